@@ -1,0 +1,186 @@
+//! How many messages a channel may hold.
+
+use std::{fmt, sync::Arc};
+
+use crate::ChannelName;
+
+/// Capacities by channel name: the first pattern that matches decides, in the order in which they were added.
+#[derive(Clone, Debug)]
+pub struct Capacities {
+    default: usize,
+    patterns: Vec<(ChannelPattern, usize)>,
+}
+
+/// A set of channel names.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum ChannelPattern {
+    /// A shell pattern for the whole name, with `*`, `?`, `[seq]` and `[!seq]`; case matters.
+    Glob(String),
+    /// Anything else, such as a regular expression.
+    Predicate(Arc<dyn Fn(&str) -> bool + Send + Sync>),
+}
+
+impl Default for Capacities {
+    /// 100 messages for every channel.
+    fn default() -> Self {
+        Self::new(100)
+    }
+}
+
+impl Capacities {
+    /// The same capacity for every channel.
+    pub fn new(default: usize) -> Self {
+        Self {
+            default,
+            patterns: Vec::new(),
+        }
+    }
+
+    /// Adds a pattern, after those that are there.
+    #[must_use]
+    pub fn with(mut self, pattern: impl Into<ChannelPattern>, capacity: usize) -> Self {
+        self.patterns.push((pattern.into(), capacity));
+        self
+    }
+
+    /// The capacity of a channel. Of a process-specific name, the part up to the `!` counts.
+    pub fn of(&self, channel: &ChannelName) -> usize {
+        let name = channel.non_local();
+        let found = self
+            .patterns
+            .iter()
+            .find(|(pattern, _)| pattern.matches(name));
+        found.map_or(self.default, |(_, capacity)| *capacity)
+    }
+}
+
+impl ChannelPattern {
+    /// Whether `name` is in the set.
+    pub fn matches(&self, name: &str) -> bool {
+        match self {
+            Self::Glob(pattern) => glob(pattern.as_bytes(), name.as_bytes()),
+            Self::Predicate(predicate) => predicate(name),
+        }
+    }
+}
+
+impl From<&str> for ChannelPattern {
+    fn from(glob: &str) -> Self {
+        Self::Glob(glob.into())
+    }
+}
+
+impl From<String> for ChannelPattern {
+    fn from(glob: String) -> Self {
+        Self::Glob(glob)
+    }
+}
+
+impl fmt::Debug for ChannelPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Glob(pattern) => f.debug_tuple("Glob").field(pattern).finish(),
+            Self::Predicate(_) => f.write_str("Predicate(..)"),
+        }
+    }
+}
+
+/// Shell matching with one place to go back to, so that it takes at most pattern × name steps.
+fn glob(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut p, mut n) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() {
+        if pattern.get(p) == Some(&b'*') {
+            p += 1;
+            star = Some((p, n));
+        } else if let Some(len) = match_one(&pattern[p..], name[n]) {
+            p += len;
+            n += 1;
+        } else if let Some((after, from)) = star {
+            p = after;
+            n = from + 1;
+            star = Some((after, n));
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
+}
+
+/// The length of the pattern's first element, if it matches `byte`.
+fn match_one(pattern: &[u8], byte: u8) -> Option<usize> {
+    match *pattern.first()? {
+        b'?' => Some(1),
+        b'[' => match class(&pattern[1..], byte) {
+            Some((true, len)) => Some(1 + len),
+            Some((false, _)) => None,
+            // Without a closing bracket the bracket stands for itself.
+            None => (byte == b'[').then_some(1),
+        },
+        literal => (literal == byte).then_some(1),
+    }
+}
+
+/// Whether a bracket's set has `byte`, and the length of the set with its closing bracket.
+fn class(set: &[u8], byte: u8) -> Option<(bool, usize)> {
+    let negated = set.first() == Some(&b'!');
+    let start = usize::from(negated);
+    // A closing bracket right at the start is a member.
+    let end = start + 1 + set.get(start + 1..)?.iter().position(|b| *b == b']')?;
+    let members = &set[start..end];
+    let mut found = false;
+    let mut i = 0;
+    while i < members.len() {
+        if i + 2 < members.len() && members[i + 1] == b'-' {
+            found |= (members[i]..=members[i + 2]).contains(&byte);
+            i += 3;
+        } else {
+            found |= members[i] == byte;
+            i += 1;
+        }
+    }
+    Some((found != negated, end + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_follow_the_shell() {
+        for (pattern, name, expected) in [
+            ("http.request", "http.request", true),
+            ("http.*", "http.request", true),
+            ("http.*", "HTTP.request", false),
+            ("*", "", true),
+            ("a*b*c", "aXbYbZc", true),
+            ("a*b*c", "aXbYbZ", false),
+            ("?b", "ab", true),
+            ("?b", "b", false),
+            ("[ab]c", "bc", true),
+            ("[!ab]c", "bc", false),
+            ("[!ab]c", "xc", true),
+            ("[a-c]x", "bx", true),
+            ("[a-c]x", "dx", false),
+            ("specific.*!", "specific.x!", true),
+            ("[]]", "]", true),
+            ("[", "[", true),
+        ] {
+            assert_eq!(
+                ChannelPattern::from(pattern).matches(name),
+                expected,
+                "{pattern} {name}"
+            );
+        }
+    }
+
+    #[test]
+    fn first_pattern_decides_on_the_non_local_name() {
+        let capacities = Capacities::new(10).with("a*!", 1).with("a*", 2);
+
+        assert_eq!(capacities.of(&"ab!c".parse().unwrap()), 1);
+        assert_eq!(capacities.of(&"ab".parse().unwrap()), 2);
+        assert_eq!(capacities.of(&"b".parse().unwrap()), 10);
+    }
+}

@@ -1,0 +1,128 @@
+//! The trait the crate is named for.
+
+use std::future::Future;
+
+use crate::{ChannelName, GroupName, GroupReport, LayerError, Mailbox, Message, SendError};
+
+/// What carries messages to channels and groups.
+///
+/// Implementors write `async fn`. The conformance kit of `solent-testing` states every promise below as a test and runs
+/// against any layer with one macro.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a channel layer")]
+pub trait ChannelLayer: Send + Sync + 'static {
+    /// Opens a new channel of this process, with a name that nobody else has: ASGI's `new_channel` and `receive` in
+    /// one. The name begins with `prefix` (letters, digits, `-`, `_`, `.`; at most 40) and has a `!`.
+    ///
+    /// # Errors
+    ///
+    /// A prefix that breaks the rules of names, or a layer that is closed or out of reach.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future leaves no channel behind.
+    fn open(&self, prefix: &str) -> impl Future<Output = Result<Mailbox, LayerError>> + Send;
+
+    /// Listens on a named channel, as workers do. Several mailboxes on one name compete: each message goes to one.
+    ///
+    /// A message sent to a name that nobody listens on waits there, within capacity and expiry.
+    ///
+    /// # Errors
+    ///
+    /// A process-specific name, or a layer that is closed or out of reach.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future takes no message.
+    fn listen(
+        &self,
+        channel: &ChannelName,
+    ) -> impl Future<Output = Result<Mailbox, LayerError>> + Send;
+
+    /// Sends a message to one channel. Never waits for room.
+    ///
+    /// Sending to a channel that no longer exists succeeds; the message is counted as dropped where that is known.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Full`] and [`SendError::TooLarge`] hand the message back.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may lose the message; it is never sent twice.
+    fn send(
+        &self,
+        channel: &ChannelName,
+        message: Message,
+    ) -> impl Future<Output = Result<(), SendError>> + Send;
+
+    /// Makes a channel a member of a group. Adding a member again only renews its membership.
+    ///
+    /// A channel is a member from the moment the future resolves: what is sent to the group afterwards, from any
+    /// process, reaches it.
+    ///
+    /// # Errors
+    ///
+    /// A layer that is closed or out of reach.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may leave the channel in or out of the group; doing it again is harmless.
+    fn group_add(
+        &self,
+        group: &GroupName,
+        channel: &ChannelName,
+    ) -> impl Future<Output = Result<(), LayerError>> + Send;
+
+    /// Ends a channel's membership. Not being a member is no error.
+    ///
+    /// # Errors
+    ///
+    /// A layer that is closed or out of reach.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`group_add`](Self::group_add).
+    fn group_discard(
+        &self,
+        group: &GroupName,
+        channel: &ChannelName,
+    ) -> impl Future<Output = Result<(), LayerError>> + Send;
+
+    /// Sends a message to every member of a group. A member without room never fails the send; the report says how
+    /// many lost something.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::TooLarge`] hands the message back; never [`SendError::Full`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may leave some members without the message; none gets it twice.
+    fn group_send(
+        &self,
+        group: &GroupName,
+        message: Message,
+    ) -> impl Future<Output = Result<GroupReport, SendError>> + Send;
+
+    /// Forgets all waiting messages and all groups, for every process; for tests. Open mailboxes stay open.
+    ///
+    /// # Errors
+    ///
+    /// A layer that is closed or out of reach.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may leave some things forgotten and others not.
+    fn flush(&self) -> impl Future<Output = Result<(), LayerError>> + Send;
+
+    /// Closes the layer for this process: its mailboxes end, its memberships are given up, later calls fail.
+    ///
+    /// # Errors
+    ///
+    /// A backend that could not be told; the layer is closed all the same.
+    ///
+    /// # Cancel safety
+    ///
+    /// The layer is closed at the first poll; dropping the future may leave memberships to their expiry.
+    fn close(&self) -> impl Future<Output = Result<(), LayerError>> + Send;
+}

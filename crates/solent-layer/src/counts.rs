@@ -1,0 +1,85 @@
+//! What became of messages.
+
+use std::{
+    ops::AddAssign,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+/// Why a message was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DropCause {
+    /// The channel was full, and its policy refused the message.
+    Full,
+    /// The channel was full, and its policy made room by dropping its oldest message.
+    Oldest,
+    /// The channel was full, and its policy closed it.
+    Overflowed,
+    /// Nobody read the message before it expired.
+    Expired,
+    /// The channel was closed.
+    Closed,
+}
+
+/// How a [`group_send`](crate::ChannelLayer::group_send) went, as far as the layer knows when it returns.
+///
+/// A layer that spans processes only knows of its own process's members, and says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GroupReport {
+    /// Members that the message was delivered to.
+    pub delivered: usize,
+    /// Members that did not get it, or that lost an older message to it.
+    pub dropped: usize,
+    /// Processes that the message was handed to beside this one, if the layer knows.
+    pub processes: usize,
+}
+
+impl AddAssign for GroupReport {
+    fn add_assign(&mut self, other: Self) {
+        self.delivered += other.delivered;
+        self.dropped += other.dropped;
+        self.processes += other.processes;
+    }
+}
+
+/// How many messages a layer has dropped, by cause, since it was made.
+#[derive(Debug, Default)]
+pub struct DropCounts {
+    full: AtomicU64,
+    oldest: AtomicU64,
+    overflowed: AtomicU64,
+    expired: AtomicU64,
+    closed: AtomicU64,
+}
+
+impl DropCounts {
+    /// The number of messages dropped for `cause`.
+    pub fn get(&self, cause: DropCause) -> u64 {
+        self.of(cause).load(Relaxed)
+    }
+
+    /// Counts one more.
+    pub fn add(&self, cause: DropCause) {
+        self.of(cause).fetch_add(1, Relaxed);
+    }
+
+    /// All messages dropped.
+    pub fn total(&self) -> u64 {
+        use DropCause::{Closed, Expired, Full, Oldest, Overflowed};
+        [Full, Oldest, Overflowed, Expired, Closed]
+            .into_iter()
+            .map(|cause| self.get(cause))
+            .sum()
+    }
+
+    fn of(&self, cause: DropCause) -> &AtomicU64 {
+        match cause {
+            DropCause::Full => &self.full,
+            DropCause::Oldest => &self.oldest,
+            DropCause::Overflowed => &self.overflowed,
+            DropCause::Expired => &self.expired,
+            DropCause::Closed => &self.closed,
+        }
+    }
+}

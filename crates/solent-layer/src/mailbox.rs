@@ -1,0 +1,104 @@
+//! The end of a channel that receives.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use solent_spec::websocket::FrameSinkHandle;
+
+use crate::{ChannelName, Inbox, Message};
+
+/// What a [`Mailbox`] receives.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Delivery {
+    /// A message.
+    Message(Message),
+    /// Messages may have been missed.
+    Gap(Gap),
+}
+
+/// Messages may have been missed: the layer lost its backend for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Gap;
+
+/// The owned end of a channel. Dropping it closes the channel and leaves its groups.
+pub struct Mailbox {
+    name: ChannelName,
+    inbox: Arc<Inbox>,
+    owner: Arc<dyn MailboxOwner>,
+}
+
+/// What a layer does when a mailbox is dropped.
+pub trait MailboxOwner: Send + Sync + 'static {
+    /// Forgets the channel and its memberships. Called once, from the drop: it must not wait.
+    fn closed(&self, name: &ChannelName, inbox: &Arc<Inbox>);
+}
+
+impl Mailbox {
+    /// The mailbox of `inbox`, under `name`, for `owner` to clean up after.
+    pub fn new(name: ChannelName, inbox: Arc<Inbox>, owner: Arc<dyn MailboxOwner>) -> Self {
+        Self { name, inbox, owner }
+    }
+
+    /// The channel's name: what others send to.
+    pub fn name(&self) -> &ChannelName {
+        &self.name
+    }
+
+    /// Receives the next message; `None` once the channel is closed, because the layer is, or because its
+    /// [policy](crate::FullPolicy::Disconnect) gave up on this reader ([`overflowed`](Self::overflowed)).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: a dropped future has taken no message.
+    pub async fn recv(&mut self) -> Option<Delivery> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    /// Polls for the next message; see [`recv`](Self::recv).
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        self.inbox.poll_pop(cx)
+    }
+
+    /// Whether the channel was closed because this reader was too slow.
+    pub fn overflowed(&self) -> bool {
+        self.inbox.overflowed()
+    }
+
+    /// How many messages wait.
+    pub fn len(&self) -> usize {
+        self.inbox.len()
+    }
+
+    /// Whether no message waits.
+    pub fn is_empty(&self) -> bool {
+        self.inbox.is_empty()
+    }
+
+    /// From now on, messages that carry a ready frame go straight to `sink` where that keeps them in order; the others
+    /// still arrive here, and so do ready frames that would overtake something.
+    pub fn divert(&self, sink: Option<FrameSinkHandle>) {
+        self.inbox.set_sink(sink);
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        self.inbox.close();
+        self.owner.closed(&self.name, &self.inbox);
+    }
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox")
+            .field("name", &self.name)
+            .field("inbox", &self.inbox)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! What handles a connection.
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+use crate::{Connection, HttpProtocol, Protocol, Result};
+
+/// A future in a box, as [`BoxApplication::call`] returns it.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Anything that handles one connection at a time, any number of them at once.
+///
+/// An `async fn` that takes a [`Connection`] is an application. So is a router, a consumer behind its factory, and any
+/// of them inside a middleware.
+///
+/// ```
+/// use solent_spec::{Connection, Result, WebSocket, websocket::{Receive, Send}};
+///
+/// async fn echo(mut connection: Connection<WebSocket>) -> Result {
+///     while let Some(event) = connection.receive().await {
+///         match event {
+///             Receive::Connect => connection.send(Send::accept()).await?,
+///             Receive::Message(frame) => connection.send(frame.into()).await?,
+///             Receive::Disconnect(_) => break,
+///         }
+///     }
+///     Ok(())
+/// }
+/// # fn application(_: impl solent_spec::Application<WebSocket>) {}
+/// # application(echo);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not handle `{P}` connections",
+    note = "an application is an `async fn(Connection<P>) -> Result`, a router, a consumer's factory or a middleware"
+)]
+pub trait Application<P: Protocol>: Send + Sync + 'static {
+    /// Handles `connection` until it is over.
+    ///
+    /// The server swallows an error that means the client is gone ([`is_disconnect`](crate::is_disconnect)), logs any
+    /// other one, and ends the connection in the way its protocol has for that: 500 or an aborted response for HTTP,
+    /// close code 1011 for a WebSocket.
+    fn call(&self, connection: Connection<P>) -> impl Future<Output = Result> + Send;
+
+    /// The same as a future of its own, which is what [`BoxApplication`] keeps for as long as the connection lives.
+    ///
+    /// An application that only chooses or prepares another one returns the other one's future here, so that a
+    /// connection does not carry a box for each room it came through.
+    fn call_boxed(self: &Arc<Self>, connection: Connection<P>) -> BoxFuture<Result>
+    where
+        Self: Sized,
+    {
+        let this = Arc::clone(self);
+        Box::pin(async move { this.call(connection).await })
+    }
+}
+
+impl<P, F, R> Application<P> for F
+where
+    P: Protocol,
+    F: Fn(Connection<P>) -> R + Send + Sync + 'static,
+    R: Future<Output = Result> + Send + 'static,
+{
+    fn call(&self, connection: Connection<P>) -> impl Future<Output = Result> + Send {
+        self(connection)
+    }
+
+    fn call_boxed(self: &Arc<Self>, connection: Connection<P>) -> BoxFuture<Result> {
+        Box::pin(self(connection))
+    }
+}
+
+/// An application whose type is forgotten. Cheap to clone.
+///
+/// A call costs one allocation, the boxed future.
+pub struct BoxApplication<P: Protocol>(Arc<dyn DynApplication<P>>);
+
+impl<P: Protocol> BoxApplication<P> {
+    /// Forgets the type of `application`.
+    pub fn new(application: impl Application<P>) -> Self {
+        Self(Arc::new(application))
+    }
+
+    /// Handles `connection` until it is over; see [`Application::call`].
+    pub fn call(&self, connection: Connection<P>) -> BoxFuture<Result> {
+        Arc::clone(&self.0).dyn_call(connection)
+    }
+}
+
+impl<P: Protocol> Application<P> for BoxApplication<P> {
+    fn call(&self, connection: Connection<P>) -> impl Future<Output = Result> + Send {
+        self.call(connection)
+    }
+
+    fn call_boxed(self: &Arc<Self>, connection: Connection<P>) -> BoxFuture<Result> {
+        self.call(connection)
+    }
+}
+
+impl<P: Protocol> Clone for BoxApplication<P> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<P: Protocol> fmt::Debug for BoxApplication<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BoxApplication<{}>", P::NAME)
+    }
+}
+
+trait DynApplication<P: Protocol>: Send + Sync {
+    fn dyn_call(self: Arc<Self>, connection: Connection<P>) -> BoxFuture<Result>;
+}
+
+impl<P: Protocol, A: Application<P>> DynApplication<P> for A {
+    fn dyn_call(self: Arc<Self>, connection: Connection<P>) -> BoxFuture<Result> {
+        self.call_boxed(connection)
+    }
+}
+
+/// A wrapper round applications, for every protocol that begins with an HTTP request.
+///
+/// ```
+/// use solent_spec::{Application, BoxApplication, Connection, HttpProtocol, Middleware, RequestScope};
+///
+/// #[derive(Clone)]
+/// struct Tenant(&'static str);
+///
+/// /// Tells the applications inside it whom they serve.
+/// struct ForTenant(Tenant);
+///
+/// impl Middleware for ForTenant {
+///     fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
+///         let tenant = self.0.clone();
+///         BoxApplication::new(move |mut connection: Connection<P>| {
+///             connection.scope_mut().link_mut().insert(tenant.clone());
+///             inner.call(connection)
+///         })
+///     }
+/// }
+/// ```
+pub trait Middleware: Send + Sync + 'static {
+    /// Returns an application that does what this middleware is for and calls `inner`.
+    fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P>;
+}

@@ -1,0 +1,104 @@
+//! What the two sides of an exchange share.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Waker},
+};
+
+use http::{HeaderMap, Response};
+
+use super::{MAX_QUEUED, Piece};
+use crate::{Body, http::HttpOrder};
+
+/// Never held while anything is polled, so the lock is free whenever it is asked for, but for applications that use
+/// their connection from another task.
+#[derive(Default)]
+pub(super) struct Slot(Mutex<State>);
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) order: HttpOrder,
+    /// The response's head, from its start until the server takes it; for a whole response with its body.
+    pub(super) head: Option<Response<Body>>,
+    /// Pieces of the body that the server has not taken yet.
+    pub(super) pieces: VecDeque<Piece>,
+    /// Bytes in `pieces`.
+    pub(super) queued: usize,
+    /// Trailers so far.
+    pub(super) trailers: HeaderMap,
+    /// The last piece is in `pieces` or has been taken.
+    pub(super) ended: bool,
+    /// The client left, or has the whole response.
+    pub(super) over: bool,
+    /// Wakes the application: room for more, or the end.
+    application: Option<Waker>,
+    /// Wakes the server's side: something to take.
+    server: Option<Waker>,
+}
+
+impl Slot {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    pub(super) fn has_room(&self) -> bool {
+        self.queued <= MAX_QUEUED
+    }
+
+    pub(super) fn push(&mut self, piece: Piece) {
+        if let Piece::Data(data) = &piece {
+            if data.is_empty() {
+                return;
+            }
+            self.queued += data.len();
+        }
+        self.pieces.push_back(piece);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Piece> {
+        let piece = self.pieces.pop_front()?;
+        if let Piece::Data(data) = &piece {
+            self.queued -= data.len();
+        }
+        Some(piece)
+    }
+
+    /// Marks the exchange as over; what is sent from now on is refused, what is received is a disconnect.
+    pub(super) fn end(&mut self) {
+        self.over = true;
+        self.order.disconnected();
+        self.pieces.clear();
+        self.queued = 0;
+        self.wake_application();
+    }
+
+    pub(super) fn wait_as_application(&mut self, cx: &Context<'_>) {
+        replace(&mut self.application, cx);
+    }
+
+    pub(super) fn wait_as_server(&mut self, cx: &Context<'_>) {
+        replace(&mut self.server, cx);
+    }
+
+    pub(super) fn wake_application(&mut self) {
+        if let Some(waker) = self.application.take() {
+            waker.wake();
+        }
+    }
+
+    pub(super) fn wake_server(&mut self) {
+        if let Some(waker) = self.server.take() {
+            waker.wake();
+        }
+    }
+}
+
+fn replace(slot: &mut Option<Waker>, cx: &Context<'_>) {
+    match slot {
+        Some(waker) => waker.clone_from(cx.waker()),
+        None => *slot = Some(cx.waker().clone()),
+    }
+}

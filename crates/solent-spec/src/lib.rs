@@ -1,0 +1,61 @@
+//! `async fn(Connection<P>) -> Result`
+//!
+//! That is an application. This crate says what a [`Protocol`] `P` is, what a [`Connection`] gives and takes, and which
+//! protocols there are: [`Http`], [`WebSocket`], [`Lifespan`] and [`Channel`]. They are ASGI's, made of types: a scope
+//! that is known before the first event, events that cannot be of the wrong protocol, and a state machine for the
+//! orders in which they may come.
+//!
+//! Servers and test kits implement [`Transport`]; applications and middleware implement [`Application`]. Neither has to
+//! know the other.
+//!
+//! ```
+//! use solent_spec::{Connection, Http, Result, http::{Receive, Send}};
+//!
+//! async fn hello(mut connection: Connection<Http>) -> Result {
+//!     let greeting = format!("You asked for {}.", connection.scope().path());
+//!     connection.send(Send::text(greeting)).await?;
+//!     Ok(())
+//! }
+//! # fn application(_: impl solent_spec::Application<Http>) {}
+//! # application(hello);
+//! ```
+//!
+//! # The nouns
+//!
+//! - [`Connection`]: a scope and a transport, owned by one application for as long as it lives.
+//! - [`Head`] and [`Link`]: the request and the circumstances that the scopes of HTTP and WebSocket share.
+//! - [`Message`]: what travels through a channel layer, a MessagePack map with a `type`.
+//! - [`SharedFrame`](websocket::SharedFrame): what one WebSocket message to many clients is made of, encoded once.
+//! - [`tower`]: HTTP applications from services and services from applications.
+//!
+//! # What is not here
+//!
+//! No runtime and no I/O: nothing in this crate opens a socket, starts a task or looks at a clock.
+
+mod application;
+mod body;
+mod connection;
+mod error;
+mod protocol;
+
+pub mod channel;
+pub mod http;
+pub mod lifespan;
+pub mod message;
+pub mod request;
+pub mod tower;
+pub mod websocket;
+
+pub use self::{
+    application::{Application, BoxApplication, BoxFuture, Middleware},
+    body::Body,
+    channel::Channel,
+    connection::{Connection, Transport},
+    error::{AppError, BoxError, Result, SendError, is_disconnect},
+    http::Http,
+    lifespan::Lifespan,
+    message::Message,
+    protocol::{HttpProtocol, Protocol},
+    request::{Head, Link, RequestScope},
+    websocket::WebSocket,
+};

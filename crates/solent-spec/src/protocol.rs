@@ -1,0 +1,58 @@
+//! What a protocol is: a scope and two kinds of event.
+
+use http::{HeaderMap, Response};
+
+use crate::{Body, RequestScope};
+
+/// A scope type and its two event types.
+///
+/// ASGI tells protocols apart by a string and checks events when they are sent. Here each protocol is a type, so an
+/// event of another protocol does not compile. A protocol of your own needs no change in this crate:
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use solent_spec::Protocol;
+///
+/// /// Lines of text from a serial port.
+/// struct Serial;
+///
+/// impl Protocol for Serial {
+///     const NAME: &'static str = "serial";
+///     type Scope = std::path::PathBuf;
+///     type Inbound = String;
+///     type Outbound = String;
+///     type Direct = Infallible;
+/// }
+/// ```
+pub trait Protocol: Sized + 'static {
+    /// The protocol's name, ASGI's scope `type`: `"http"`, `"websocket"`, `"lifespan"`, `"channel"` or your own.
+    const NAME: &'static str;
+
+    /// What is known of a connection before its first event.
+    type Scope: Send;
+
+    /// What the application receives.
+    type Inbound: Send;
+
+    /// What the application sends.
+    type Outbound: Send;
+
+    /// A way round the events for the hottest paths; see [`Transport::direct`](crate::Transport::direct).
+    /// [`Infallible`](std::convert::Infallible) for a protocol that has none.
+    type Direct: Send;
+}
+
+/// A protocol that begins with an HTTP request: [`Http`](crate::Http) and [`WebSocket`](crate::WebSocket).
+///
+/// Middleware written against this trait (cookies, sessions, origins, logs) works for both.
+pub trait HttpProtocol: Protocol<Scope: RequestScope> {
+    /// The headers that answer the request, where `event` is the one that carries them.
+    fn response_headers(event: &mut Self::Outbound) -> Option<&mut HeaderMap>;
+
+    /// The event that answers the request with `response` and ends the connection.
+    ///
+    /// On a WebSocket this is ASGI's denial response: the handshake is refused with a response of the application's
+    /// choice.
+    fn respond(response: Response<Body>) -> Self::Outbound;
+}

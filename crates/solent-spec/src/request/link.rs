@@ -1,0 +1,201 @@
+//! Where a request came from, where it arrived and what travels with it.
+
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use http::Extensions;
+
+/// The circumstances of a request: peer, listener, mount point, features and state.
+///
+/// What is the same for all connections of a listener, or for all connections of an application, is shared.
+#[derive(Clone, Debug)]
+pub struct Link {
+    client: Option<SocketAddr>,
+    listener: Arc<Listener>,
+    /// A mount point that differs from the listener's own.
+    root_path: Option<Box<str>>,
+    /// What lifespan startup left.
+    shared: Option<Arc<Extensions>>,
+    /// What middleware added for this connection; costs nothing while empty.
+    own: Extensions,
+}
+
+/// A listening address and what is true of every connection accepted there.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Listener {
+    /// The address, ASGI's `server`.
+    pub server: Option<ServerAddr>,
+    /// Whether connections are encrypted: tells `https` from `http` and `wss` from `ws`.
+    pub secure: bool,
+    /// The mount point of the application, ASGI's `root_path`. No trailing slash.
+    pub root_path: String,
+    /// The extensions that the server offers.
+    pub features: Vec<Feature>,
+}
+
+impl Listener {
+    /// A plain listener at `server` that offers `features`, with an empty root path.
+    pub fn new(server: Option<ServerAddr>, features: Vec<Feature>) -> Self {
+        Self {
+            server,
+            secure: false,
+            root_path: String::new(),
+            features,
+        }
+    }
+
+    /// Sets [`secure`](Self::secure).
+    #[must_use]
+    pub fn secure(mut self, secure: bool) -> Self {
+        self.secure = secure;
+        self
+    }
+
+    /// Sets [`root_path`](Self::root_path).
+    #[must_use]
+    pub fn root_path(mut self, root_path: impl Into<String>) -> Self {
+        self.root_path = root_path.into();
+        self
+    }
+}
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerAddr {
+    /// An IP address and port.
+    Tcp(SocketAddr),
+    /// The path of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for ServerAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(addr) => addr.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// An extension of ASGI's. An application looks for it in the scope before it uses the events that belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Feature {
+    /// `websocket.http.response`: refuse a handshake with a response of the application's own.
+    DenialResponse,
+    /// `http.response.trailers`.
+    Trailers,
+    /// `http.response.early_hint`.
+    EarlyHint,
+    /// `http.response.push`, HTTP/2 only.
+    Push,
+    /// `http.response.zerocopysend`.
+    ZeroCopySend,
+    /// `http.response.pathsend`.
+    PathSend,
+    /// `http.response.debug`, offered by test kits only.
+    Debug,
+}
+
+impl Feature {
+    /// ASGI's name of the extension.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DenialResponse => "websocket.http.response",
+            Self::Trailers => "http.response.trailers",
+            Self::EarlyHint => "http.response.early_hint",
+            Self::Push => "http.response.push",
+            Self::ZeroCopySend => "http.response.zerocopysend",
+            Self::PathSend => "http.response.pathsend",
+            Self::Debug => "http.response.debug",
+        }
+    }
+}
+
+impl Link {
+    /// A request that came from `client` (absent on a Unix socket) to `listener`.
+    pub fn new(client: Option<SocketAddr>, listener: Arc<Listener>) -> Self {
+        Self {
+            client,
+            listener,
+            root_path: None,
+            shared: None,
+            own: Extensions::new(),
+        }
+    }
+
+    /// Adds the state that lifespan startup left, shared by all connections.
+    #[must_use]
+    pub fn with_shared(mut self, shared: Option<Arc<Extensions>>) -> Self {
+        self.shared = shared;
+        self
+    }
+
+    /// The peer's address, ASGI's `client`. Absent on a Unix socket.
+    pub fn client(&self) -> Option<SocketAddr> {
+        self.client
+    }
+
+    /// Replaces the peer's address, as a middleware does that trusts a proxy's headers.
+    pub fn set_client(&mut self, client: Option<SocketAddr>) {
+        self.client = client;
+    }
+
+    /// The listening address, ASGI's `server`.
+    pub fn server(&self) -> Option<&ServerAddr> {
+        self.listener.server.as_ref()
+    }
+
+    /// Whether the client's connection is encrypted.
+    pub fn is_secure(&self) -> bool {
+        self.listener.secure
+    }
+
+    /// The mount point of the application, ASGI's `root_path`; the path includes it.
+    pub fn root_path(&self) -> &str {
+        self.root_path
+            .as_deref()
+            .unwrap_or(&self.listener.root_path)
+    }
+
+    /// Sets the mount point for this connection.
+    pub fn set_root_path(&mut self, root_path: &str) {
+        self.root_path = Some(root_path.into());
+    }
+
+    /// Whether the server offers an extension. ASGI's `extensions`.
+    pub fn offers(&self, feature: Feature) -> bool {
+        self.listener.features.contains(&feature)
+    }
+
+    /// What was inserted for this connection, or else what lifespan startup left.
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.own.get().or_else(|| self.shared.as_ref()?.get())
+    }
+
+    /// A value of this connection's own, to be changed in place.
+    pub fn get_mut<T: Clone + Send + Sync + 'static>(&mut self) -> Option<&mut T> {
+        self.own.get_mut()
+    }
+
+    /// Leaves a value for the applications further in, and returns the one it replaces.
+    pub fn insert<T: Clone + Send + Sync + 'static>(&mut self, value: T) -> Option<T> {
+        self.own.insert(value)
+    }
+
+    /// Takes a value of this connection's own back.
+    pub fn remove<T: Clone + Send + Sync + 'static>(&mut self) -> Option<T> {
+        self.own.remove()
+    }
+
+    /// The values of this connection's own.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.own
+    }
+
+    /// The state that all connections share.
+    pub fn shared(&self) -> Option<&Arc<Extensions>> {
+        self.shared.as_ref()
+    }
+}

@@ -1,0 +1,55 @@
+//! What the scopes of HTTP and WebSocket have in common: the request and its circumstances.
+
+mod head;
+mod header_block;
+mod link;
+mod path;
+
+pub use self::{
+    head::{CompactHead, Head},
+    header_block::HeaderBlock,
+    link::{Feature, Link, Listener, ServerAddr},
+    path::{Path, PathError},
+};
+
+/// A scope that began with an HTTP request.
+///
+/// The provided methods are the keys of ASGI's `http` and `websocket` scopes.
+pub trait RequestScope: Send {
+    /// The request's method, target and headers.
+    fn head(&self) -> Head<'_>;
+
+    /// The decoded path, and how much of it routers have matched.
+    fn target(&self) -> &Path;
+
+    /// The decoded path, for routers.
+    fn target_mut(&mut self) -> &mut Path;
+
+    /// Where the request came from, where it arrived, and what travels with it.
+    fn link(&self) -> &Link;
+
+    /// The same, for middleware to add to.
+    fn link_mut(&mut self) -> &mut Link;
+
+    /// The path, percent-decoded; it includes the [root path](Link::root_path). ASGI's `path`.
+    fn path(&self) -> &str {
+        self.target().decoded()
+    }
+
+    /// Everything after the first `?`, still percent-encoded; empty without one. ASGI's `query_string`.
+    fn query(&self) -> &str {
+        self.head().query()
+    }
+
+    /// The value of the first header called `name` (lower case), if it is visible ASCII or UTF-8.
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head()
+            .header(name)
+            .and_then(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// What lifespan startup or a middleware left for this connection, by type.
+    fn state<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.link().get()
+    }
+}

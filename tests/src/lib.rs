@@ -1,0 +1,1 @@
+//! Promises of Solent that span crates; the tests are in `it/`.

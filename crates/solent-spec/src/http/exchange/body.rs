@@ -58,6 +58,13 @@ impl ExchangeBody {
     }
 }
 
+impl From<Body> for ExchangeBody {
+    /// A body without an application behind it.
+    fn from(body: Body) -> Self {
+        Self::whole(body)
+    }
+}
+
 impl Default for ExchangeBody {
     fn default() -> Self {
         Self::whole(Body::empty())

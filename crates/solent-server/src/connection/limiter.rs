@@ -1,0 +1,142 @@
+//! How many connections there may be.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+use crate::ConnectionLimits;
+
+/// Counts open connections.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    limits: ConnectionLimits,
+    open: AtomicUsize,
+    /// Open connections by address; no entry is 0. Held for a lookup, never across a wait.
+    addresses: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// One open connection. Dropping it makes room for another.
+#[derive(Debug)]
+pub(crate) struct ConnectionGuard {
+    limiter: Arc<Limiter>,
+    /// The address that is counted, if it is.
+    address: Option<IpAddr>,
+}
+
+/// Why a connection is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Total,
+    PerAddress,
+}
+
+impl Limiter {
+    pub(crate) fn new(limits: ConnectionLimits) -> Arc<Self> {
+        Arc::new(Self {
+            limits,
+            open: AtomicUsize::new(0),
+            addresses: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        peer: Option<SocketAddr>,
+    ) -> Result<ConnectionGuard, Refusal> {
+        if self.open.load(Relaxed) >= self.limits.total {
+            return Err(Refusal::Total);
+        }
+        let address = peer
+            .map(|peer| peer.ip().to_canonical())
+            .filter(|address| !address.is_loopback());
+        if let Some(address) = address {
+            let mut addresses = self.lock();
+            let count = addresses.entry(address).or_default();
+            if *count >= self.limits.per_address {
+                return Err(Refusal::PerAddress);
+            }
+            *count += 1;
+        }
+        self.open.fetch_add(1, Relaxed);
+        Ok(ConnectionGuard {
+            limiter: Arc::clone(self),
+            address,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for ConnectionGuard {
+    fn drop(&mut self) {
+        self.limiter.open.fetch_sub(1, Relaxed);
+        if let Some(address) = self.address {
+            let mut addresses = self.limiter.lock();
+            if let Some(count) = addresses.get_mut(&address) {
+                *count -= 1;
+                if *count == 0 {
+                    addresses.remove(&address);
+                }
+            }
+        }
+    }
+}
+
+impl Refusal {
+    /// The whole answer to a connection that has not asked anything yet.
+    pub(crate) fn response(self) -> &'static [u8] {
+        match self {
+            Self::Total => {
+                b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\ncontent-length: 0\r\n\r\n"
+            }
+            Self::PerAddress => {
+                b"HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\nretry-after: 5\r\ncontent-length: 0\r\n\r\n"
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(address: &str) -> Option<SocketAddr> {
+        Some(SocketAddr::new(address.parse().unwrap(), 1))
+    }
+
+    #[test]
+    fn each_address_has_its_own_limit() {
+        let limiter = Limiter::new(ConnectionLimits::default().total(4).per_address(2));
+
+        let one = limiter.admit(peer("192.0.2.1")).unwrap();
+        let _two = limiter.admit(peer("::ffff:192.0.2.1")).unwrap();
+        assert_eq!(
+            limiter.admit(peer("192.0.2.1")).unwrap_err(),
+            Refusal::PerAddress
+        );
+        let _other = limiter.admit(peer("192.0.2.2")).unwrap();
+        drop(one);
+        let _again = limiter.admit(peer("192.0.2.1")).unwrap();
+        let _loopback = limiter.admit(peer("127.0.0.1")).unwrap();
+        assert_eq!(limiter.admit(None).unwrap_err(), Refusal::Total);
+    }
+
+    #[test]
+    fn closed_connections_leave_nothing() {
+        let limiter = Limiter::new(ConnectionLimits::default());
+
+        drop(limiter.admit(peer("192.0.2.1")));
+
+        assert!(limiter.lock().is_empty());
+        assert_eq!(limiter.open.load(Relaxed), 0);
+    }
+}

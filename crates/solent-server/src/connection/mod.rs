@@ -1,0 +1,15 @@
+//! One TCP or Unix connection, before it is a WebSocket.
+
+mod io;
+mod limiter;
+mod serve;
+mod stream;
+mod watch;
+
+pub(crate) use self::{
+    io::ConnectionIo,
+    limiter::{ConnectionGuard, Limiter, Refusal},
+    serve::{http1, serve},
+    stream::{ReadHalf, Stream, WriteHalf},
+    watch::Watch,
+};

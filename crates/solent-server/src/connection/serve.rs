@@ -1,0 +1,78 @@
+//! The task of one connection.
+
+use std::{
+    future::Future,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use solent_spec::request::Listener;
+
+use super::{ConnectionGuard, ConnectionIo, Stream, Watch};
+use crate::{http::HttpService, server::Core};
+
+type Http1 = http1::UpgradeableConnection<TokioIo<ConnectionIo>, HttpService>;
+
+/// Serves a connection until it ends or becomes a WebSocket.
+pub(crate) async fn serve(
+    core: Arc<Core>,
+    listener: Arc<Listener>,
+    stream: Stream,
+    peer: Option<SocketAddr>,
+    guard: ConnectionGuard,
+    watch: Arc<Watch>,
+) {
+    let io = ConnectionIo::new(stream, Arc::clone(&watch), guard);
+    let service = HttpService::new(Arc::clone(&core), listener, peer, Arc::clone(&watch));
+    let connection = core
+        .http1
+        .serve_connection(TokioIo::new(io), service)
+        .with_upgrades();
+    let served = Served {
+        connection: pin!(connection),
+        watch: &watch,
+        draining: false,
+    };
+    if let Err(error) = served.await {
+        // The peer's doing, and hyper has answered where an answer is due.
+        tracing::debug!(target: "solent::server", error = %error, client = ?peer, "connection ended early");
+    }
+}
+
+struct Served<'a> {
+    connection: Pin<&'a mut Http1>,
+    watch: &'a Watch,
+    /// Whether hyper has been told of the drain.
+    draining: bool,
+}
+
+impl Future for Served<'_> {
+    type Output = hyper::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.watch.register(cx.waker());
+        if self.watch.is_draining() && !self.draining {
+            self.draining = true;
+            self.connection.as_mut().graceful_shutdown();
+        }
+        self.connection.as_mut().poll(cx)
+    }
+}
+
+/// How every HTTP/1.1 connection is parsed.
+pub(crate) fn http1(limits: &crate::HttpLimits) -> http1::Builder {
+    /// The least that hyper takes.
+    const LEAST_BUFFER: usize = 8 * 1024;
+    let mut builder = http1::Builder::new();
+    builder
+        .max_headers(limits.headers)
+        .max_buf_size(limits.head.max(LEAST_BUFFER))
+        // Deadlines are the watch's.
+        .header_read_timeout(None)
+        .pipeline_flush(true);
+    builder
+}

@@ -1,0 +1,102 @@
+//! What a request must be, beyond what hyper sees to.
+
+use http::{Method, Request, StatusCode, Version, header, uri::Authority};
+
+use crate::HttpLimits;
+
+/// Checks a request's head; the status is that of the refusal.
+pub(super) fn check<B>(request: &Request<B>, limits: &HttpLimits) -> Result<(), StatusCode> {
+    check_target(request, limits)?;
+    check_host(request)?;
+    check_length(request, limits)
+}
+
+/// RFC 9112 §3.2: only CONNECT names an authority, only OPTIONS the whole server.
+fn check_target<B>(request: &Request<B>, limits: &HttpLimits) -> Result<(), StatusCode> {
+    let uri = request.uri();
+    let length = uri.path().len() + uri.query().map_or(0, str::len);
+    if length > limits.target {
+        return Err(StatusCode::URI_TOO_LONG);
+    }
+    match *request.method() {
+        // No tunnels here (RFC 9110 §15.6.2).
+        Method::CONNECT => Err(StatusCode::NOT_IMPLEMENTED),
+        Method::OPTIONS if uri.path() == "*" => Ok(()),
+        _ if uri.path().starts_with('/') => Ok(()),
+        _ => Err(StatusCode::BAD_REQUEST),
+    }
+}
+
+/// RFC 9112 §3.2: an HTTP/1.1 request without a Host field, with several, or with one that is no authority is bad.
+fn check_host<B>(request: &Request<B>) -> Result<(), StatusCode> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if request.version() < Version::HTTP_11 => Ok(()),
+        (Some(host), None) if is_authority(host.as_bytes()) => Ok(()),
+        _ => Err(StatusCode::BAD_REQUEST),
+    }
+}
+
+/// A host and an optional port; empty where the target has no authority (RFC 9110 §7.2).
+fn is_authority(host: &[u8]) -> bool {
+    host.is_empty() || (!host.contains(&b'@') && Authority::try_from(host).is_ok())
+}
+
+/// A body that announces its size is refused before it is read.
+fn check_length<B>(request: &Request<B>, limits: &HttpLimits) -> Result<(), StatusCode> {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > limits.body) {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(request: http::request::Builder) -> Option<u16> {
+        let limits = HttpLimits::default().target(100).body(10);
+        check(&request.body(()).unwrap(), &limits)
+            .err()
+            .map(|status| status.as_u16())
+    }
+
+    fn get(target: &str) -> http::request::Builder {
+        Request::get(target).header("host", "example.org")
+    }
+
+    #[test]
+    fn ordinary_requests_pass() {
+        assert_eq!(status(get("/")), None);
+        assert_eq!(status(get("http://example.org/absolute")), None);
+        assert_eq!(status(Request::options("*").header("host", "")), None);
+        assert_eq!(status(Request::get("/").version(Version::HTTP_10)), None);
+        assert_eq!(status(get("/").header("content-length", "10")), None);
+        assert_eq!(status(Request::get("/").header("host", "[::1]:8000")), None);
+    }
+
+    #[test]
+    fn bad_requests_get_the_status_of_their_fault() {
+        assert_eq!(status(Request::get("/")), Some(400));
+        assert_eq!(status(get("/").header("host", "two")), Some(400));
+        assert_eq!(status(Request::get("/").header("host", "a b")), Some(400));
+        assert_eq!(
+            status(Request::get("/").header("host", "user@example.org")),
+            Some(400)
+        );
+        assert_eq!(status(get("*")), Some(400));
+        assert_eq!(status(get(&format!("/{}", "x".repeat(100)))), Some(414));
+        assert_eq!(status(get("/").header("content-length", "11")), Some(413));
+        assert_eq!(
+            status(
+                Request::builder()
+                    .method("CONNECT")
+                    .uri("example.org:80")
+                    .header("host", "x")
+            ),
+            Some(501)
+        );
+    }
+}

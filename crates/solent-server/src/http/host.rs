@@ -1,0 +1,64 @@
+//! What exchanges need of the server.
+
+use std::sync::{Arc, Weak};
+
+use solent_spec::{
+    AppError, Body, BoxFuture, Result,
+    http::{FilePart, Host},
+    is_disconnect,
+    request::Feature,
+};
+
+use super::file;
+use crate::server::Core;
+
+/// Runs what is left of applications on tasks of their own.
+#[derive(Debug)]
+pub(crate) struct TaskHost(Weak<Core>);
+
+impl TaskHost {
+    pub(crate) fn new(core: Weak<Core>) -> Arc<dyn Host> {
+        Arc::new(Self(core))
+    }
+
+    /// The extensions that HTTP/1.1 exchanges offer.
+    pub(crate) const FEATURES: [Feature; 4] = [
+        Feature::DenialResponse,
+        Feature::Trailers,
+        Feature::PathSend,
+        Feature::ZeroCopySend,
+    ];
+}
+
+impl Host for TaskHost {
+    fn finish(&self, rest: BoxFuture<Result>) {
+        let Some(core) = self.0.upgrade() else {
+            return;
+        };
+        let live = core.live();
+        core.spawn(async move {
+            let _live = live;
+            if let Err(error) = rest.await
+                && !is_disconnect(&*error)
+            {
+                log_failure(&error);
+            }
+        });
+    }
+
+    fn failed(&self, error: AppError) {
+        log_failure(&error);
+    }
+
+    fn offers(&self, feature: Feature) -> bool {
+        Self::FEATURES.contains(&feature)
+    }
+
+    fn file(&self, part: FilePart) -> Option<Body> {
+        Some(file::body(part))
+    }
+}
+
+fn log_failure(error: &AppError) {
+    tracing::error!(target: "solent::server", protocol = "http", error = %error, "application failed");
+}

@@ -1,0 +1,144 @@
+//! From a request to its application.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use solent_spec::{
+    Body,
+    http::{Exchange, ExchangeBody, ExchangeFuture, HttpScope},
+    request::{Link, Listener},
+};
+
+use super::{ResponseBody, body::RequestBody, check::check, error_response};
+use crate::{
+    connection::Watch,
+    server::Core,
+    websocket::{Handshake, is_upgrade},
+};
+
+/// The service of one connection.
+pub(crate) struct HttpService {
+    core: Arc<Core>,
+    listener: Arc<Listener>,
+    client: Option<SocketAddr>,
+    watch: Arc<Watch>,
+}
+
+impl HttpService {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        listener: Arc<Listener>,
+        client: Option<SocketAddr>,
+        watch: Arc<Watch>,
+    ) -> Self {
+        Self {
+            core,
+            listener,
+            client,
+            watch,
+        }
+    }
+
+    fn answer(&self, request: Request<Incoming>) -> Answer {
+        if let Err(status) = check(&request, &self.core.config.http) {
+            return Answer::refusal(status);
+        }
+        let link =
+            Link::new(self.client, Arc::clone(&self.listener)).with_shared(self.core.state());
+        if is_upgrade(&request) {
+            return match Handshake::start(&self.core, request, link) {
+                Ok(handshake) => Answer::Handshake(Box::new(handshake)),
+                Err(response) => Answer::Ready(Some(response.map(ExchangeBody::from))),
+            };
+        }
+        let Some(application) = &self.core.applications.http else {
+            return Answer::refusal(StatusCode::NOT_FOUND);
+        };
+        let (parts, incoming) = request.into_parts();
+        let body = RequestBody::wrap(incoming, self.core.config.http.body, &self.watch);
+        match HttpScope::new(parts, link) {
+            Ok(scope) => {
+                Answer::Exchange(Exchange::start(application, scope, body, self.core.host()))
+            }
+            Err(_) => Answer::refusal(StatusCode::BAD_REQUEST),
+        }
+    }
+}
+
+impl hyper::service::Service<Request<Incoming>> for HttpService {
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = ResponseFuture;
+
+    fn call(&self, request: Request<Incoming>) -> ResponseFuture {
+        self.watch.on_request();
+        let answer = self.answer(request);
+        ResponseFuture {
+            answer,
+            core: Arc::clone(&self.core),
+            watch: Arc::clone(&self.watch),
+        }
+    }
+}
+
+/// What a request is answered with.
+enum Answer {
+    Exchange(ExchangeFuture),
+    Handshake(Box<Handshake>),
+    Ready(Option<Response<ExchangeBody>>),
+}
+
+impl Answer {
+    fn refusal(status: StatusCode) -> Self {
+        Self::Ready(Some(error_response(status).map(ExchangeBody::from)))
+    }
+}
+
+/// The response to one request.
+pub(crate) struct ResponseFuture {
+    answer: Answer,
+    core: Arc<Core>,
+    watch: Arc<Watch>,
+}
+
+impl ResponseFuture {
+    fn finish(&self, mut response: Response<ExchangeBody>) -> Response<ResponseBody> {
+        if let Some(server) = &self.core.server_header {
+            insert_missing(&mut response, server);
+        }
+        let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let watch = (!upgraded).then(|| Arc::clone(&self.watch));
+        response.map(|body| ResponseBody::new(body, watch))
+    }
+}
+
+fn insert_missing(response: &mut Response<ExchangeBody>, server: &HeaderValue) {
+    response
+        .headers_mut()
+        .entry(header::SERVER)
+        .or_insert_with(|| server.clone());
+}
+
+impl Future for ResponseFuture {
+    type Output = Result<Response<ResponseBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let response = match &mut self.answer {
+            Answer::Exchange(exchange) => ready!(Pin::new(exchange).poll(cx)),
+            Answer::Handshake(handshake) => {
+                let response: Response<Body> = ready!(Pin::new(&mut **handshake).poll(cx));
+                response.map(ExchangeBody::from)
+            }
+            Answer::Ready(response) => response.take().unwrap_or_default(),
+        };
+        Poll::Ready(Ok(self.finish(response)))
+    }
+}

@@ -1,0 +1,137 @@
+//! Sockets that accept.
+
+use std::{
+    io,
+    net::SocketAddr,
+    os::unix::fs::FileTypeExt,
+    path::{Path, PathBuf},
+};
+
+use solent_spec::request::ServerAddr;
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
+
+use super::Bind;
+use crate::connection::Stream;
+
+/// A socket that listens.
+#[derive(Debug)]
+pub(crate) enum BoundListener {
+    Tcp(TcpListener),
+    Unix {
+        listener: UnixListener,
+        /// The file to remove at the end; absent for a socket that somebody else made.
+        path: Option<PathBuf>,
+    },
+}
+
+/// Starts to listen.
+pub(crate) fn bind(bind: Bind, backlog: u32) -> io::Result<BoundListener> {
+    match bind {
+        Bind::Tcp(addr) => bind_tcp(addr, backlog),
+        Bind::Unix(path) => bind_unix(&path),
+        Bind::TcpListener(listener) => adopt_tcp(listener),
+        Bind::UnixListener(listener) => adopt_unix(listener),
+        Bind::Inherited(index) => inherit(index),
+    }
+}
+
+fn bind_tcp(addr: SocketAddr, backlog: u32) -> io::Result<BoundListener> {
+    let socket = if addr.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(backlog).map(BoundListener::Tcp)
+}
+
+fn bind_unix(path: &Path) -> io::Result<BoundListener> {
+    remove_stale(path)?;
+    let listener = UnixListener::bind(path)?;
+    Ok(BoundListener::Unix {
+        listener,
+        path: Some(path.to_owned()),
+    })
+}
+
+/// Removes a socket that nobody listens on; anything else in its place is left for `bind` to stumble over.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    let is_socket = path
+        .symlink_metadata()
+        .is_ok_and(|meta| meta.file_type().is_socket());
+    if is_socket && std::os::unix::net::UnixStream::connect(path).is_err() {
+        std::fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
+fn adopt_tcp(listener: std::net::TcpListener) -> io::Result<BoundListener> {
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener).map(BoundListener::Tcp)
+}
+
+fn adopt_unix(listener: std::os::unix::net::UnixListener) -> io::Result<BoundListener> {
+    listener.set_nonblocking(true)?;
+    let listener = UnixListener::from_std(listener)?;
+    Ok(BoundListener::Unix {
+        listener,
+        path: None,
+    })
+}
+
+fn inherit(index: usize) -> io::Result<BoundListener> {
+    let mut inherited = listenfd::ListenFd::from_env();
+    if let Ok(Some(listener)) = inherited.take_tcp_listener(index) {
+        return adopt_tcp(listener);
+    }
+    match inherited.take_unix_listener(index)? {
+        Some(listener) => adopt_unix(listener),
+        None => Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            format!(
+                "no listening socket {index} was passed to this process, LISTEN_FDS and LISTEN_PID tell which"
+            ),
+        )),
+    }
+}
+
+impl BoundListener {
+    /// Accepts the next connection.
+    pub(crate) async fn accept(&self) -> io::Result<(Stream, Option<SocketAddr>)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok((Stream::Tcp(stream), Some(peer)))
+            }
+            Self::Unix { listener, .. } => {
+                let (stream, _) = listener.accept().await?;
+                Ok((Stream::Unix(stream), None))
+            }
+        }
+    }
+
+    /// The address it listens at.
+    pub(crate) fn server_addr(&self) -> Option<ServerAddr> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().ok().map(ServerAddr::Tcp),
+            Self::Unix { listener, .. } => {
+                let addr = listener.local_addr().ok()?;
+                addr.as_pathname()
+                    .map(|path| ServerAddr::Unix(path.to_owned()))
+            }
+        }
+    }
+}
+
+impl Drop for BoundListener {
+    fn drop(&mut self) {
+        if let Self::Unix {
+            path: Some(path), ..
+        } = self
+        {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Where the server listens.
+
+mod bind;
+mod listener;
+
+pub use self::bind::{Bind, BindParseError};
+pub(crate) use self::listener::{BoundListener, bind};

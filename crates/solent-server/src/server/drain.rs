@@ -1,0 +1,68 @@
+//! Ending without cutting anybody off.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::Core;
+
+/// The pause between two batches of closes.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What one close may take of the spread; few sockets are closed sooner.
+const PER_SOCKET: Duration = Duration::from_millis(2);
+
+/// After the deadline, the time that handlers of `disconnect` get.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Finishes requests and closes WebSockets; gives up at the deadline.
+pub(super) async fn drain(core: &Arc<Core>) {
+    let deadline = Instant::now() + core.config.drain.deadline;
+    core.start_draining();
+    for connection in core.connections.alive() {
+        connection.drain();
+    }
+    let all = async {
+        close_websockets(core).await;
+        core.wait_idle().await;
+    };
+    if timeout_at(deadline, all).await.is_ok() {
+        return;
+    }
+    give_up(core).await;
+}
+
+/// Closes in batches, over the configured time at the most.
+async fn close_websockets(core: &Core) {
+    let open = core.websockets.alive();
+    let spread = core
+        .config
+        .drain
+        .spread
+        .min(PER_SOCKET * u32::try_from(open.len()).unwrap_or(u32::MAX));
+    let batches = (spread.as_millis() / PAUSE.as_millis()).max(1) as usize;
+    for batch in open.chunks(open.len().div_ceil(batches).max(1)) {
+        batch.iter().for_each(|outbox| outbox.go_away());
+        sleep(PAUSE).await;
+    }
+}
+
+/// Cuts what is left: first the sockets, so that applications notice, then the applications.
+async fn give_up(core: &Core) {
+    let (connections, websockets) = (core.connections.alive(), core.websockets.alive());
+    tracing::warn!(
+        target: "solent::server",
+        connections = connections.len(),
+        websockets = websockets.len(),
+        "drain deadline passed, cutting what is still open"
+    );
+    connections.iter().for_each(|connection| connection.cut());
+    websockets.iter().for_each(|outbox| outbox.cut());
+    if tokio::time::timeout(LAST_WORDS, core.wait_idle())
+        .await
+        .is_err()
+    {
+        websockets.iter().for_each(|outbox| outbox.abort());
+        let _ = tokio::time::timeout(LAST_WORDS, core.wait_idle()).await;
+    }
+}

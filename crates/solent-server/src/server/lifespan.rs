@@ -1,0 +1,119 @@
+//! Start-up and shutdown of the application.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::Extensions;
+use solent_spec::{
+    BoxFuture, Connection, Lifespan, Result as AppResult, SendError, Transport,
+    lifespan::{LifespanOrder, LifespanScope, Receive, Send},
+};
+use tokio::sync::mpsc;
+
+use super::Core;
+
+/// An application that takes part in the life of the server.
+pub(super) struct Running {
+    application: BoxFuture<AppResult>,
+    to: mpsc::Sender<Receive>,
+    from: mpsc::Receiver<Send>,
+}
+
+struct LifespanTransport {
+    order: LifespanOrder,
+    from: mpsc::Receiver<Receive>,
+    to: mpsc::Sender<Send>,
+}
+
+impl Transport<Lifespan> for LifespanTransport {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
+        let event = self.from.poll_recv(cx);
+        if let Poll::Ready(Some(Receive::Shutdown)) = event {
+            self.order.shutting_down();
+        }
+        event
+    }
+
+    fn start_send(&mut self, event: Send) -> Result<(), SendError> {
+        self.order.sent(&event)?;
+        // At most one answer to each of two questions: there is always room.
+        self.to.try_send(event).map_err(|_| SendError::Closed)
+    }
+
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Runs start-up. `None` for an application without lifespan; the error is the application's message.
+pub(super) async fn start(core: &Arc<Core>) -> Result<Option<Running>, String> {
+    let Some(application) = &core.applications.lifespan else {
+        return Ok(None);
+    };
+    let (to, inbound) = mpsc::channel(2);
+    let (outbound, from) = mpsc::channel(2);
+    let transport = LifespanTransport {
+        order: LifespanOrder::default(),
+        from: inbound,
+        to: outbound,
+    };
+    let connection = Connection::new(LifespanScope::default(), transport);
+    let mut running = Running {
+        application: application.call(connection),
+        to,
+        from,
+    };
+    match running.ask(Receive::Startup).await {
+        Some(Send::StartupComplete { state }) => {
+            core.set_state(state);
+            Ok(Some(running))
+        }
+        Some(Send::StartupFailed { message }) => Err(message),
+        // ASGI: an application that fails or ends here does not take part.
+        _ => {
+            core.set_state(Extensions::new());
+            Ok(None)
+        }
+    }
+}
+
+/// Runs shutdown.
+pub(super) async fn stop(running: Option<Running>) -> Result<(), String> {
+    let Some(mut running) = running else {
+        return Ok(());
+    };
+    match running.ask(Receive::Shutdown).await {
+        Some(Send::ShutdownFailed { message }) => Err(message),
+        _ => {
+            // What the application does after its answer belongs to its shutdown.
+            log(running.application.await);
+            Ok(())
+        }
+    }
+}
+
+impl Running {
+    /// Asks and waits for the answer; `None` if the application ends without one.
+    async fn ask(&mut self, event: Receive) -> Option<Send> {
+        if self.to.send(event).await.is_err() {
+            return None;
+        }
+        tokio::select! {
+            biased;
+            answer = self.from.recv() => answer,
+            result = &mut self.application => {
+                log(result);
+                self.application = Box::pin(async { Ok(()) });
+                self.from.try_recv().ok()
+            }
+        }
+    }
+}
+
+fn log(result: AppResult) {
+    if let Err(error) = result {
+        tracing::warn!(target: "solent::server", protocol = "lifespan", %error, "application failed");
+    }
+}

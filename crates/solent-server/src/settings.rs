@@ -1,0 +1,393 @@
+//! Everything that can be set, with the default of each.
+
+use std::time::Duration;
+
+/// The settings of a [`Server`](crate::Server).
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[must_use]
+pub struct ServerConfig {
+    /// Limits on what HTTP clients may do.
+    pub http: HttpLimits,
+    /// Limits on connections.
+    pub connections: ConnectionLimits,
+    /// Limits on, and behaviour of, WebSockets.
+    pub websocket: WebSocketConfig,
+    /// How the server ends.
+    pub drain: DrainConfig,
+    /// The mount point of the application behind a proxy, ASGI's `root_path`. Default: none.
+    pub root_path: String,
+    /// The value of the `Server` response header. Default: none is sent.
+    pub server_header: Option<String>,
+}
+
+impl ServerConfig {
+    /// Sets [`http`](Self::http).
+    pub fn http(mut self, limits: HttpLimits) -> Self {
+        self.http = limits;
+        self
+    }
+
+    /// Sets [`connections`](Self::connections).
+    pub fn connections(mut self, limits: ConnectionLimits) -> Self {
+        self.connections = limits;
+        self
+    }
+
+    /// Sets [`websocket`](Self::websocket).
+    pub fn websocket(mut self, config: WebSocketConfig) -> Self {
+        self.websocket = config;
+        self
+    }
+
+    /// Sets [`drain`](Self::drain).
+    pub fn drain(mut self, config: DrainConfig) -> Self {
+        self.drain = config;
+        self
+    }
+
+    /// Sets [`root_path`](Self::root_path). A trailing slash is dropped.
+    pub fn root_path(mut self, root_path: impl Into<String>) -> Self {
+        self.root_path = root_path.into().trim_end_matches('/').to_owned();
+        self
+    }
+
+    /// Sets [`server_header`](Self::server_header).
+    pub fn server_header(mut self, value: impl Into<Option<String>>) -> Self {
+        self.server_header = value.into();
+        self
+    }
+}
+
+/// Limits on what an HTTP client may do. Each has the answer that RFC 9110 or RFC 6585 names.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[must_use]
+pub struct HttpLimits {
+    /// Headers of a request; more are answered with 431. Default: 100.
+    pub headers: usize,
+    /// Bytes of a request's line and headers together, at least 8 KiB; more are answered with 431. Default: 32 KiB.
+    pub head: usize,
+    /// Bytes of a request target; more are answered with 414. Default: 8 KiB.
+    pub target: usize,
+    /// Bytes of a request body; more are answered with 413, or break the body off where they come in chunks. Default:
+    /// 4 MiB.
+    pub body: u64,
+    /// From a connection's first moment, or a request's first byte, until its head is complete; then 408. Default: 10
+    /// seconds.
+    pub head_timeout: Duration,
+    /// How long a connection may be idle between two requests. Default: 75 seconds.
+    pub keep_alive: Duration,
+    /// How long a client may pause while it sends a body. Default: 30 seconds.
+    pub body_timeout: Duration,
+    /// How long a client may go without reading any of its response. Default: 30 seconds.
+    pub write_timeout: Duration,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            headers: 100,
+            head: 32 * 1024,
+            target: 8 * 1024,
+            body: 4 * 1024 * 1024,
+            head_timeout: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(75),
+            body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl HttpLimits {
+    /// Sets [`headers`](Self::headers).
+    pub fn headers(mut self, count: usize) -> Self {
+        self.headers = count;
+        self
+    }
+
+    /// Sets [`head`](Self::head).
+    pub fn head(mut self, bytes: usize) -> Self {
+        self.head = bytes;
+        self
+    }
+
+    /// Sets [`target`](Self::target).
+    pub fn target(mut self, bytes: usize) -> Self {
+        self.target = bytes;
+        self
+    }
+
+    /// Sets [`body`](Self::body).
+    pub fn body(mut self, bytes: u64) -> Self {
+        self.body = bytes;
+        self
+    }
+
+    /// Sets [`head_timeout`](Self::head_timeout).
+    pub fn head_timeout(mut self, timeout: Duration) -> Self {
+        self.head_timeout = timeout;
+        self
+    }
+
+    /// Sets [`keep_alive`](Self::keep_alive).
+    pub fn keep_alive(mut self, timeout: Duration) -> Self {
+        self.keep_alive = timeout;
+        self
+    }
+
+    /// Sets [`body_timeout`](Self::body_timeout).
+    pub fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.body_timeout = timeout;
+        self
+    }
+
+    /// Sets [`write_timeout`](Self::write_timeout).
+    pub fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.write_timeout = timeout;
+        self
+    }
+}
+
+/// Limits on connections.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[must_use]
+pub struct ConnectionLimits {
+    /// Open connections in all; one more is answered with 503. Default: 100,000.
+    pub total: usize,
+    /// Open connections from one IP address; one more is answered with 429. Default: 1,024.
+    ///
+    /// Connections over loopback and Unix sockets are not counted: they are usually a proxy's, and stand for everybody.
+    pub per_address: usize,
+    /// The listen backlog. Default: 4,096, which the system may lower.
+    pub backlog: u32,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            total: 100_000,
+            per_address: 1_024,
+            backlog: 4_096,
+        }
+    }
+}
+
+impl ConnectionLimits {
+    /// Sets [`total`](Self::total).
+    pub fn total(mut self, count: usize) -> Self {
+        self.total = count;
+        self
+    }
+
+    /// Sets [`per_address`](Self::per_address).
+    pub fn per_address(mut self, count: usize) -> Self {
+        self.per_address = count;
+        self
+    }
+
+    /// Sets [`backlog`](Self::backlog).
+    pub fn backlog(mut self, count: u32) -> Self {
+        self.backlog = count;
+        self
+    }
+}
+
+/// Limits on, and behaviour of, WebSockets.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[must_use]
+pub struct WebSocketConfig {
+    /// Bytes of one frame's payload; more closes with 1009. Default: 1 MiB.
+    pub max_frame: usize,
+    /// Bytes of one message, reassembled and inflated; more closes with 1009. Default: 1 MiB.
+    pub max_message: usize,
+    /// Bytes of output that may wait for a client that does not read; at more, ready frames for it are dropped and
+    /// counted. Default: 1 MiB.
+    pub max_unsent: usize,
+    /// Until the application has accepted or refused the handshake; then 503. Default: 10 seconds.
+    pub handshake_timeout: Duration,
+    /// Silence after which the server sends a ping. `None` sends none. Default: 20 seconds.
+    pub ping_interval: Option<Duration>,
+    /// Silence after a ping at which the connection counts as lost (code 1006). Default: 20 seconds.
+    pub ping_timeout: Duration,
+    /// Until the client answers a close frame. Default: 5 seconds.
+    pub close_timeout: Duration,
+    /// How long a client may go without reading any of its output. Default: 30 seconds.
+    pub write_timeout: Duration,
+    /// Compression (permessage-deflate, RFC 7692). `None` never agrees to it. Default: agreed without context takeover.
+    pub deflate: Option<DeflateConfig>,
+}
+
+impl Default for WebSocketConfig {
+    fn default() -> Self {
+        Self {
+            max_frame: 1024 * 1024,
+            max_message: 1024 * 1024,
+            max_unsent: 1024 * 1024,
+            handshake_timeout: Duration::from_secs(10),
+            ping_interval: Some(Duration::from_secs(20)),
+            ping_timeout: Duration::from_secs(20),
+            close_timeout: Duration::from_secs(5),
+            write_timeout: Duration::from_secs(30),
+            deflate: Some(DeflateConfig::default()),
+        }
+    }
+}
+
+impl WebSocketConfig {
+    /// Sets [`max_frame`](Self::max_frame) and [`max_message`](Self::max_message).
+    pub fn max_message(mut self, bytes: usize) -> Self {
+        self.max_frame = bytes;
+        self.max_message = bytes;
+        self
+    }
+
+    /// Sets [`max_frame`](Self::max_frame) alone.
+    pub fn max_frame(mut self, bytes: usize) -> Self {
+        self.max_frame = bytes;
+        self
+    }
+
+    /// Sets [`max_unsent`](Self::max_unsent).
+    pub fn max_unsent(mut self, bytes: usize) -> Self {
+        self.max_unsent = bytes;
+        self
+    }
+
+    /// Sets [`handshake_timeout`](Self::handshake_timeout).
+    pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.handshake_timeout = timeout;
+        self
+    }
+
+    /// Sets [`ping_interval`](Self::ping_interval).
+    pub fn ping_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.ping_interval = interval.into();
+        self
+    }
+
+    /// Sets [`ping_timeout`](Self::ping_timeout).
+    pub fn ping_timeout(mut self, timeout: Duration) -> Self {
+        self.ping_timeout = timeout;
+        self
+    }
+
+    /// Sets [`close_timeout`](Self::close_timeout).
+    pub fn close_timeout(mut self, timeout: Duration) -> Self {
+        self.close_timeout = timeout;
+        self
+    }
+
+    /// Sets [`write_timeout`](Self::write_timeout).
+    pub fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.write_timeout = timeout;
+        self
+    }
+
+    /// Sets [`deflate`](Self::deflate).
+    pub fn deflate(mut self, config: impl Into<Option<DeflateConfig>>) -> Self {
+        self.deflate = config.into();
+        self
+    }
+}
+
+/// How the server agrees to permessage-deflate (RFC 7692).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[must_use]
+pub struct DeflateConfig {
+    /// Messages of fewer bytes are sent as they are. Default: 256.
+    pub min_size: usize,
+    /// The compression level, 1 (fast) to 9 (small). Default: 1, which on text is within a few per cent of the others.
+    pub level: u32,
+    /// Whether the server may keep its compression context from one message to the next, where the client allows it.
+    /// Costs about 300 KB for each connection. Default: no; one compressor serves all connections of a thread.
+    pub server_context_takeover: bool,
+    /// Whether clients may keep theirs. Costs about 50 KB for each connection. Default: no.
+    pub client_context_takeover: bool,
+    /// The largest window the server compresses with, 9 to 15 bits. Default: 15.
+    pub server_max_window_bits: u8,
+}
+
+impl Default for DeflateConfig {
+    fn default() -> Self {
+        Self {
+            min_size: 256,
+            level: 1,
+            server_context_takeover: false,
+            client_context_takeover: false,
+            server_max_window_bits: 15,
+        }
+    }
+}
+
+impl DeflateConfig {
+    /// Sets [`min_size`](Self::min_size).
+    pub fn min_size(mut self, bytes: usize) -> Self {
+        self.min_size = bytes;
+        self
+    }
+
+    /// Sets [`level`](Self::level), kept within 1 to 9.
+    pub fn level(mut self, level: u32) -> Self {
+        self.level = level.clamp(1, 9);
+        self
+    }
+
+    /// Sets [`server_context_takeover`](Self::server_context_takeover).
+    pub fn server_context_takeover(mut self, allowed: bool) -> Self {
+        self.server_context_takeover = allowed;
+        self
+    }
+
+    /// Sets [`client_context_takeover`](Self::client_context_takeover).
+    pub fn client_context_takeover(mut self, allowed: bool) -> Self {
+        self.client_context_takeover = allowed;
+        self
+    }
+
+    /// Sets [`server_max_window_bits`](Self::server_max_window_bits), kept within 9 to 15.
+    pub fn server_max_window_bits(mut self, bits: u8) -> Self {
+        self.server_max_window_bits = bits.clamp(9, 15);
+        self
+    }
+}
+
+/// How the server ends: it stops accepting, finishes requests, closes WebSockets with code 1001, and gives up at the
+/// deadline.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[must_use]
+pub struct DrainConfig {
+    /// Over how long the closing of WebSockets is spread, so that clients do not all come back at once. Default: 5
+    /// seconds; shorter where there are few.
+    pub spread: Duration,
+    /// When what is still open is cut off. Every `disconnect` has been run by then, or is run at once. Default: 30
+    /// seconds.
+    pub deadline: Duration,
+}
+
+impl Default for DrainConfig {
+    fn default() -> Self {
+        Self {
+            spread: Duration::from_secs(5),
+            deadline: Duration::from_secs(30),
+        }
+    }
+}
+
+impl DrainConfig {
+    /// Sets [`spread`](Self::spread).
+    pub fn spread(mut self, spread: Duration) -> Self {
+        self.spread = spread;
+        self
+    }
+
+    /// Sets [`deadline`](Self::deadline).
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+}

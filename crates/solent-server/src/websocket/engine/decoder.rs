@@ -1,0 +1,341 @@
+//! From octets to events.
+
+use bytes::Bytes;
+use solent_spec::websocket::{Close, CloseCode, Frame};
+use tungstenite::protocol::frame::coding::{Control, Data};
+
+use super::{
+    Inflater, Violation,
+    header::{self, Header, MAX_HEADER},
+    mask::unmask,
+    message::{self, Message},
+};
+
+/// What a client sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Decoded {
+    Message(Frame),
+    Ping(Bytes),
+    Pong,
+    /// A close frame; code [`NO_STATUS`](CloseCode::NO_STATUS) if it had none.
+    Close(Close),
+}
+
+/// The sizes that a decoder accepts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Bytes of a frame's payload.
+    pub(crate) frame: usize,
+    /// Bytes of a message, reassembled and inflated.
+    pub(crate) message: usize,
+}
+
+/// Decodes what one client sends. Between two messages it owns no memory but for the context of a decompressor that the
+/// handshake agreed to keep.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    limits: Limits,
+    /// Present if compression was agreed.
+    inflater: Option<Inflater>,
+    /// What an earlier input left unfinished.
+    partial: Option<Box<Partial>>,
+    /// After a close frame or a violation everything is ignored.
+    over: bool,
+}
+
+/// An unfinished header, frame or message.
+#[derive(Debug, Default)]
+struct Partial {
+    header: [u8; MAX_HEADER],
+    header_len: usize,
+    frame: Option<Unfinished>,
+    message: Option<Message>,
+    /// The payload of an unfinished control frame, at most 125 octets.
+    control: Vec<u8>,
+}
+
+/// A frame whose payload is not complete.
+#[derive(Clone, Copy, Debug)]
+struct Unfinished {
+    header: Header,
+    /// Octets of the payload that have come.
+    done: u64,
+}
+
+impl Decoder {
+    pub(crate) fn new(limits: Limits, inflater: Option<Inflater>) -> Self {
+        Self {
+            limits,
+            inflater,
+            partial: None,
+            over: false,
+        }
+    }
+
+    /// Ignores everything from now on.
+    pub(crate) fn discard(&mut self) {
+        self.over = true;
+        self.partial = None;
+    }
+
+    /// The next event in `input` from position `at`, which moves behind what has been used. `None` once the input is used
+    /// up; what is unfinished in it has been kept. The input is changed: its payloads are unmasked in place.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the client broke. Nothing can be decoded after that.
+    pub(crate) fn decode(
+        &mut self,
+        input: &mut [u8],
+        at: &mut usize,
+    ) -> Result<Option<Decoded>, Violation> {
+        let result = self.decode_some(input, at);
+        if !matches!(
+            result,
+            Ok(Some(Decoded::Message(_) | Decoded::Ping(_) | Decoded::Pong) | None)
+        ) {
+            self.discard();
+        }
+        result
+    }
+
+    fn decode_some(
+        &mut self,
+        input: &mut [u8],
+        at: &mut usize,
+    ) -> Result<Option<Decoded>, Violation> {
+        while *at < input.len() {
+            if self.over {
+                *at = input.len();
+                return Ok(None);
+            }
+            let event = match self.unfinished_frame() {
+                Some(frame) => self.resume(frame, input, at)?,
+                None => match self.next_header(input, at)? {
+                    Some(header) => self.begin(header, input, at)?,
+                    None => return Ok(None),
+                },
+            };
+            if let Some(event) = event {
+                return Ok(Some(event));
+            }
+        }
+        // A frame without payload may be complete though no input is left.
+        Ok(None)
+    }
+
+    fn unfinished_frame(&self) -> Option<Unfinished> {
+        self.partial.as_ref()?.frame
+    }
+
+    /// Parses a header, part of which may have come earlier. Keeps what is not enough for one.
+    fn next_header(&mut self, input: &[u8], at: &mut usize) -> Result<Option<Header>, Violation> {
+        let fresh = &input[*at..];
+        let kept = self
+            .partial
+            .as_ref()
+            .map_or(0, |partial| partial.header_len);
+        if kept == 0 {
+            if let Some(header) = header::parse(fresh)? {
+                *at += header.size;
+                return Ok(Some(header));
+            }
+        }
+        let partial = self.partial.get_or_insert_default();
+        let taken = fresh.len().min(MAX_HEADER - kept);
+        partial.header[kept..kept + taken].copy_from_slice(&fresh[..taken]);
+        let Some(header) = header::parse(&partial.header[..kept + taken])? else {
+            partial.header_len = kept + taken;
+            *at += taken;
+            return Ok(None);
+        };
+        partial.header_len = 0;
+        *at += header.size - kept;
+        Ok(Some(header))
+    }
+
+    /// Begins a frame, and ends it if its payload is there.
+    fn begin(
+        &mut self,
+        header: Header,
+        input: &mut [u8],
+        at: &mut usize,
+    ) -> Result<Option<Decoded>, Violation> {
+        self.check(&header)?;
+        let available = input.len() - *at;
+        if header.len > available as u64 {
+            return self.keep(header, input, at);
+        }
+        let end = *at + header.len as usize;
+        let payload = &mut input[*at..end];
+        unmask(payload, header.mask, 0);
+        *at = end;
+        if let Some(control) = header.control() {
+            self.release();
+            return control_event(control, payload).map(Some);
+        }
+        self.data(&header, payload)
+    }
+
+    /// What depends on what came before.
+    fn check(&self, header: &Header) -> Result<(), Violation> {
+        let Some(data) = header.data() else {
+            return Ok(());
+        };
+        let message = self
+            .partial
+            .as_ref()
+            .and_then(|partial| partial.message.as_ref());
+        match (data, message) {
+            (Data::Continue, None) => {
+                return Err(Violation::protocol("there is no message to continue"));
+            }
+            (Data::Continue, Some(_)) if header.rsv1 => {
+                return Err(Violation::protocol(
+                    "only the first frame of a message may be marked as compressed",
+                ));
+            }
+            (Data::Text | Data::Binary, Some(_)) => {
+                return Err(Violation::protocol("the message before is not complete"));
+            }
+            _ if header.rsv1 && self.inflater.is_none() => {
+                return Err(Violation::protocol("compression has not been agreed"));
+            }
+            _ => {}
+        }
+        if header.len > self.limits.frame as u64 {
+            return Err(Violation::FRAME_TOO_BIG);
+        }
+        if header.len + message.map_or(0, Message::len) as u64 > self.limits.message as u64 {
+            return Err(Violation::MESSAGE_TOO_BIG);
+        }
+        Ok(())
+    }
+
+    /// A data frame whose whole payload is there.
+    fn data(&mut self, header: &Header, payload: &[u8]) -> Result<Option<Decoded>, Violation> {
+        let data = header.data().unwrap_or(Data::Continue);
+        if header.fin && data != Data::Continue {
+            // The common case: a message in one frame, in one piece.
+            self.release();
+            let text = data == Data::Text;
+            let frame = if header.rsv1 {
+                message::inflate(text, payload, self.inflater.as_mut(), self.limits)?
+            } else {
+                message::frame(text, Bytes::copy_from_slice(payload))?
+            };
+            return Ok(Some(Decoded::Message(frame)));
+        }
+        let message = self.message(header);
+        message.push(payload)?;
+        self.end_of_frame(header.fin)
+    }
+
+    /// The message that a data frame belongs to.
+    fn message(&mut self, header: &Header) -> &mut Message {
+        let data = header.data().unwrap_or(Data::Continue);
+        let partial = self.partial.get_or_insert_default();
+        partial
+            .message
+            .get_or_insert_with(|| Message::new(data, header.rsv1))
+    }
+
+    fn end_of_frame(&mut self, fin: bool) -> Result<Option<Decoded>, Violation> {
+        if !fin {
+            return Ok(None);
+        }
+        let message = self
+            .partial
+            .as_mut()
+            .and_then(|partial| partial.message.take());
+        self.release();
+        let Some(message) = message else {
+            return Ok(None);
+        };
+        let frame = message.finish(self.inflater.as_mut(), self.limits)?;
+        Ok(Some(Decoded::Message(frame)))
+    }
+
+    /// Begins a frame whose payload is not all there.
+    fn keep(
+        &mut self,
+        header: Header,
+        input: &mut [u8],
+        at: &mut usize,
+    ) -> Result<Option<Decoded>, Violation> {
+        if header.data().is_some() {
+            self.message(&header).reserve(header.len);
+        }
+        let frame = Unfinished { header, done: 0 };
+        self.partial.get_or_insert_default().frame = Some(frame);
+        self.resume(frame, input, at)
+    }
+
+    /// Goes on with a frame whose payload is not complete.
+    fn resume(
+        &mut self,
+        mut frame: Unfinished,
+        input: &mut [u8],
+        at: &mut usize,
+    ) -> Result<Option<Decoded>, Violation> {
+        let missing = frame.header.len - frame.done;
+        let taken = missing.min((input.len() - *at) as u64) as usize;
+        let payload = &mut input[*at..*at + taken];
+        unmask(payload, frame.header.mask, (frame.done % 4) as usize);
+        *at += taken;
+        frame.done += taken as u64;
+        let complete = frame.done == frame.header.len;
+
+        let partial = self.partial.get_or_insert_default();
+        partial.frame = (!complete).then_some(frame);
+        if let Some(control) = frame.header.control() {
+            partial.control.extend_from_slice(payload);
+            if !complete {
+                return Ok(None);
+            }
+            let payload = std::mem::take(&mut partial.control);
+            self.release();
+            return control_event(control, &payload).map(Some);
+        }
+        if let Some(message) = &mut partial.message {
+            message.push(payload)?;
+        }
+        if complete {
+            self.end_of_frame(frame.header.fin)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Lets go of the memory for unfinished things once there are none.
+    fn release(&mut self) {
+        self.partial.take_if(|partial| {
+            partial.message.is_none() && partial.frame.is_none() && partial.header_len == 0
+        });
+    }
+}
+
+fn control_event(control: Control, payload: &[u8]) -> Result<Decoded, Violation> {
+    match control {
+        Control::Ping => Ok(Decoded::Ping(Bytes::copy_from_slice(payload))),
+        Control::Pong => Ok(Decoded::Pong),
+        Control::Close => close(payload).map(Decoded::Close),
+        Control::Reserved(_) => Err(Violation::protocol("opcode is reserved")),
+    }
+}
+
+/// RFC 6455 §5.5.1 and §7.4.
+fn close(payload: &[u8]) -> Result<Close, Violation> {
+    let (code, reason) = match payload {
+        [] => return Ok(CloseCode::NO_STATUS.into()),
+        [_] => return Err(Violation::protocol("close frame is too short for its code")),
+        [high, low, reason @ ..] => (u16::from_be_bytes([*high, *low]), reason),
+    };
+    let code = CloseCode::sendable(code)
+        .map_err(|_| Violation::protocol("close code must not be sent"))?;
+    let reason = std::str::from_utf8(reason).map_err(|_| Violation::NOT_UTF8)?;
+    Ok(Close {
+        code,
+        reason: reason.into(),
+    })
+}

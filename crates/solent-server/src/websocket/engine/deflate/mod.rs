@@ -1,0 +1,15 @@
+//! permessage-deflate: RFC 7692.
+
+mod compress;
+mod inflate;
+mod negotiate;
+
+pub(super) use self::compress::once;
+pub(crate) use self::{
+    compress::Deflater,
+    inflate::Inflater,
+    negotiate::{Agreed, negotiate},
+};
+
+/// What every message's compressed octets end with, and what is not sent (RFC 7692 §7.2.1).
+const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];

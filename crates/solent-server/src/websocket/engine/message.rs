@@ -1,0 +1,97 @@
+//! A message that arrives in pieces.
+
+use bytes::Bytes;
+use solent_spec::websocket::Frame;
+use tungstenite::protocol::frame::coding::Data;
+
+use super::{Inflater, Limits, Violation, utf8::Utf8Text};
+
+/// Memory that is set aside at once for what a peer has only announced.
+const RESERVE: u64 = 64 * 1024;
+
+/// The message so far.
+#[derive(Debug)]
+pub(super) enum Message {
+    Text(Utf8Text),
+    Binary(Vec<u8>),
+    /// Compressed octets; they are inflated when all are there, so that one inflater can serve many connections.
+    Compressed {
+        text: bool,
+        octets: Vec<u8>,
+    },
+}
+
+impl Message {
+    pub(super) fn new(data: Data, compressed: bool) -> Self {
+        let text = data == Data::Text;
+        match (compressed, text) {
+            (true, text) => Self::Compressed {
+                text,
+                octets: Vec::new(),
+            },
+            (false, true) => Self::Text(Utf8Text::default()),
+            (false, false) => Self::Binary(Vec::new()),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(octets) | Self::Compressed { octets, .. } => octets.len(),
+        }
+    }
+
+    /// Makes room for a frame's payload, as far as it is safe to believe its announcement.
+    pub(super) fn reserve(&mut self, announced: u64) {
+        let additional = announced.min(RESERVE) as usize;
+        match self {
+            Self::Text(text) => text.reserve(additional),
+            Self::Binary(octets) | Self::Compressed { octets, .. } => octets.reserve(additional),
+        }
+    }
+
+    pub(super) fn push(&mut self, payload: &[u8]) -> Result<(), Violation> {
+        match self {
+            Self::Text(text) => text.push(payload)?,
+            Self::Binary(octets) | Self::Compressed { octets, .. } => {
+                octets.extend_from_slice(payload)
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(
+        self,
+        inflater: Option<&mut Inflater>,
+        limits: Limits,
+    ) -> Result<Frame, Violation> {
+        match self {
+            Self::Text(text) => text.finish().map(Frame::from),
+            Self::Binary(octets) => Ok(octets.into()),
+            Self::Compressed { text, octets } => inflate(text, &octets, inflater, limits),
+        }
+    }
+}
+
+/// A message of octets that are compressed and all there.
+pub(super) fn inflate(
+    text: bool,
+    octets: &[u8],
+    inflater: Option<&mut Inflater>,
+    limits: Limits,
+) -> Result<Frame, Violation> {
+    let inflater = inflater.ok_or(Violation::NOT_DEFLATE)?;
+    frame(text, inflater.inflate(octets, limits.message)?.into())
+}
+
+/// A message of octets that are plain and all there.
+pub(super) fn frame(text: bool, octets: Bytes) -> Result<Frame, Violation> {
+    if text {
+        octets
+            .try_into()
+            .map(Frame::Text)
+            .map_err(|_| Violation::NOT_UTF8)
+    } else {
+        Ok(Frame::Binary(octets))
+    }
+}

@@ -1,0 +1,20 @@
+//! The WebSocket protocol without I/O: RFC 6455 and RFC 7692, for servers.
+//!
+//! Octets in, events out ([`Decoder`]); messages in, octets out ([`encode`] and its siblings). Nothing here reads,
+//! writes, waits or looks at a clock, and a decoder between two messages owns no memory.
+
+mod decoder;
+mod deflate;
+mod encoder;
+mod header;
+mod mask;
+mod message;
+mod utf8;
+mod violation;
+
+pub(crate) use self::{
+    decoder::{Decoded, Decoder, Limits},
+    deflate::{Agreed, Deflater, Inflater, negotiate},
+    encoder::{close, encode, head, ping, pong, ready},
+    violation::Violation,
+};

@@ -1,0 +1,277 @@
+//! From a request to an answer.
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use hyper::{body::Incoming, upgrade::OnUpgrade};
+use solent_spec::{
+    Body, BoxFuture, Connection, Result, is_disconnect,
+    request::Link,
+    websocket::{Accept, Send, WebSocketScope, WireVariant},
+};
+use tokio::time::Sleep;
+
+use super::{
+    engine::{Agreed, Deflater, negotiate},
+    key::accept_key,
+    outbox::Outbox,
+    task::WebSocketTask,
+    transport::WebSocketTransport,
+    upgrade::Upgrade,
+};
+use crate::{http::error_response, server::Core};
+
+/// A handshake that waits for its application. Resolves to the response.
+///
+/// The application runs here until it has answered, and on a task of its own from then on.
+pub(crate) struct Handshake {
+    running: Option<BoxFuture<Result>>,
+    outbox: Arc<Outbox>,
+    verdict: Arc<Verdict>,
+    accept_key: HeaderValue,
+    agreed: Option<Agreed>,
+    /// The socket, once hyper is done with it.
+    upgrade: Option<OnUpgrade>,
+    /// Made once the application does not answer at once.
+    timeout: Option<Pin<Box<Sleep>>>,
+}
+
+/// What the application answers, on its way from its transport to the response.
+#[derive(Default)]
+pub(super) struct Verdict(Mutex<VerdictState>);
+
+#[derive(Default)]
+struct VerdictState {
+    answer: Option<Send>,
+    /// The client left before there was an answer.
+    gone: bool,
+    /// Wakes the handshake.
+    server: Option<Waker>,
+    /// Wakes the application.
+    application: Option<Waker>,
+}
+
+impl Verdict {
+    pub(super) fn give(&self, answer: Send) {
+        let mut state = self.lock();
+        state.answer = Some(answer);
+        if let Some(waker) = state.server.take() {
+            waker.wake();
+        }
+    }
+
+    /// Resolves when the client has left.
+    pub(super) fn poll_gone(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.gone {
+            return Poll::Ready(());
+        }
+        state.application = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn take(&self, cx: &Context<'_>) -> Option<Send> {
+        let mut state = self.lock();
+        let answer = state.answer.take();
+        if answer.is_none() {
+            state.server = Some(cx.waker().clone());
+        }
+        answer
+    }
+
+    fn leave(&self) {
+        let mut state = self.lock();
+        state.gone = true;
+        if let Some(waker) = state.application.take() {
+            waker.wake();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VerdictState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Handshake {
+    /// Calls the application for a request that asks for a WebSocket, or says why not.
+    pub(crate) fn start(
+        core: &Arc<Core>,
+        mut request: Request<Incoming>,
+        link: Link,
+    ) -> std::result::Result<Self, Box<Response<Body>>> {
+        let refusal = |status| Box::new(error_response(status));
+        let accept_key = accept_key(&request)?;
+        let application = core
+            .applications
+            .websocket
+            .as_ref()
+            .ok_or_else(|| refusal(StatusCode::NOT_FOUND))?;
+        if core.is_draining() {
+            return Err(refusal(StatusCode::SERVICE_UNAVAILABLE));
+        }
+        let agreed = core.config.websocket.deflate.as_ref().and_then(|config| {
+            let offers = request.headers().get_all(header::SEC_WEBSOCKET_EXTENSIONS);
+            negotiate(
+                offers.iter().filter_map(|offer| offer.to_str().ok()),
+                config,
+            )
+        });
+        let upgrade = hyper::upgrade::on(&mut request);
+        let (parts, _) = request.into_parts();
+        let scope =
+            WebSocketScope::new(&parts, link).map_err(|_| refusal(StatusCode::BAD_REQUEST))?;
+        drop(parts);
+
+        let (outbox, verdict) = (Outbox::new(core), Arc::new(Verdict::default()));
+        let transport = transport(core, &outbox, &verdict, agreed.as_ref(), &scope);
+        let running = Some(application.call(Connection::new(scope, transport)));
+        Ok(Self {
+            running,
+            outbox,
+            verdict,
+            accept_key,
+            agreed,
+            upgrade: Some(upgrade),
+            timeout: None,
+        })
+    }
+
+    /// Lets the application go on; its result if it ends.
+    fn poll_application(&mut self, cx: &mut Context<'_>) -> Option<Result> {
+        let running = self.running.as_mut()?;
+        let caught = catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx)));
+        let result =
+            match caught.unwrap_or_else(|_| Poll::Ready(Err("application panicked".into()))) {
+                Poll::Ready(result) => result,
+                Poll::Pending => return None,
+            };
+        self.running = None;
+        Some(result)
+    }
+
+    /// The response to what the application answered.
+    fn answered(&mut self, answer: Send, ended: Option<Result>) -> Response<Body> {
+        let running = self
+            .running
+            .take()
+            .unwrap_or_else(|| Box::pin(std::future::ready(ended.unwrap_or(Ok(())))));
+        let upgrade = self
+            .upgrade
+            .take()
+            .filter(|_| matches!(answer, Send::Accept(_)));
+        let upgrade = upgrade.map(|upgrade| Box::new(Upgrade::new(upgrade, self.agreed)));
+        WebSocketTask::spawn(running, Arc::clone(&self.outbox), upgrade);
+        match answer {
+            Send::Accept(accept) => self.accepted(*accept),
+            Send::Respond(response) => *response,
+            _ => error_response(StatusCode::FORBIDDEN),
+        }
+    }
+
+    /// RFC 6455 §4.2.2.
+    fn accepted(&self, accept: Accept) -> Response<Body> {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        *response.headers_mut() = accept.headers;
+        let headers = response.headers_mut();
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, self.accept_key.clone());
+        if let Some(subprotocol) = accept
+            .subprotocol
+            .and_then(|name| HeaderValue::try_from(name).ok())
+        {
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
+        }
+        if let Some(extension) = self
+            .agreed
+            .and_then(|agreed| HeaderValue::try_from(agreed.response()).ok())
+        {
+            headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, extension);
+        }
+        response
+    }
+
+    /// The response where the application ended without an answer.
+    fn unanswered(result: Result) -> Response<Body> {
+        match result {
+            Err(error) if !is_disconnect(&*error) => {
+                super::task::log_failure(&error);
+                error_response(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+            _ => error_response(StatusCode::FORBIDDEN),
+        }
+    }
+
+    fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<Response<Body>> {
+        let timeout = self.outbox.core().config.websocket.handshake_timeout;
+        let timeout = self
+            .timeout
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        timeout
+            .as_mut()
+            .poll(cx)
+            .map(|()| error_response(StatusCode::SERVICE_UNAVAILABLE))
+    }
+}
+
+impl Future for Handshake {
+    type Output = Response<Body>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let ended = self.poll_application(cx);
+        if let Some(answer) = self.verdict.take(cx) {
+            return Poll::Ready(self.answered(answer, ended));
+        }
+        match ended {
+            Some(result) => Poll::Ready(Self::unanswered(result)),
+            None => self.poll_timeout(cx),
+        }
+    }
+}
+
+impl Drop for Handshake {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            self.verdict.leave();
+            WebSocketTask::spawn(running, Arc::clone(&self.outbox), None);
+        }
+    }
+}
+
+fn transport(
+    core: &Arc<Core>,
+    outbox: &Arc<Outbox>,
+    verdict: &Arc<Verdict>,
+    agreed: Option<&Agreed>,
+    scope: &WebSocketScope,
+) -> WebSocketTransport {
+    let deflater = match (agreed, &core.config.websocket.deflate) {
+        (Some(agreed), Some(config)) => Some(Box::new(Deflater::new(agreed, config))),
+        _ => None,
+    };
+    let variant = match agreed {
+        Some(agreed) => WireVariant::Deflated {
+            window_bits: agreed.server_max_window_bits,
+        },
+        None => WireVariant::Plain,
+    };
+    // A client for which the server keeps a context cannot share compressed frames with others.
+    let variant = match &deflater {
+        Some(deflater) if !deflater.is_shareable() => WireVariant::Plain,
+        _ => variant,
+    };
+    WebSocketTransport::new(
+        Arc::clone(outbox),
+        Arc::clone(verdict),
+        deflater,
+        variant,
+        scope.clone(),
+    )
+}

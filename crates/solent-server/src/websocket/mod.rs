@@ -1,0 +1,14 @@
+//! WebSockets: the handshake, and the two halves of what follows.
+
+mod engine;
+mod flusher;
+mod handshake;
+mod key;
+mod outbox;
+mod queue;
+mod reader;
+mod task;
+mod transport;
+mod upgrade;
+
+pub(crate) use self::{flusher::Flushers, handshake::Handshake, key::is_upgrade, outbox::Outbox};

@@ -1,0 +1,105 @@
+//! The steady life of a WebSocket.
+
+use std::{
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use solent_spec::{
+    AppError, BoxFuture, Result, is_disconnect,
+    websocket::{Close, CloseCode},
+};
+
+use super::{outbox::Outbox, upgrade::Upgrade};
+use crate::server::Live;
+
+/// Runs an application whose handshake has been answered, and completes the closing handshake after it. Small: it is what
+/// a socket costs its runtime for hours.
+pub(super) struct WebSocketTask {
+    stage: Stage,
+    /// Until the socket is there.
+    upgrade: Option<Box<Upgrade>>,
+    outbox: Arc<Outbox>,
+    _live: Live,
+}
+
+enum Stage {
+    Running(BoxFuture<Result>),
+    Closing(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
+
+impl WebSocketTask {
+    /// `upgrade` is there if the handshake was accepted.
+    pub(super) fn spawn(
+        running: BoxFuture<Result>,
+        outbox: Arc<Outbox>,
+        upgrade: Option<Box<Upgrade>>,
+    ) {
+        let core = Arc::clone(outbox.core());
+        let task = Self {
+            stage: Stage::Running(running),
+            upgrade,
+            outbox: Arc::clone(&outbox),
+            _live: core.live(),
+        };
+        outbox.run_by(core.spawn(task).abort_handle());
+    }
+
+    fn ended(&mut self, result: Result) -> Stage {
+        let code = match result {
+            Ok(()) => CloseCode::NORMAL,
+            Err(error) if is_disconnect(&*error) => CloseCode::NORMAL,
+            Err(error) => {
+                log_failure(&error);
+                CloseCode::INTERNAL_ERROR
+            }
+        };
+        // Refused where the closing handshake has begun already.
+        let _ = self.outbox.close(&code.into());
+        Stage::Closing(Box::pin(complete_close(
+            Arc::clone(&self.outbox),
+            self.upgrade.take(),
+        )))
+    }
+}
+
+impl Future for WebSocketTask {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        this.upgrade
+            .take_if(|upgrade| upgrade.poll_attach(&this.outbox, cx).is_ready());
+        loop {
+            match &mut self.stage {
+                Stage::Running(running) => {
+                    let caught = catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx)));
+                    let result = ready!(
+                        caught.unwrap_or_else(|_| Poll::Ready(Err("application panicked".into())))
+                    );
+                    let next = self.ended(result);
+                    self.stage = next;
+                }
+                Stage::Closing(closing) => return closing.as_mut().poll(cx),
+            }
+        }
+    }
+}
+
+/// Waits for the peer's close frame, or for the sweep to give up on it.
+async fn complete_close(outbox: Arc<Outbox>, upgrade: Option<Box<Upgrade>>) {
+    if let Some(mut upgrade) = upgrade {
+        poll_fn(|cx| upgrade.poll_attach(&outbox, cx)).await;
+    }
+    if let Some(mut reader) = outbox.take_reader() {
+        poll_fn(|cx| reader.poll_close(&outbox, cx)).await;
+    }
+    outbox.end(None::<&Close>);
+}
+
+pub(super) fn log_failure(error: &AppError) {
+    tracing::error!(target: "solent::server", protocol = "websocket", error = %error, "application failed");
+}

@@ -1,0 +1,242 @@
+//! A WebSocket as its application's transport.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use solent_spec::{
+    SendError, Transport, WebSocket,
+    websocket::{
+        Close, CloseCode, FrameSinkHandle, Receive, Send, WebSocketOrder, WebSocketScope,
+        WireVariant,
+    },
+};
+
+use super::{
+    engine::{Decoded, Deflater},
+    handshake::Verdict,
+    outbox::Outbox,
+    reader::{Read, Reader},
+};
+
+/// What an application's connection is made of. Whatever is only needed for the handshake is boxed and let go.
+pub(super) struct WebSocketTransport {
+    outbox: Arc<Outbox>,
+    order: WebSocketOrder,
+    phase: Phase,
+    /// Present if compression was agreed.
+    deflater: Option<Box<Deflater>>,
+}
+
+enum Phase {
+    /// The application has not answered.
+    Connecting(Box<Connecting>),
+    /// The application has accepted; the response is on its way.
+    Upgrading,
+    Open(Box<Reader>),
+    /// Over; the last event waits to be received.
+    Closed(Close),
+    /// Over and received.
+    Done,
+}
+
+struct Connecting {
+    verdict: Arc<Verdict>,
+    scope: WebSocketScope,
+    variant: WireVariant,
+    /// The connect event has been received.
+    announced: bool,
+}
+
+impl WebSocketTransport {
+    pub(super) fn new(
+        outbox: Arc<Outbox>,
+        verdict: Arc<Verdict>,
+        deflater: Option<Box<Deflater>>,
+        variant: WireVariant,
+        scope: WebSocketScope,
+    ) -> Self {
+        let connecting = Connecting {
+            verdict,
+            scope,
+            variant,
+            announced: false,
+        };
+        Self {
+            outbox,
+            order: WebSocketOrder::default(),
+            phase: Phase::Connecting(Box::new(connecting)),
+            deflater,
+        }
+    }
+
+    fn is_corked(&self) -> bool {
+        matches!(&self.phase, Phase::Open(reader) if reader.is_corked())
+    }
+
+    /// The application's answer to the handshake.
+    fn answer(&mut self, event: Send) {
+        let accepted = matches!(event, Send::Accept(_));
+        let next = if accepted {
+            Phase::Done
+        } else {
+            Phase::Closed(CloseCode::ABNORMAL.into())
+        };
+        let Phase::Connecting(connecting) = std::mem::replace(&mut self.phase, next) else {
+            return;
+        };
+        let Connecting {
+            verdict, variant, ..
+        } = *connecting;
+        if accepted {
+            self.outbox.open(variant);
+            self.phase = Phase::Upgrading;
+        }
+        verdict.give(event);
+    }
+
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Receive> {
+        loop {
+            let Phase::Open(reader) = &mut self.phase else {
+                return Poll::Ready(self.lost());
+            };
+            let read = match reader.next_left() {
+                Some(read) => read,
+                None => {
+                    // Everything that was answered meanwhile leaves before this task waits.
+                    self.outbox.flush();
+                    ready!(reader.poll_next(&self.outbox, cx))
+                }
+            };
+            if let Some(event) = self.on_read(read) {
+                return Poll::Ready(event);
+            }
+        }
+    }
+
+    /// Acts on what was read; an event if it is one for the application.
+    fn on_read(&mut self, read: Read) -> Option<Receive> {
+        match read {
+            // What comes after the application has closed is of no interest any more.
+            Read::Event(Decoded::Message(frame)) if self.order == WebSocketOrder::Open => {
+                Some(Receive::Message(frame))
+            }
+            Read::Event(Decoded::Message(_) | Decoded::Pong) => None,
+            Read::Event(Decoded::Ping(payload)) => {
+                self.outbox.pong(&payload, self.is_corked());
+                None
+            }
+            Read::Event(Decoded::Close(close)) => {
+                let answer = (close.code != CloseCode::NO_STATUS).then(|| close.code.into());
+                self.outbox.end(answer.as_ref());
+                Some(self.closed(close))
+            }
+            Read::Violation(violation) => {
+                let close = Close::from(violation);
+                tracing::debug!(
+                    target: "solent::server",
+                    code = close.code.as_u16(),
+                    reason = violation.reason,
+                    "client broke the WebSocket protocol"
+                );
+                self.outbox.end_with(close.code);
+                self.outbox.end(Some(&close));
+                Some(self.closed(close))
+            }
+            Read::End => Some(self.lost()),
+        }
+    }
+
+    /// The stream ended without a close frame, or after the server's own.
+    fn lost(&mut self) -> Receive {
+        self.outbox.cut();
+        let code = self.outbox.ended_with().unwrap_or(CloseCode::ABNORMAL);
+        self.closed(code.into())
+    }
+
+    fn closed(&mut self, close: Close) -> Receive {
+        self.order.disconnected();
+        if let Phase::Open(reader) = std::mem::replace(&mut self.phase, Phase::Done) {
+            self.outbox.leave(reader);
+        }
+        Receive::Disconnect(close)
+    }
+}
+
+impl Transport<WebSocket> for WebSocketTransport {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
+        loop {
+            match &mut self.phase {
+                Phase::Open(_) => return self.poll_open(cx).map(Some),
+                Phase::Connecting(connecting) if !connecting.announced => {
+                    connecting.announced = true;
+                    return Poll::Ready(Some(Receive::Connect));
+                }
+                Phase::Connecting(connecting) => {
+                    ready!(connecting.verdict.poll_gone(cx));
+                    return Poll::Ready(Some(self.lost()));
+                }
+                Phase::Upgrading => match ready!(self.outbox.poll_arrival(cx)) {
+                    Some(reader) => self.phase = Phase::Open(reader),
+                    None => return Poll::Ready(Some(self.lost())),
+                },
+                Phase::Closed(close) => {
+                    let close = close.clone();
+                    return Poll::Ready(Some(self.closed(close)));
+                }
+                Phase::Done => return Poll::Ready(None),
+            }
+        }
+    }
+
+    fn start_send(&mut self, event: Send) -> Result<(), SendError> {
+        match &self.phase {
+            Phase::Connecting(connecting) => self.order.sent(&event, &connecting.scope)?,
+            _ => self.order.sent_checked(&event)?,
+        }
+        let corked = self.is_corked();
+        match event {
+            Send::Message(frame) => self
+                .outbox
+                .send(frame, self.deflater.as_deref_mut(), corked),
+            Send::Shared(frame) => self.outbox.send_shared(&frame, corked),
+            Send::Close(close) if !matches!(self.phase, Phase::Connecting(_)) => {
+                self.outbox.close(&close)
+            }
+            answer => {
+                self.answer(answer);
+                Ok(())
+            }
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        match self.phase {
+            Phase::Open(_) | Phase::Upgrading if self.order == WebSocketOrder::Open => {
+                self.outbox.poll_room(cx)
+            }
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn direct(&mut self) -> Option<FrameSinkHandle> {
+        // A ready frame would go round a compressor that has to see every message.
+        if self
+            .deflater
+            .as_ref()
+            .is_some_and(|deflater| !deflater.is_shareable())
+        {
+            return None;
+        }
+        self.outbox.sink().map(|outbox| outbox as FrameSinkHandle)
+    }
+}
+
+impl Drop for WebSocketTransport {
+    fn drop(&mut self) {
+        if let Phase::Open(reader) = std::mem::replace(&mut self.phase, Phase::Done) {
+            self.outbox.leave(reader);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! From an HTTP connection to the socket under it.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+
+use super::{
+    engine::{Agreed, Decoder, Inflater, Limits},
+    outbox::Outbox,
+    reader::Reader,
+};
+use crate::connection::ConnectionIo;
+
+/// Waits until hyper has written the response and let go of the socket.
+pub(super) struct Upgrade {
+    upgrade: OnUpgrade,
+    agreed: Option<Agreed>,
+}
+
+impl Upgrade {
+    pub(super) fn new(upgrade: OnUpgrade, agreed: Option<Agreed>) -> Self {
+        Self { upgrade, agreed }
+    }
+
+    /// Hands the socket to `outbox`, or cuts it if there is none to hand over.
+    pub(super) fn poll_attach(&mut self, outbox: &Outbox, cx: &mut Context<'_>) -> Poll<()> {
+        match ready!(Pin::new(&mut self.upgrade).poll(cx)) {
+            Ok(upgraded) => self.attach(upgraded, outbox),
+            Err(_) => outbox.cut(),
+        }
+        Poll::Ready(())
+    }
+
+    fn attach(&self, upgraded: Upgraded, outbox: &Outbox) {
+        let Ok(parts) = upgraded.downcast::<TokioIo<ConnectionIo>>() else {
+            return outbox.cut();
+        };
+        let (stream, guard) = parts.io.into_inner().into_parts();
+        let (read, write) = stream.into_split();
+        let config = &outbox.core().config.websocket;
+        let limits = Limits {
+            frame: config.max_frame,
+            message: config.max_message,
+        };
+        let decoder = Decoder::new(limits, self.agreed.as_ref().map(Inflater::new));
+        // What came with the request's head must not keep the head's buffer alive.
+        let early = Bytes::copy_from_slice(&parts.read_buf);
+        outbox.attach(write, Box::new(Reader::new(read, decoder, early)), guard);
+    }
+}

@@ -55,4 +55,11 @@ pub trait HttpProtocol: Protocol<Scope: RequestScope> {
     /// On a WebSocket this is ASGI's denial response: the handshake is refused with a response of the application's
     /// choice.
     fn respond(response: Response<Body>) -> Self::Outbound;
+
+    /// The event that refuses a request: [`respond`](Self::respond) where the server offers it, else whatever comes
+    /// closest.
+    fn refuse(scope: &Self::Scope, response: Response<Body>) -> Self::Outbound {
+        let _ = scope;
+        Self::respond(response)
+    }
 }

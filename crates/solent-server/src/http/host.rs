@@ -17,7 +17,7 @@ use crate::server::Core;
 pub(crate) struct TaskHost(Weak<Core>);
 
 impl TaskHost {
-    pub(crate) fn new(core: Weak<Core>) -> Arc<dyn Host> {
+    pub(crate) fn of(core: Weak<Core>) -> Arc<dyn Host> {
         Arc::new(Self(core))
     }
 

@@ -82,7 +82,7 @@ impl Core {
             live: AtomicUsize::new(0),
             idle: Notify::new(),
         });
-        let _ = core.host.set(TaskHost::new(Arc::downgrade(&core)));
+        let _ = core.host.set(TaskHost::of(Arc::downgrade(&core)));
         core
     }
 
@@ -90,7 +90,7 @@ impl Core {
     pub(crate) fn host(self: &Arc<Self>) -> Arc<dyn Host> {
         Arc::clone(
             self.host
-                .get_or_init(|| TaskHost::new(Arc::downgrade(self))),
+                .get_or_init(|| TaskHost::of(Arc::downgrade(self))),
         )
     }
 

@@ -4,6 +4,8 @@ use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use http::Extensions;
 
+use super::UrlRoute;
+
 /// The circumstances of a request: peer, listener, mount point, features and state.
 ///
 /// What is the same for all connections of a listener, or for all connections of an application, is shared.
@@ -13,6 +15,8 @@ pub struct Link {
     listener: Arc<Listener>,
     /// A mount point that differs from the listener's own.
     root_path: Option<Box<str>>,
+    /// What routers have matched.
+    url_route: Option<Box<UrlRoute>>,
     /// What lifespan startup left.
     shared: Option<Arc<Extensions>>,
     /// What middleware added for this connection; costs nothing while empty.
@@ -120,6 +124,7 @@ impl Link {
             client,
             listener,
             root_path: None,
+            url_route: None,
             shared: None,
             own: Extensions::new(),
         }
@@ -162,6 +167,16 @@ impl Link {
     /// Sets the mount point for this connection.
     pub fn set_root_path(&mut self, root_path: &str) {
         self.root_path = Some(root_path.into());
+    }
+
+    /// The route that the request took; `None` before the first router.
+    pub fn url_route(&self) -> Option<&UrlRoute> {
+        self.url_route.as_deref()
+    }
+
+    /// The route that the request took, for routers to add to.
+    pub fn url_route_mut(&mut self) -> &mut UrlRoute {
+        self.url_route.get_or_insert_default()
     }
 
     /// Whether the server offers an extension. ASGI's `extensions`.

@@ -1,15 +1,19 @@
 //! What the scopes of HTTP and WebSocket have in common: the request and its circumstances.
 
+use std::str::FromStr;
+
 mod head;
 mod header_block;
 mod link;
 mod path;
+mod url_route;
 
 pub use self::{
     head::{CompactHead, Head},
     header_block::HeaderBlock,
     link::{Feature, Link, Listener, ServerAddr},
     path::{Path, PathError},
+    url_route::{ParamError, UrlRoute},
 };
 
 /// A scope that began with an HTTP request.
@@ -46,6 +50,18 @@ pub trait RequestScope: Send {
         self.head()
             .header(name)
             .and_then(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// A part of the URL that its route's pattern captured, as a `T`: the `room` of `"chat/<slug:room>/"`.
+    ///
+    /// # Errors
+    ///
+    /// [`ParamError`] if the route has no such part, or if what it captured is no `T`.
+    fn param<T: FromStr>(&self, name: &str) -> Result<T, ParamError> {
+        match self.link().url_route() {
+            Some(route) => route.parse(name),
+            None => UrlRoute::default().parse(name),
+        }
     }
 
     /// What lifespan startup or a middleware left for this connection, by type.

@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 /// A request path, percent-decoded once, and the part of it that is still to be routed.
 ///
 /// Routers that nest take turns: each matches a prefix of [`rest`](Self::rest) and [advances](Self::advance).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Path {
     decoded: Box<str>,
     /// Bytes of `decoded` that outer routers have matched. Always on a character boundary.

@@ -7,7 +7,10 @@ use crate::Body;
 
 /// What an application receives of a WebSocket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "applications match on it, and ASGI has no fourth event")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "applications match on it, and ASGI has no fourth event"
+)]
 pub enum Receive {
     /// The handshake waits for an answer; always the first event. ASGI's `websocket.connect`.
     Connect,

@@ -20,7 +20,7 @@ pub use self::{
     shared_frame::{SharedFrame, WireVariant},
     sink::{FrameSink, FrameSinkHandle, SinkRefusal},
 };
-use crate::{Body, HttpProtocol, Protocol};
+use crate::{Body, HttpProtocol, Protocol, RequestScope, request::Feature};
 
 /// The WebSocket protocol, over any version of HTTP.
 ///
@@ -49,5 +49,13 @@ impl HttpProtocol for WebSocket {
 
     fn respond(response: Response<Body>) -> Send {
         Send::Respond(Box::new(response))
+    }
+
+    fn refuse(scope: &WebSocketScope, response: Response<Body>) -> Send {
+        if scope.link().offers(Feature::DenialResponse) {
+            Self::respond(response)
+        } else {
+            Send::close()
+        }
     }
 }

@@ -135,11 +135,11 @@ impl Decoder {
             .partial
             .as_ref()
             .map_or(0, |partial| partial.header_len);
-        if kept == 0 {
-            if let Some(header) = header::parse(fresh)? {
-                *at += header.size;
-                return Ok(Some(header));
-            }
+        if kept == 0
+            && let Some(header) = header::parse(fresh)?
+        {
+            *at += header.size;
+            return Ok(Some(header));
         }
         let partial = self.partial.get_or_insert_default();
         let taken = fresh.len().min(MAX_HEADER - kept);

@@ -1,8 +1,10 @@
 //! The trait the crate is named for.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
-use crate::{ChannelName, GroupName, GroupReport, LayerError, Mailbox, Message, SendError};
+use crate::{
+    ChannelName, DropCounts, GroupName, GroupReport, LayerError, Mailbox, Message, SendError,
+};
 
 /// What carries messages to channels and groups.
 ///
@@ -125,4 +127,9 @@ pub trait ChannelLayer: Send + Sync + 'static {
     ///
     /// The layer is closed at the first poll; dropping the future may leave memberships to their expiry.
     fn close(&self) -> impl Future<Output = Result<(), LayerError>> + Send;
+
+    /// What the layer has dropped in this process, by cause, if it counts.
+    fn drops(&self) -> Option<Arc<DropCounts>> {
+        None
+    }
 }

@@ -5,6 +5,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
+use crate::Pushed;
+
 /// Why a message was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -35,6 +37,14 @@ pub struct GroupReport {
     pub processes: usize,
 }
 
+impl GroupReport {
+    /// Counts what became of the message at one member.
+    pub fn count(&mut self, pushed: Pushed) {
+        self.delivered += usize::from(!matches!(pushed, Pushed::Dropped(_)));
+        self.dropped += usize::from(pushed != Pushed::Delivered);
+    }
+}
+
 impl AddAssign for GroupReport {
     fn add_assign(&mut self, other: Self) {
         self.delivered += other.delivered;
@@ -61,7 +71,12 @@ impl DropCounts {
 
     /// Counts one more.
     pub fn add(&self, cause: DropCause) {
-        self.of(cause).fetch_add(1, Relaxed);
+        self.add_many(cause, 1);
+    }
+
+    /// Counts some more.
+    pub fn add_many(&self, cause: DropCause, messages: u64) {
+        self.of(cause).fetch_add(messages, Relaxed);
     }
 
     /// All messages dropped.
@@ -81,5 +96,34 @@ impl DropCounts {
             DropCause::Expired => &self.expired,
             DropCause::Closed => &self.closed,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drops_are_counted_by_cause() {
+        let drops = DropCounts::default();
+
+        drops.add(DropCause::Full);
+        drops.add_many(DropCause::Expired, 3);
+
+        assert_eq!(drops.get(DropCause::Full), 1);
+        assert_eq!(drops.get(DropCause::Expired), 3);
+        assert_eq!(drops.get(DropCause::Oldest), 0);
+        assert_eq!(drops.total(), 4);
+    }
+
+    #[test]
+    fn member_that_lost_an_older_message_counts_as_both() {
+        let mut report = GroupReport::default();
+
+        report.count(Pushed::Delivered);
+        report.count(Pushed::MadeRoom);
+        report.count(Pushed::Dropped(DropCause::Full));
+
+        assert_eq!((report.delivered, report.dropped), (2, 2));
     }
 }

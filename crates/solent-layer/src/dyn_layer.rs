@@ -3,7 +3,8 @@
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use crate::{
-    ChannelLayer, ChannelName, GroupName, GroupReport, LayerError, Mailbox, Message, SendError,
+    ChannelLayer, ChannelName, DropCounts, GroupName, GroupReport, LayerError, Mailbox, Message,
+    SendError,
 };
 
 /// Any channel layer. Cheap to clone; one allocation for each call.
@@ -45,6 +46,7 @@ trait Erased: Send + Sync {
     ) -> BoxFuture<'a, Result<GroupReport, SendError>>;
     fn flush(&self) -> BoxFuture<'_, Result<(), LayerError>>;
     fn close(&self) -> BoxFuture<'_, Result<(), LayerError>>;
+    fn drops(&self) -> Option<Arc<DropCounts>>;
 }
 
 impl<L: ChannelLayer> Erased for L {
@@ -98,6 +100,10 @@ impl<L: ChannelLayer> Erased for L {
     fn close(&self) -> BoxFuture<'_, Result<(), LayerError>> {
         Box::pin(ChannelLayer::close(self))
     }
+
+    fn drops(&self) -> Option<Arc<DropCounts>> {
+        ChannelLayer::drops(self)
+    }
 }
 
 impl ChannelLayer for DynLayer {
@@ -139,6 +145,10 @@ impl ChannelLayer for DynLayer {
 
     async fn close(&self) -> Result<(), LayerError> {
         self.0.close().await
+    }
+
+    fn drops(&self) -> Option<Arc<DropCounts>> {
+        self.0.drops()
     }
 }
 

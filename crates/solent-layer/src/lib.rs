@@ -34,7 +34,7 @@ mod mailbox;
 mod name;
 
 pub use solent_spec::{
-    Message,
+    BoxError, Message,
     message::{DecodeError, EncodeError},
 };
 
@@ -44,7 +44,7 @@ pub use self::{
     counts::{DropCause, DropCounts, GroupReport},
     dyn_layer::DynLayer,
     error::{LayerError, SendError},
-    inbox::{FullPolicy, Inbox, InboxSettings, Pushed},
+    inbox::{FullPolicy, Inbox, InboxSettings, Pushed, Wakers},
     mailbox::{Delivery, Gap, Mailbox, MailboxOwner},
     name::{ChannelName, GroupName, NameError},
 };

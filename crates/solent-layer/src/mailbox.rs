@@ -31,18 +31,29 @@ pub struct Mailbox {
     name: ChannelName,
     inbox: Arc<Inbox>,
     owner: Arc<dyn MailboxOwner>,
+    /// Which of the inbox's readers this is.
+    reader: u32,
 }
 
 /// What a layer does when a mailbox is dropped.
 pub trait MailboxOwner: Send + Sync + 'static {
     /// Forgets the channel and its memberships. Called once, from the drop: it must not wait.
+    ///
+    /// The mailbox does not read any more. An inbox of its own is closed and empty by now; a
+    /// [shared](Inbox::shared) one may have other [readers](Inbox::readers), and messages for them.
     fn closed(&self, name: &ChannelName, inbox: &Arc<Inbox>);
 }
 
 impl Mailbox {
     /// The mailbox of `inbox`, under `name`, for `owner` to clean up after.
     pub fn new(name: ChannelName, inbox: Arc<Inbox>, owner: Arc<dyn MailboxOwner>) -> Self {
-        Self { name, inbox, owner }
+        let reader = inbox.add_reader();
+        Self {
+            name,
+            inbox,
+            owner,
+            reader,
+        }
     }
 
     /// The channel's name: what others send to.
@@ -62,7 +73,7 @@ impl Mailbox {
 
     /// Polls for the next message; see [`recv`](Self::recv).
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        self.inbox.poll_pop(cx)
+        self.inbox.poll_pop(self.reader, cx)
     }
 
     /// Whether the channel was closed because this reader was too slow.
@@ -81,7 +92,9 @@ impl Mailbox {
     }
 
     /// From now on, messages that carry a ready frame go straight to `sink` where that keeps them in order; the others
-    /// still arrive here, and so do ready frames that would overtake something.
+    /// still arrive here, and so do ready frames that would overtake something: those that come before the next
+    /// [`recv`](Self::recv), behind a waiting message, or while the last received one is being handled, that is, until the
+    /// `recv` after it.
     pub fn divert(&self, sink: Option<FrameSinkHandle>) {
         self.inbox.set_sink(sink);
     }
@@ -89,7 +102,7 @@ impl Mailbox {
 
 impl Drop for Mailbox {
     fn drop(&mut self) {
-        self.inbox.close();
+        self.inbox.remove_reader(self.reader);
         self.owner.closed(&self.name, &self.inbox);
     }
 }

@@ -37,6 +37,16 @@ impl NameError {
 }
 
 impl ChannelName {
+    /// The name of a channel that one process reads, as [`open`](crate::ChannelLayer::open) makes them: `prefix`, a
+    /// part that is the `process`'s own, `!`, and a part that is the channel's own.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] if the parts do not make a name, most likely because of the prefix.
+    pub fn process_specific(prefix: &str, process: &str, local: &str) -> Result<Self, NameError> {
+        format!("{prefix}{process}!{local}").parse()
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -165,6 +175,20 @@ mod tests {
             assert!(
                 name.parse::<ChannelName>().is_err() && name.parse::<GroupName>().is_err(),
                 "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn process_specific_name_is_made_of_its_parts() {
+        let name = ChannelName::process_specific("chat.", "p", "1").unwrap();
+
+        assert_eq!(name.as_str(), "chat.p!1");
+        assert!(name.is_process_specific());
+        for prefix in ["a b", "a!", &"a".repeat(97)] {
+            assert!(
+                ChannelName::process_specific(prefix, "p", "1").is_err(),
+                "{prefix}"
             );
         }
     }

@@ -1,0 +1,291 @@
+//! The bounded queue behind a mailbox.
+
+mod readers;
+mod settings;
+mod state;
+#[cfg(test)]
+mod tests;
+mod wakers;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+
+use solent_spec::websocket::FrameSinkHandle;
+use tokio::time::Instant;
+
+use self::{readers::Readers, state::State};
+pub use self::{
+    settings::{FullPolicy, InboxSettings},
+    wakers::Wakers,
+};
+use crate::{Delivery, DropCause, Message};
+
+/// What became of a message that was pushed into an [`Inbox`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Pushed {
+    /// It waits to be read, or was written to the client at once.
+    Delivered,
+    /// It waits to be read, and the oldest message was dropped for it.
+    MadeRoom,
+    /// It was dropped.
+    Dropped(DropCause),
+}
+
+/// The queue behind a [`Mailbox`](crate::Mailbox): what a layer delivers into.
+///
+/// It keeps to the capacity, the expiry and the [policy](FullPolicy) of the layer, counts what it drops, and never gives
+/// a message to two readers. An inbox without messages owns no buffer.
+///
+/// A channel of its own ([`new`](Self::new)) has one reader and ends with it. A [`shared`](Self::shared) one, for a name
+/// that workers listen on, has any number of competing readers, or none for a while: messages then wait.
+pub struct Inbox {
+    settings: Arc<InboxSettings>,
+    capacity: u32,
+    /// Held for a few instructions at a time, never across a wait or a wake-up.
+    state: Mutex<State>,
+}
+
+impl Inbox {
+    /// An empty inbox with one reader, for up to `capacity` messages, at least one.
+    pub fn new(capacity: usize, settings: Arc<InboxSettings>) -> Arc<Self> {
+        Self::with_readers(capacity, settings, Readers::One(None))
+    }
+
+    /// An empty inbox for competing readers, each message going to one of them. It stays open without readers.
+    pub fn shared(capacity: usize, settings: Arc<InboxSettings>) -> Arc<Self> {
+        Self::with_readers(capacity, settings, Readers::Many(Box::default()))
+    }
+
+    fn with_readers(capacity: usize, settings: Arc<InboxSettings>, readers: Readers) -> Arc<Self> {
+        Arc::new(Self {
+            settings,
+            capacity: u32::try_from(capacity.max(1)).unwrap_or(u32::MAX),
+            state: Mutex::new(State::new(readers)),
+        })
+    }
+
+    /// Delivers a message. `now` is the current time; a layer asks for it once per group.
+    ///
+    /// A message with a [ready frame](Message::ready_frame) is written straight to the client, if the reader has a
+    /// [sink](crate::Mailbox::divert) and nothing else is under way.
+    pub fn push(&self, message: &Message, now: Instant) -> Pushed {
+        let mut wakers = Wakers::new();
+        self.push_quietly(message, now, &mut wakers)
+    }
+
+    /// [Delivers](Self::push) a message and leaves it to the caller to wake the reader, for a layer that holds a lock.
+    pub fn push_quietly(&self, message: &Message, now: Instant, wakers: &mut Wakers) -> Pushed {
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
+            return self.dropped(DropCause::Closed);
+        }
+        let pushed = match state.divert(message) {
+            Some(Pushed::Dropped(DropCause::Full)) => return self.client_full(state, wakers),
+            Some(Pushed::Dropped(cause)) => {
+                drop(state);
+                return self.dropped(cause);
+            }
+            Some(pushed) => return pushed,
+            None if state.len() < self.capacity as usize => Pushed::Delivered,
+            None => return self.push_into_full(state, message, now, wakers),
+        };
+        state.append(message.clone(), now);
+        state.readers.take(wakers);
+        pushed
+    }
+
+    /// Tells the reader, after what already waits, that it may have missed messages. Of several, one is told.
+    pub fn push_gap(&self) {
+        let mut wakers = Wakers::new();
+        let mut state = self.lock();
+        state.push_gap();
+        state.readers.take(&mut wakers);
+    }
+
+    /// Closes the inbox. What waits can still be read; nothing more is taken.
+    pub fn close(&self) {
+        let mut wakers = Wakers::new();
+        let mut state = self.lock();
+        let sink = state.close();
+        state.readers.take(&mut wakers);
+        drop(state);
+        drop(sink);
+    }
+
+    /// Drops what waits, as a layer's flush does.
+    pub fn clear(&self) {
+        drop(self.take_unread());
+    }
+
+    /// Takes back what nobody has read, oldest first.
+    pub fn take_unread(&self) -> Vec<Message> {
+        let removed = self.lock().pop_all();
+        removed.into_iter().map(|entry| entry.message).collect()
+    }
+
+    /// Drops messages that have expired; returns how many.
+    pub fn purge(&self, now: Instant) -> usize {
+        let expired = self.lock().pop_expired(now, self.settings.expiry);
+        self.count(DropCause::Expired, expired.len());
+        expired.len()
+    }
+
+    /// How many messages wait.
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Whether no message waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many mailboxes read a shared inbox; 1 for one that is not shared.
+    pub fn readers(&self) -> usize {
+        self.lock().readers.len()
+    }
+
+    /// Whether a reader waits for the next message.
+    pub fn has_waiting_reader(&self) -> bool {
+        self.lock().readers.any_waiting()
+    }
+
+    /// Whether the inbox is closed.
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Whether the policy closed the inbox because its reader was too slow.
+    pub fn overflowed(&self) -> bool {
+        self.lock().overflowed
+    }
+
+    /// Adds a reader and returns its number.
+    pub(crate) fn add_reader(&self) -> u32 {
+        self.lock().readers.add()
+    }
+
+    /// Takes a reader out. An inbox of its own closes with it, and what it has not read is lost.
+    pub(crate) fn remove_reader(&self, reader: u32) {
+        let mut state = self.lock();
+        let waker = state.readers.remove(reader);
+        if matches!(state.readers, Readers::Many(_)) {
+            drop(state);
+            drop(waker);
+            return;
+        }
+        let (sink, unread) = (state.close(), state.pop_all());
+        drop(state);
+        self.count(DropCause::Closed, unread.len());
+        drop((waker, sink, unread));
+    }
+
+    /// Polls for the next message on behalf of a reader; `None` once the inbox is closed and, unless it overflowed,
+    /// empty.
+    pub(crate) fn poll_pop(&self, reader: u32, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        let mut state = self.lock();
+        let expired = if state.len() > 0 {
+            state.pop_expired(Instant::now(), self.settings.expiry)
+        } else {
+            Vec::new()
+        };
+        let next = state.next();
+        let stale = next
+            .is_pending()
+            .then(|| state.readers.wait(reader, cx.waker()));
+        drop(state);
+        self.count(DropCause::Expired, expired.len());
+        drop((expired, stale));
+        next
+    }
+
+    pub(crate) fn set_sink(&self, sink: Option<FrameSinkHandle>) {
+        let old = self.lock().set_sink(sink);
+        drop(old);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Delivers a message to a full inbox, if its policy or the clock allows.
+    #[cold]
+    fn push_into_full(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        message: &Message,
+        now: Instant,
+        wakers: &mut Wakers,
+    ) -> Pushed {
+        let mut removed = state.pop_expired(now, self.settings.expiry);
+        self.count(DropCause::Expired, removed.len());
+        let pushed = if !removed.is_empty() {
+            Pushed::Delivered
+        } else {
+            match self.settings.policy {
+                FullPolicy::DropOldest => {
+                    removed.extend(state.pop());
+                    self.count(DropCause::Oldest, 1);
+                    Pushed::MadeRoom
+                }
+                FullPolicy::Disconnect if matches!(state.readers, Readers::One(_)) => {
+                    return self.overflow(state, wakers);
+                }
+                FullPolicy::RefuseNewest | FullPolicy::Disconnect => {
+                    return self.dropped(DropCause::Full);
+                }
+            }
+        };
+        state.append(message.clone(), now);
+        state.readers.take(wakers);
+        drop(state);
+        drop(removed);
+        pushed
+    }
+
+    /// A client's own unread output is full, so a ready frame found no room there.
+    #[cold]
+    fn client_full(&self, state: MutexGuard<'_, State>, wakers: &mut Wakers) -> Pushed {
+        if self.settings.policy == FullPolicy::Disconnect {
+            self.overflow(state, wakers)
+        } else {
+            self.dropped(DropCause::Full)
+        }
+    }
+
+    /// Closes the inbox on a reader that is too slow; the message at hand and all that wait are lost.
+    fn overflow(&self, mut state: MutexGuard<'_, State>, wakers: &mut Wakers) -> Pushed {
+        let (sink, unread) = state.overflow();
+        state.readers.take(wakers);
+        drop(state);
+        self.count(DropCause::Overflowed, unread.len());
+        drop((sink, unread));
+        self.dropped(DropCause::Overflowed)
+    }
+
+    fn dropped(&self, cause: DropCause) -> Pushed {
+        self.count(cause, 1);
+        Pushed::Dropped(cause)
+    }
+
+    fn count(&self, cause: DropCause, messages: usize) {
+        if messages > 0 {
+            self.settings.drops.add_many(cause, messages as u64);
+        }
+    }
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
+    }
+}

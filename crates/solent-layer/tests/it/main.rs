@@ -1,0 +1,6 @@
+//! The crate from outside.
+
+// Which types may cross threads.
+mod auto_traits;
+// A layer whose type is forgotten.
+mod dyn_layer;

@@ -1,0 +1,238 @@
+//! The channels that somebody reads, or that hold messages.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{Arc, MutexGuard},
+};
+
+use solent_layer::{
+    ChannelName, DropCause, Inbox, InboxSettings, LayerError, Mailbox, MailboxOwner, Message,
+    Pushed, Wakers,
+};
+use tokio::time::Instant;
+
+use crate::{
+    channel::Channel,
+    config::MemoryConfig,
+    group::Place,
+    group_table::GroupTable,
+    shard::{Shards, shrink},
+};
+
+/// The channels, by name.
+///
+/// Under a lock of this table, locks of groups and of the table of groups may be taken, never the other way round.
+pub(crate) struct ChannelTable {
+    shards: Shards<Shard>,
+    config: MemoryConfig,
+    pub(crate) settings: Arc<InboxSettings>,
+}
+
+#[derive(Default)]
+struct Shard {
+    /// Channels of one mailbox each, which go with it.
+    own: HashMap<ChannelName, Channel>,
+    /// Channels that mailboxes share, which go when they are idle.
+    shared: HashMap<ChannelName, Channel>,
+    /// The layer is closed.
+    closed: bool,
+}
+
+impl ChannelTable {
+    pub(crate) fn new(config: MemoryConfig) -> Self {
+        let settings = InboxSettings::new(config.expiry, config.policy, Arc::default());
+        Self {
+            shards: Shards::new(config.shards),
+            settings: Arc::new(settings),
+            config,
+        }
+    }
+
+    /// Opens a channel of its own; nothing, if the name is taken.
+    pub(crate) fn open(
+        &self,
+        name: ChannelName,
+        owner: Arc<dyn MailboxOwner>,
+    ) -> Result<Option<Mailbox>, LayerError> {
+        let inbox = Inbox::new(self.config.capacities.of(&name), Arc::clone(&self.settings));
+        let mut shard = self.lock(&name)?;
+        let Entry::Vacant(place) = shard.own.entry(name.clone()) else {
+            return Ok(None);
+        };
+        place.insert(Channel::new(Arc::clone(&inbox)));
+        drop(shard);
+        Ok(Some(Mailbox::new(name, inbox, owner)))
+    }
+
+    /// Adds a reader to a shared channel.
+    pub(crate) fn listen(
+        &self,
+        name: &ChannelName,
+        owner: Arc<dyn MailboxOwner>,
+    ) -> Result<Mailbox, LayerError> {
+        let mut shard = self.lock(name)?;
+        let inbox = Arc::clone(&self.shared(&mut shard, name).inbox);
+        // Counted as a reader before the lock is let go, so the channel is not idle.
+        Ok(Mailbox::new(name.clone(), inbox, owner))
+    }
+
+    /// Pushes a message to one channel.
+    pub(crate) fn push(
+        &self,
+        name: &ChannelName,
+        message: &Message,
+        now: Instant,
+    ) -> Result<Pushed, LayerError> {
+        let mut wakers = Wakers::new();
+        let mut shard = self.lock(name)?;
+        if !name.is_process_specific() {
+            // Under the lock, so that the channel is not forgotten in between.
+            let inbox = &self.shared(&mut shard, name).inbox;
+            return Ok(inbox.push_quietly(message, now, &mut wakers));
+        }
+        let inbox = shard
+            .own
+            .get(name)
+            .map(|channel| Arc::clone(&channel.inbox));
+        drop(shard);
+        Ok(match inbox {
+            Some(inbox) => inbox.push(message, now),
+            None => {
+                self.settings.drops.add(DropCause::Closed);
+                Pushed::Dropped(DropCause::Closed)
+            }
+        })
+    }
+
+    /// Does something to a channel, if there is one or it is of the kind that comes into being on demand.
+    pub(crate) fn update(
+        &self,
+        name: &ChannelName,
+        update: impl FnOnce(&mut Channel),
+    ) -> Result<(), LayerError> {
+        let mut shard = self.lock(name)?;
+        if name.is_process_specific() {
+            if let Some(channel) = shard.own.get_mut(name) {
+                update(channel);
+            }
+            return Ok(());
+        }
+        update(self.shared(&mut shard, name));
+        shard.forget_if_idle(name);
+        Ok(())
+    }
+
+    /// A mailbox was dropped.
+    pub(crate) fn mailbox_dropped(
+        &self,
+        name: &ChannelName,
+        inbox: &Arc<Inbox>,
+        groups: &GroupTable,
+    ) {
+        let mut shard = self.shards.lock(name.as_str());
+        if !name.is_process_specific() {
+            shard.forget_if_idle(name);
+            return;
+        }
+        let channel = shard.own.remove(name);
+        shrink(&mut shard.own);
+        drop(shard);
+        if let Some(channel) = channel {
+            debug_assert!(
+                Arc::ptr_eq(&channel.inbox, inbox),
+                "names are not used twice"
+            );
+            // Nobody finds the channel any more, so nobody adds memberships.
+            for membership in &channel.memberships {
+                groups.leave(membership);
+            }
+        }
+    }
+
+    /// Forgets shared channels that have become idle, with messages and memberships that have expired.
+    pub(crate) fn sweep(&self, now: Instant, oldest: Place, groups: &GroupTable) {
+        for mut shard in self.shards.each() {
+            shard.shared.retain(|_, channel| {
+                channel.inbox.purge(now);
+                channel.leave_before(groups, oldest);
+                !channel.is_idle()
+            });
+            shrink(&mut shard.shared);
+        }
+    }
+
+    /// Forgets all messages and memberships.
+    pub(crate) fn flush(&self, groups: &GroupTable) -> Result<(), LayerError> {
+        for mut guard in self.shards.each() {
+            let shard = &mut *guard;
+            if shard.closed {
+                return Err(LayerError::Closed);
+            }
+            for channel in shard.own.values_mut().chain(shard.shared.values_mut()) {
+                channel.inbox.clear();
+                for membership in channel.memberships.drain(..) {
+                    groups.leave(&membership);
+                }
+            }
+            shard.shared.retain(|_, channel| !channel.is_idle());
+        }
+        Ok(())
+    }
+
+    /// Ends all mailboxes and memberships, and lets nothing new begin.
+    pub(crate) fn close(&self, groups: &GroupTable) {
+        for mut shard in self.shards.each() {
+            shard.closed = true;
+            let own = std::mem::take(&mut shard.own);
+            let shared = std::mem::take(&mut shard.shared);
+            drop(shard);
+            for channel in own.values().chain(shared.values()) {
+                channel.inbox.close();
+                for membership in &channel.memberships {
+                    groups.leave(membership);
+                }
+            }
+        }
+    }
+
+    /// Whether the layer still works.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.shards.lock("").closed
+    }
+
+    /// The number of channels.
+    pub(crate) fn len(&self) -> usize {
+        let lens = self.shards.each();
+        lens.map(|shard| shard.own.len() + shard.shared.len()).sum()
+    }
+
+    /// The shard of a channel, unless the layer is closed.
+    fn lock(&self, name: &ChannelName) -> Result<MutexGuard<'_, Shard>, LayerError> {
+        let shard = self.shards.lock(name.as_str());
+        if shard.closed {
+            return Err(LayerError::Closed);
+        }
+        Ok(shard)
+    }
+
+    fn shared<'a>(&self, shard: &'a mut Shard, name: &ChannelName) -> &'a mut Channel {
+        if !shard.shared.contains_key(name) {
+            let capacity = self.config.capacities.of(name);
+            let inbox = Inbox::shared(capacity, Arc::clone(&self.settings));
+            shard.shared.insert(name.clone(), Channel::new(inbox));
+        }
+        shard
+            .shared
+            .get_mut(name)
+            .expect("it was there or has been inserted")
+    }
+}
+
+impl Shard {
+    fn forget_if_idle(&mut self, name: &ChannelName) {
+        if self.shared.get(name).is_some_and(Channel::is_idle) {
+            self.shared.remove(name);
+            shrink(&mut self.shared);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The channel layer of one process: the default, and all that a service with one process needs.
+//!
+//! Consumers, workers and background tasks of the process reach each other through it; nothing leaves the process. For
+//! several processes there is a layer with a broker behind it, and the code that uses either is the same.
+//!
+//! ```
+//! use solent_layer::{ChannelLayer, Delivery, GroupName, Message};
+//! use solent_layer_memory::MemoryLayer;
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let layer = MemoryLayer::default();
+//! let room: GroupName = "room".parse()?;
+//!
+//! let mut mailbox = layer.open("guest.").await?;
+//! layer.group_add(&room, mailbox.name()).await?;
+//! let report = layer.group_send(&room, Message::ready("hello")).await?;
+//!
+//! assert_eq!(report.delivered, 1);
+//! let Some(Delivery::Message(message)) = mailbox.recv().await else {
+//!     return Err("the mailbox has ended".into());
+//! };
+//! assert_eq!(message, Message::ready("hello"));
+//! drop(mailbox);
+//! assert_eq!((layer.channel_count(), layer.group_count()), (0, 0));
+//! # Ok::<(), solent_layer::BoxError>(())
+//! # })?;
+//! # Ok::<(), solent_layer::BoxError>(())
+//! ```
+//!
+//! # What it promises
+//!
+//! What [`ChannelLayer`](solent_layer::ChannelLayer) promises, as the conformance kit of `solent-testing` states it,
+//! and besides:
+//!
+//! - Every drop is counted, in the report of the send and by
+//!   [cause](solent_layer::ChannelLayer::drops); a debug event names the group.
+//! - A dropped [`Mailbox`](solent_layer::Mailbox) is gone at once, with its memberships; empty groups and channels take
+//!   no memory. An open mailbox in one group takes about 370 octets.
+//! - A message that has expired takes no place in a channel.
+//! - A send to a large group pauses after every thousand members, so that other tasks get their turn.
+//!
+//! # How it works
+//!
+//! Two tables, of channels and of groups, each split into [shards](MemoryConfig::shards) with a lock of their own. A
+//! group lists its members' inboxes in the order in which they joined, so that a send looks up nothing and allocates
+//! nothing; a channel knows its places in those lists, so that it leaves them quickly. What has expired is looked for in
+//! passing. There is no task to run or to stop.
+//!
+//! # What is not here
+//!
+//! Messages between processes, and any that outlive this one.
+
+mod channel;
+mod channel_table;
+mod config;
+mod group;
+mod group_table;
+mod layer;
+mod name_source;
+mod shard;
+
+pub use self::{config::MemoryConfig, layer::MemoryLayer};

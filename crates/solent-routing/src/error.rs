@@ -25,6 +25,7 @@ pub enum UrlError {
     /// No route has the name.
     #[error("no route is named {0:?}")]
     NoRoute(String),
+
     /// The route needs a parameter that was not given.
     #[error("route {route:?} needs a value for {param:?}")]
     Missing {
@@ -33,6 +34,16 @@ pub enum UrlError {
         /// The parameter's name.
         param: String,
     },
+
+    /// A parameter was given that the route does not have.
+    #[error("route {route:?} has no parameter {param:?}")]
+    Unknown {
+        /// The route's name.
+        route: String,
+        /// The parameter's name.
+        param: String,
+    },
+
     /// A value does not match its part of the pattern.
     #[error("route {route:?} does not take {value:?} for {param:?}")]
     Invalid {
@@ -43,7 +54,18 @@ pub enum UrlError {
         /// The value.
         value: String,
     },
-    /// The route is a regular expression, which cannot be run backwards.
-    #[error("route {0:?} is a regular expression, write its URL yourself")]
-    Regex(String),
+
+    /// The values fit, but the URL made of them would be read differently: the route would not match it, or with other
+    /// values.
+    #[error("route {route:?} would not read {path:?} as it was written")]
+    Ambiguous {
+        /// The route's name.
+        route: String,
+        /// The path that was made, decoded.
+        path: String,
+    },
+
+    /// The route is a regular expression with choices, or with unnamed groups, which cannot be run backwards.
+    #[error("route {0:?} is a regular expression that cannot be reversed, write its URL yourself")]
+    Irreversible(String),
 }

@@ -1,71 +1,111 @@
-//! Patterns for paths without their leading slash.
+//! Patterns for paths without their leading slashes.
 
+mod parse;
 mod path;
 mod regex;
+mod shape;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use solent_spec::request::UrlRoute;
-
-pub(crate) use self::{path::PathPattern, regex::RegexPattern};
+pub(crate) use self::{
+    path::Part,
+    shape::{Segment, Shape},
+};
+use self::{path::PathPattern, regex::RegexPattern};
+use crate::converter::Kind;
 
 /// How much of a path a pattern has to match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// All of it.
     Whole,
-    /// A beginning; the rest is for a nested router.
+    /// A beginning; the rest is for a nested router or a mounted application.
     Prefix,
 }
 
+/// What patterns captured: names and values, outer levels first. A capture without a name has an empty one.
+pub(crate) type Captures<'a> = Vec<(&'a str, &'a str)>;
+
 /// A pattern in either syntax.
 #[derive(Debug)]
-pub(crate) enum Pattern {
-    Path(PathPattern),
-    Regex(RegexPattern),
+pub(crate) struct Pattern {
+    source: Arc<str>,
+    syntax: Syntax,
 }
 
-/// A match: its length, and what it captured.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Match {
-    pub(crate) len: usize,
-    pub(crate) params: Vec<(Arc<str>, String)>,
-    pub(crate) args: Vec<String>,
+#[derive(Debug)]
+enum Syntax {
+    Path(PathPattern),
+    Regex(Box<RegexPattern>),
 }
 
 impl Pattern {
-    pub(crate) fn matches(&self, path: &str, extent: Extent) -> Option<Match> {
-        match self {
-            Self::Path(pattern) => pattern.matches(path, extent),
-            Self::Regex(pattern) => pattern.matches(path, extent),
+    /// A pattern in Django's path syntax. The error says what is wrong with it.
+    pub(crate) fn path(
+        source: &str,
+        converters: &HashMap<String, Kind>,
+        extent: Extent,
+    ) -> Result<Self, String> {
+        let source = source.trim_start_matches('/');
+        parse::parse(source, converters)
+            .and_then(|parts| PathPattern::new(parts, extent))
+            .map(|pattern| Self::new(source, Syntax::Path(pattern)))
+            .map_err(|fault| format!("{source:?} {fault}"))
+    }
+
+    /// A regular expression. The error says what is wrong with it.
+    pub(crate) fn regex(source: &str, extent: Extent) -> Result<Self, String> {
+        RegexPattern::new(source, extent)
+            .map(|pattern| Self::new(source, Syntax::Regex(pattern.into())))
+            .map_err(|fault| format!("{source:?} {fault}"))
+    }
+
+    fn new(source: &str, syntax: Syntax) -> Self {
+        Self {
+            source: source.into(),
+            syntax,
         }
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        match self {
-            Self::Path(pattern) => pattern.as_str(),
-            Self::Regex(pattern) => pattern.as_str(),
+    /// The pattern as it was written.
+    pub(crate) fn source(&self) -> &Arc<str> {
+        &self.source
+    }
+
+    /// The length of the match, if there is one. Captures are added to those of outer levels; what is there after a
+    /// failure is of no meaning.
+    pub(crate) fn matches<'a>(
+        &'a self,
+        path: &'a str,
+        captures: &mut Captures<'a>,
+    ) -> Option<usize> {
+        match &self.syntax {
+            Syntax::Path(pattern) => pattern.matches(path, captures),
+            Syntax::Regex(pattern) => pattern.matches(path, captures),
         }
     }
 
-    /// The literal text that every match begins with.
-    pub(crate) fn literal_prefix(&self) -> &str {
-        match self {
-            Self::Path(pattern) => pattern.literal_prefix(),
-            Self::Regex(_) => "",
+    /// What every match looks like, for the index.
+    pub(crate) fn shape(&self) -> Shape {
+        match &self.syntax {
+            Syntax::Path(pattern) => pattern.shape(),
+            Syntax::Regex(pattern) => Shape::of_prefix(pattern.literal_prefix()),
         }
     }
-}
 
-impl Match {
-    /// Adds what was captured to what outer levels have.
-    pub(crate) fn record(self, pattern: &str, route: &mut UrlRoute) {
-        route.push_pattern(pattern);
-        for (name, value) in self.params {
-            route.push_param(name, value);
+    /// The expression that is searched for in a path, if the pattern is one.
+    pub(crate) fn searched(&self) -> Option<&str> {
+        match &self.syntax {
+            Syntax::Path(_) => None,
+            Syntax::Regex(pattern) => Some(pattern.searched()),
         }
-        for value in self.args {
-            route.push_arg(value);
+    }
+
+    /// Literal text and parameters in turn, to make a path of; `None` if that cannot be done.
+    pub(crate) fn reverse(&self) -> Option<&[Part]> {
+        match &self.syntax {
+            Syntax::Path(pattern) => Some(pattern.parts()),
+            Syntax::Regex(pattern) => pattern.reverse(),
         }
     }
 }

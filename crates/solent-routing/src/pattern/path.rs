@@ -1,410 +1,272 @@
 //! Django's path syntax: `chat/<slug:room>/`.
 
-use std::{collections::HashMap, sync::Arc};
+use std::fmt::Write;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use regex::Regex;
 
-use super::{Extent, Match};
-use crate::{converter::Kind, error::UrlError};
+use super::{Captures, Extent, Segment, Shape};
+use crate::converter::Kind;
 
 /// Literal text and parameters in turn.
 #[derive(Debug)]
-pub(crate) struct PathPattern {
-    source: Arc<str>,
-    parts: Vec<Part>,
-    matcher: Matcher,
+pub(super) struct PathPattern {
+    parts: Box<[Part]>,
+    extent: Extent,
+    /// Absent if one pass over the parts decides, which is so for nearly all patterns.
+    regex: Option<Regex>,
 }
 
+/// A piece of a pattern.
 #[derive(Debug)]
-enum Part {
-    Literal(String),
-    Param { name: Arc<str>, kind: Kind },
+pub(crate) enum Part {
+    Literal(Box<str>),
+    Param {
+        name: Box<str>,
+        /// What it may be. A group of a regular expression has no kind.
+        kind: Option<Kind>,
+    },
 }
 
-#[derive(Debug)]
-enum Matcher {
-    /// Each parameter ends where the first byte comes that it cannot hold, so that one pass decides.
-    Scan,
-    /// A parameter can hold what follows it.
-    Regex { whole: Regex, prefix: Regex },
+impl Part {
+    /// The name of a parameter.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Literal(_) => None,
+            Self::Param { name, .. } => Some(name),
+        }
+    }
 }
-
-/// What a path keeps of RFC 3986's reserved characters.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~')
-    .remove(b'/');
 
 impl PathPattern {
-    /// Parses a pattern; the error says what is wrong with it.
-    pub(crate) fn parse(source: &str, custom: &HashMap<String, Kind>) -> Result<Self, String> {
-        let mut parts = Vec::new();
-        let mut rest = source;
-        while let Some(start) = rest.find('<') {
-            push_literal(&mut parts, &rest[..start]);
-            let end = rest[start..]
-                .find('>')
-                .ok_or_else(|| fault(source, "has a \"<\" without a \">\""))?
-                + start;
-            let param =
-                parse_param(&rest[start + 1..end], custom).map_err(|what| fault(source, &what))?;
-            if names(&parts)
-                .any(|name| matches!(&param, Part::Param { name: new, .. } if name == new))
-            {
-                return Err(fault(source, "has two parameters with one name"));
-            }
-            parts.push(param);
-            rest = &rest[end + 1..];
-        }
-        push_literal(&mut parts, rest);
-        let matcher = Matcher::of(&parts).map_err(|error| fault(source, &error.to_string()))?;
+    /// A pattern made of parts. The error says what is wrong.
+    pub(super) fn new(parts: Vec<Part>, extent: Extent) -> Result<Self, String> {
+        let followers = parts.iter().skip(1).map(Some).chain([None]);
+        let regex = if parts.iter().zip(followers).all(ends_where_it_must) {
+            None
+        } else {
+            let regex = Regex::new(&to_regex(&parts, extent));
+            Some(regex.map_err(|error| format!("is not possible: {error}"))?)
+        };
+        let parts = parts.into();
         Ok(Self {
-            source: source.into(),
             parts,
-            matcher,
+            extent,
+            regex,
         })
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.source
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
     }
 
-    pub(crate) fn literal_prefix(&self) -> &str {
-        match self.parts.first() {
-            Some(Part::Literal(text)) => text,
-            _ => "",
+    pub(super) fn matches<'a>(
+        &'a self,
+        path: &'a str,
+        captures: &mut Captures<'a>,
+    ) -> Option<usize> {
+        match &self.regex {
+            None => self.scan(path, captures),
+            Some(regex) => self.search(regex, path, captures),
         }
     }
 
-    pub(crate) fn matches(&self, path: &str, extent: Extent) -> Option<Match> {
-        let found = match &self.matcher {
-            Matcher::Scan => self.scan(path)?,
-            Matcher::Regex { whole, prefix } => {
-                let regex = if extent == Extent::Whole {
-                    whole
-                } else {
-                    prefix
-                };
-                self.search(regex, path)?
+    fn scan<'a>(&'a self, path: &'a str, captures: &mut Captures<'a>) -> Option<usize> {
+        let mut rest = path;
+        for part in &self.parts {
+            match part {
+                Part::Literal(text) => rest = rest.strip_prefix(&**text)?,
+                Part::Param { name, kind } => {
+                    let (value, after) = rest.split_at(kind.as_ref()?.scan(rest)?);
+                    captures.push((name, value));
+                    rest = after;
+                }
             }
-        };
-        (extent == Extent::Prefix || found.len == path.len()).then_some(found)
+        }
+        (self.extent == Extent::Prefix || rest.is_empty()).then_some(path.len() - rest.len())
     }
 
-    fn scan(&self, path: &str) -> Option<Match> {
-        let mut found = Match::default();
+    fn search<'a>(
+        &'a self,
+        regex: &Regex,
+        path: &'a str,
+        captures: &mut Captures<'a>,
+    ) -> Option<usize> {
+        let found = regex.captures(path)?;
+        for (at, part) in self.parts.iter().enumerate() {
+            if let Part::Param { name, kind } = part {
+                let value = found.name(&group_name(at))?.as_str();
+                if !kind.as_ref()?.accepts(value) {
+                    return None;
+                }
+                captures.push((name, value));
+            }
+        }
+        Some(found.get(0)?.end())
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        let mut shape = Shape::default();
+        let mut segment = Segment::default();
         for part in &self.parts {
-            let rest = &path[found.len..];
             match part {
                 Part::Literal(text) => {
-                    rest.strip_prefix(text.as_str())?;
-                    found.len += text.len();
-                }
-                Part::Param { name, kind } => {
-                    let value = &rest[..kind.scan(rest)?];
-                    found.len += value.len();
-                    found.params.push((Arc::clone(name), value.to_owned()));
-                }
-            }
-        }
-        Some(found)
-    }
-
-    fn search(&self, regex: &Regex, path: &str) -> Option<Match> {
-        let captures = regex.captures(path)?;
-        let mut found = Match {
-            len: captures.get(0)?.end(),
-            ..Match::default()
-        };
-        for (part, value) in params(&self.parts).zip(captures.iter().skip(1)) {
-            let value = value?.as_str();
-            if !part.1.accepts(value) {
-                return None;
-            }
-            found.params.push((Arc::clone(part.0), value.to_owned()));
-        }
-        Some(found)
-    }
-
-    /// The path for values of the parameters, percent-encoded, without a leading slash.
-    pub(crate) fn url(&self, route: &str, values: &[(&str, &str)]) -> Result<String, UrlError> {
-        let mut url = String::new();
-        for part in &self.parts {
-            let text = match part {
-                Part::Literal(text) => text.as_str(),
-                Part::Param { name, kind } => {
-                    let missing = || UrlError::Missing {
-                        route: route.into(),
-                        param: name.to_string(),
-                    };
-                    let (_, value) = values
-                        .iter()
-                        .find(|(known, _)| *known == &**name)
-                        .ok_or_else(missing)?;
-                    if !kind.is_whole(value) {
-                        let (route, param, value) =
-                            (route.into(), name.to_string(), (*value).into());
-                        return Err(UrlError::Invalid {
-                            route,
-                            param,
-                            value,
-                        });
+                    let mut pieces = text.split('/');
+                    segment.push_str(pieces.next().unwrap_or_default());
+                    for piece in pieces {
+                        shape.segments.push(std::mem::take(&mut segment));
+                        segment.push_str(piece);
                     }
-                    value
                 }
-            };
-            url.extend(utf8_percent_encode(text, PATH));
-        }
-        Ok(url)
-    }
-}
-
-impl Kind {
-    /// The length of the longest value that `text` begins with.
-    fn scan(&self, text: &str) -> Option<usize> {
-        let len = match self.class() {
-            Some(class) => text
-                .bytes()
-                .position(|byte| !class(byte))
-                .unwrap_or(text.len()),
-            None => scan_uuid(text)?,
-        };
-        (len > 0 && self.accepts(&text[..len])).then_some(len)
-    }
-
-    /// Whether `text` as a whole is a value.
-    fn is_whole(&self, text: &str) -> bool {
-        match self {
-            Self::Custom(converter) => {
-                Regex::new(&format!("^(?:{})$", converter.regex()))
-                    .is_ok_and(|regex| regex.is_match(text))
-                    && converter.accepts(text)
+                Part::Param {
+                    kind: Some(kind), ..
+                } if kind.is_within_segment() => segment = Segment::Any,
+                // How many segments it takes is not known.
+                Part::Param { .. } => return shape,
             }
-            _ => self.scan(text) == Some(text.len()),
         }
+        if self.extent == Extent::Whole {
+            shape.segments.push(segment);
+            shape.is_whole = true;
+        }
+        shape
     }
 }
 
-/// The canonical form: lower case, with dashes.
-fn scan_uuid(text: &str) -> Option<usize> {
-    const LEN: usize = 36;
-    let candidate = text.as_bytes().get(..LEN)?;
-    let canonical = candidate.iter().enumerate().all(|(at, byte)| match at {
-        8 | 13 | 18 | 23 => *byte == b'-',
-        _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
-    });
-    canonical.then_some(LEN)
-}
-
-impl Matcher {
-    fn of(parts: &[Part]) -> Result<Self, regex::Error> {
-        if parts
-            .iter()
-            .enumerate()
-            .all(|(at, part)| is_scannable(part, parts.get(at + 1)))
-        {
-            return Ok(Self::Scan);
-        }
-        let source: String = parts
-            .iter()
-            .map(|part| match part {
-                Part::Literal(text) => regex::escape(text),
-                // Groups inside a converter would shift the captures; they are taken by position.
-                Part::Param { kind, .. } => format!("({})", without_groups(kind.regex())),
-            })
-            .collect();
-        Ok(Self::Regex {
-            whole: Regex::new(&format!("^{source}$"))?,
-            prefix: Regex::new(&format!("^{source}"))?,
-        })
-    }
-}
-
-/// Whether taking all that a parameter can hold is the only way to match what follows it.
-fn is_scannable(part: &Part, next: Option<&Part>) -> bool {
-    let Part::Param { kind, .. } = part else {
+/// Whether the only way to match a part and its follower is to take all that the part can hold, so that the regular
+/// expression's backtracking is never needed.
+fn ends_where_it_must((part, next): (&Part, Option<&Part>)) -> bool {
+    let Part::Param {
+        kind: Some(kind), ..
+    } = part
+    else {
         return true;
     };
-    match (kind, kind.class(), next) {
-        (Kind::Uuid, ..) => true,
-        (Kind::Custom(_), ..) | (_, None, _) => false,
-        (_, _, None) => true,
-        (_, Some(class), Some(Part::Literal(text))) => {
+    match (kind.class(), next) {
+        (None, _) => matches!(kind, Kind::Uuid),
+        (Some(_), None) => true,
+        (Some(class), Some(Part::Literal(text))) => {
             text.bytes().next().is_some_and(|byte| !class(byte))
         }
-        (_, _, Some(Part::Param { .. })) => false,
+        (Some(_), Some(Part::Param { .. })) => false,
     }
 }
 
-fn without_groups(regex: &str) -> String {
-    let mut out = String::with_capacity(regex.len());
-    let (mut escaped, mut class) = (false, false);
-    let mut chars = regex.chars().peekable();
-    while let Some(c) = chars.next() {
-        out.push(c);
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '[' => class = true,
-            ']' => class = false,
-            '(' if !class && chars.peek() != Some(&'?') => out.push_str("?:"),
-            _ => {}
+/// What Django makes of the pattern.
+fn to_regex(parts: &[Part], extent: Extent) -> String {
+    let mut regex = String::from(r"\A");
+    for (at, part) in parts.iter().enumerate() {
+        match part {
+            Part::Literal(text) => regex.push_str(&regex::escape(text)),
+            Part::Param { kind, .. } => {
+                let value = kind.as_ref().map_or("", Kind::regex);
+                // Writing to a string cannot fail.
+                let _ = write!(regex, "(?P<{}>{value})", group_name(at));
+            }
         }
     }
-    out
-}
-
-fn parse_param(text: &str, custom: &HashMap<String, Kind>) -> Result<Part, String> {
-    let (kind, name) = text.split_once(':').unwrap_or(("str", text));
-    if text.contains(char::is_whitespace) {
-        return Err(format!("has white space in <{text}>"));
+    if extent == Extent::Whole {
+        regex.push_str(r"\z");
     }
-    if !is_identifier(name) {
-        return Err(format!("has a parameter {name:?}, which is no identifier"));
-    }
-    let kind = custom.get(kind).cloned().or_else(|| Kind::built_in(kind));
-    let kind = kind.ok_or_else(|| {
-        format!("has an unknown converter in <{text}>, register it with `converter` first")
-    })?;
-    Ok(Part::Param {
-        name: name.into(),
-        kind,
-    })
+    regex
 }
 
-fn is_identifier(name: &str) -> bool {
-    !name.starts_with(|c: char| c.is_ascii_digit())
-        && !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-fn push_literal(parts: &mut Vec<Part>, text: &str) {
-    if !text.is_empty() {
-        parts.push(Part::Literal(text.to_owned()));
-    }
-}
-
-fn params(parts: &[Part]) -> impl Iterator<Item = (&Arc<str>, &Kind)> {
-    parts.iter().filter_map(|part| match part {
-        Part::Param { name, kind } => Some((name, kind)),
-        Part::Literal(_) => None,
-    })
-}
-
-fn names(parts: &[Part]) -> impl Iterator<Item = &Arc<str>> {
-    params(parts).map(|(name, _)| name)
-}
-
-fn fault(source: &str, what: &str) -> String {
-    format!("{source:?} {what}")
+/// A name that a converter's own groups will not have.
+fn group_name(part: usize) -> String {
+    format!("_part{part}")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{super::parse::parse, *};
 
-    fn pattern(source: &str) -> PathPattern {
-        PathPattern::parse(source, &HashMap::new()).unwrap()
+    fn pattern(source: &str, extent: Extent) -> PathPattern {
+        let converters = HashMap::from([(
+            "pair".to_owned(),
+            Kind::custom("(a|b)(?P<x>[/.])c?").unwrap(),
+        )]);
+        PathPattern::new(parse(source, &converters).unwrap(), extent).unwrap()
     }
 
     fn captures(source: &str, path: &str) -> Option<Vec<String>> {
-        let found = pattern(source).matches(path, Extent::Whole)?;
+        let pattern = pattern(source, Extent::Whole);
+        let mut captures = Vec::new();
+        pattern.matches(path, &mut captures)?;
         Some(
-            found
-                .params
-                .into_iter()
+            captures
+                .iter()
                 .map(|(name, value)| format!("{name}={value}"))
                 .collect(),
         )
     }
 
     #[test]
-    fn converters_match_what_djangos_match() {
-        const UUID: &str = "075194d3-6885-417e-a8a8-6c931e272f00";
-        assert_eq!(
-            captures("a/<int:x>/<slug:y>/", "a/012/b-c_D/"),
-            Some(vec!["x=012".into(), "y=b-c_D".into()])
-        );
-        assert_eq!(captures("a/<int:x>/<slug:y>/", "a/-1/x/"), None);
-        assert_eq!(
-            captures("<uuid:z>/", &format!("{UUID}/")),
-            Some(vec![format!("z={UUID}")])
-        );
-        assert_eq!(
-            captures("<uuid:z>/", &format!("{}/", UUID.to_uppercase())),
-            None
-        );
-        assert_eq!(
-            captures("p/<path:rest>", "p/a/b/c"),
-            Some(vec!["rest=a/b/c".into()])
-        );
-        assert_eq!(captures("p/<path:rest>", "p/"), None);
-        assert_eq!(captures("<name>/", "é ü/"), Some(vec!["name=é ü".into()]));
-        assert_eq!(captures("<name>/", "/"), None);
-        assert_eq!(captures("foo/", "foo"), None);
-        assert_eq!(captures("", ""), Some(vec![]));
-    }
-
-    #[test]
-    fn parameters_that_run_into_each_other_still_match() {
-        assert_eq!(
-            captures("<slug:a>-<int:b>/", "x-y-7/"),
-            Some(vec!["a=x-y".into(), "b=7".into()])
-        );
-        assert_eq!(
-            captures("<path:a>/end/", "x/y/end/"),
-            Some(vec!["a=x/y".into()])
-        );
-    }
-
-    #[test]
-    fn prefix_leaves_the_rest() {
-        let found = pattern("o/<int:a>/")
-            .matches("o/1/in/2/", Extent::Prefix)
-            .unwrap();
-
-        assert_eq!((found.len, &*found.params[0].1), (4, "1"));
-    }
-
-    #[test]
-    fn faults_are_named() {
-        for (source, what) in [
-            ("<int:a", "without"),
-            ("<int: a>", "white space"),
-            ("<int:1a>", "no identifier"),
-            ("<float:a>", "unknown converter"),
-            ("<a>/<a>", "two parameters"),
+    fn parameters_that_run_into_each_other_match_as_in_django() {
+        for (source, path, expected) in [
+            ("<slug:a>-<int:b>/", "x-y-7/", ["a=x-y", "b=7"]),
+            ("<int:a><int:b>", "123", ["a=12", "b=3"]),
+            ("<path:a>/end/<b>", "x/end/end/y", ["a=x/end", "b=y"]),
+            ("<str:a>.<str:b>", "a.tar.gz", ["a=a.tar", "b=gz"]),
+            ("<pair:a><slug:b>", "b.c-", ["a=b.c", "b=-"]),
+            ("<slug:b>/<pair:a>", "-/a/", ["b=-", "a=a/"]),
         ] {
-            let error = PathPattern::parse(source, &HashMap::new()).unwrap_err();
-            assert!(error.contains(what) && error.contains(source), "{error}");
+            assert_eq!(
+                captures(source, path).unwrap(),
+                expected,
+                "{source} on {path}"
+            );
         }
+        assert_eq!(captures("<str:a>.<u32:b>", "x.4294967296"), None);
     }
 
     #[test]
-    fn groups_of_converters_do_not_shift_captures() {
-        assert_eq!(without_groups(r"(a|b)\([(](?:c)"), r"(?:a|b)\([(](?:c)");
+    fn shape_ends_where_segments_cannot_be_counted() {
+        for (source, whole, prefix) in [
+            ("", r#"[Literal("")]."#, "[]"),
+            (
+                "a/b/",
+                r#"[Literal("a"), Literal("b"), Literal("")]."#,
+                r#"[Literal("a"), Literal("b")]"#,
+            ),
+            ("a/v<int:x>", r#"[Literal("a"), Any]."#, r#"[Literal("a")]"#),
+            ("<a>-x/b", r#"[Any, Literal("b")]."#, "[Any]"),
+            ("a/b<path:p>/c", r#"[Literal("a")]"#, r#"[Literal("a")]"#),
+        ] {
+            for (extent, expected) in [(Extent::Whole, whole), (Extent::Prefix, prefix)] {
+                let shape = pattern(source, extent).shape();
+                let end = if shape.is_whole { "." } else { "" };
+                assert_eq!(format!("{:?}{end}", shape.segments), expected, "{source}");
+            }
+        }
     }
 
     proptest! {
         #[test]
-        fn url_matches_its_own_pattern(slug in "[-a-zA-Z0-9_]{1,9}", n: u32, text in "[^/\n]{1,9}", rest in "[^\n]{1,9}") {
-            let pattern = pattern("x/<slug:s>/<int:n>/<t>/<path:p>");
-            let n = n.to_string();
-            let values = [("s", &*slug), ("n", &*n), ("t", &*text), ("p", &*rest)];
+        fn one_pass_matches_what_the_regular_expression_matches(
+            source in "(a|/|-|<(str|int|slug|path):#>|\\.){0,6}",
+            path in "[a1/.-]{0,8}",
+            whole: bool,
+        ) {
+            let extent = if whole { Extent::Whole } else { Extent::Prefix };
+            let mut number = 0;
+            let source: String = source.chars().map(|c| match c {
+                '#' => { number += 1; format!("n{number}") }
+                c => c.to_string(),
+            }).collect();
+            let parts = parse(&source, &HashMap::new()).unwrap();
+            let regex = Regex::new(&to_regex(&parts, extent)).unwrap();
+            let pattern = PathPattern::new(parts, extent).unwrap();
 
-            let url = pattern.url("r", &values).unwrap();
-            let decoded = percent_encoding::percent_decode_str(&url).decode_utf8().unwrap();
-            let found = pattern.matches(&decoded, Extent::Whole).unwrap();
+            let (mut scanned, mut searched) = (Vec::new(), Vec::new());
+            let found = pattern.matches(&path, &mut scanned);
+            let expected = pattern.search(&regex, &path, &mut searched);
 
-            for ((name, value), (expected_name, expected)) in found.params.iter().zip(values) {
-                prop_assert_eq!((&**name, &**value), (expected_name, expected));
+            prop_assert_eq!(found, expected, "{} on {}", source, path);
+            if found.is_some() {
+                prop_assert_eq!(scanned, searched);
             }
         }
     }

@@ -1,63 +1,133 @@
 //! Regular expressions: `^archive/(?P<year>\d{4})/$`.
 
-use std::sync::Arc;
-
 use regex::Regex;
+use regex_syntax::hir::{Hir, HirKind, Look};
 
-use super::{Extent, Match};
+use super::{Captures, Extent, Part};
 
 /// A regular expression for paths.
 ///
-/// As in Django it is searched for, not anchored, unless it says so; named groups give parameters, and only without any
-/// are unnamed ones kept.
+/// As in Django it is searched for, not anchored, unless it says so; one that ends with `$` has to match the whole path.
+/// Named groups give parameters, and only without any are unnamed ones kept.
 #[derive(Debug)]
-pub(crate) struct RegexPattern {
-    source: Arc<str>,
+pub(super) struct RegexPattern {
     regex: Regex,
-    names: Vec<Option<Arc<str>>>,
+    /// The names of groups 1 and up that are kept; unnamed ones have an empty one.
+    groups: Box<[(usize, Box<str>)]>,
+    /// What every match begins with, for a match that is at the beginning of the path.
+    literal_prefix: Box<str>,
+    reverse: Option<Box<[Part]>>,
 }
 
 impl RegexPattern {
     /// Compiles a pattern; the error says what is wrong with it.
-    pub(crate) fn parse(source: &str) -> Result<Self, String> {
-        let regex = Regex::new(source)
-            .map_err(|error| format!("{source:?} is no regular expression: {error}"))?;
-        let names = regex
-            .capture_names()
-            .map(|name| name.map(Into::into))
-            .collect();
+    pub(super) fn new(source: &str, extent: Extent) -> Result<Self, String> {
+        if source.starts_with("^/") {
+            return Err("never matches, leave out the slash that paths begin with".to_owned());
+        }
+        let searched = if extent == Extent::Whole && source.ends_with('$') {
+            format!(r"\A(?:{source})\z")
+        } else {
+            source.to_owned()
+        };
+        let no_regex = |error: &dyn std::fmt::Display| format!("is no regular expression: {error}");
+        let syntax = regex_syntax::parse(&searched).map_err(|error| no_regex(&error))?;
+        let regex = Regex::new(&searched).map_err(|error| no_regex(&error))?;
         Ok(Self {
-            source: source.into(),
+            groups: kept_groups(&regex),
             regex,
-            names,
+            literal_prefix: literal_prefix(&syntax).into(),
+            reverse: reverse(&syntax).map(Into::into),
         })
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.source
+    pub(super) fn searched(&self) -> &str {
+        self.regex.as_str()
     }
 
-    pub(crate) fn matches(&self, path: &str, extent: Extent) -> Option<Match> {
-        let captures = self.regex.captures(path)?;
-        let end = captures.get(0)?.end();
-        if extent == Extent::Whole && self.source.ends_with('$') && end != path.len() {
-            return None;
+    pub(super) fn literal_prefix(&self) -> &str {
+        &self.literal_prefix
+    }
+
+    pub(super) fn reverse(&self) -> Option<&[Part]> {
+        self.reverse.as_deref()
+    }
+
+    pub(super) fn matches<'a>(
+        &'a self,
+        path: &'a str,
+        captures: &mut Captures<'a>,
+    ) -> Option<usize> {
+        if self.groups.is_empty() {
+            return Some(self.regex.find(path)?.end());
         }
-        let mut found = Match {
-            len: end,
-            ..Match::default()
-        };
-        let is_named = self.names.iter().any(Option::is_some);
-        for (name, value) in self.names.iter().zip(captures.iter()).skip(1) {
-            match (name, value) {
-                (Some(name), Some(value)) => found
-                    .params
-                    .push((Arc::clone(name), value.as_str().to_owned())),
-                (None, Some(value)) if !is_named => found.args.push(value.as_str().to_owned()),
-                _ => {}
+        let found = self.regex.captures(path)?;
+        for (at, name) in &self.groups {
+            match found.get(*at) {
+                Some(value) => captures.push((name, value.as_str())),
+                // Those that follow keep their places.
+                None if name.is_empty() => captures.push(("", "")),
+                None => {}
             }
         }
-        Some(found)
+        Some(found.get(0)?.end())
+    }
+}
+
+fn kept_groups(regex: &Regex) -> Box<[(usize, Box<str>)]> {
+    let is_named = regex.capture_names().flatten().next().is_some();
+    regex
+        .capture_names()
+        .enumerate()
+        .skip(1)
+        .filter(|(_, name)| name.is_some() == is_named)
+        .map(|(at, name)| (at, name.unwrap_or_default().into()))
+        .collect()
+}
+
+/// The literal text after a `^`.
+fn literal_prefix(syntax: &Hir) -> String {
+    let mut is_anchored = false;
+    for part in concatenated(syntax) {
+        match part.kind() {
+            HirKind::Look(Look::Start) => is_anchored = true,
+            HirKind::Literal(literal) if is_anchored => {
+                // Bytes that are no text would come from an expression that matches no path.
+                return std::str::from_utf8(&literal.0)
+                    .unwrap_or_default()
+                    .to_owned();
+            }
+            _ => break,
+        }
+    }
+    String::new()
+}
+
+/// What a path can be made of: text and named groups. Django takes what may be left out as left out.
+fn reverse(syntax: &Hir) -> Option<Vec<Part>> {
+    let mut parts = Vec::new();
+    for part in concatenated(syntax) {
+        match part.kind() {
+            HirKind::Literal(literal) => {
+                let text = std::str::from_utf8(&literal.0).ok()?;
+                parts.push(Part::Literal(text.into()));
+            }
+            HirKind::Capture(group) => parts.push(Part::Param {
+                name: group.name.clone()?,
+                kind: None,
+            }),
+            HirKind::Look(Look::Start | Look::End) | HirKind::Empty => {}
+            HirKind::Repetition(repetition) if repetition.min == 0 => {}
+            _ => return None,
+        }
+    }
+    Some(parts)
+}
+
+fn concatenated(syntax: &Hir) -> &[Hir] {
+    match syntax.kind() {
+        HirKind::Concat(parts) => parts,
+        _ => std::slice::from_ref(syntax),
     }
 }
 
@@ -65,51 +135,61 @@ impl RegexPattern {
 mod tests {
     use super::*;
 
-    fn matched(source: &str, path: &str) -> Option<(usize, Vec<String>, Vec<String>)> {
-        let found = RegexPattern::parse(source)
-            .unwrap()
-            .matches(path, Extent::Whole)?;
-        let params = found
-            .params
-            .into_iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        Some((found.len, params, found.args))
+    fn whole(source: &str) -> RegexPattern {
+        RegexPattern::new(source, Extent::Whole).unwrap()
     }
 
     #[test]
-    fn expression_is_searched_for() {
-        assert_eq!(matched("bar", "xx/bar/yy"), Some((6, vec![], vec![])));
-        assert_eq!(matched("^bar", "xx/bar/yy"), None);
+    fn dollar_at_the_end_wants_the_whole_path() {
+        let len = |source: &str, path: &str| whole(source).matches(path, &mut Vec::new());
+
+        assert_eq!(len("bar/$", "bar/"), Some(4));
+        assert_eq!(len("bar/$", "xx/bar/"), None);
+        assert_eq!(len("a|ab$", "ab"), Some(2));
+        assert_eq!(len("bar/", "xx/bar/yy"), Some(7));
+        let nested = RegexPattern::new("bar/$", Extent::Prefix).unwrap();
+        assert_eq!(nested.matches("xx/bar/", &mut Vec::new()), Some(7));
     }
 
     #[test]
-    fn named_groups_drop_unnamed_ones() {
-        let named = vec!["n=w".to_owned()];
-        assert_eq!(
-            matched(r"^mix/(\d+)/(?P<n>\w+)/$", "mix/1/w/"),
-            Some((8, named, vec![]))
-        );
-        assert_eq!(
-            matched(r"^posarg/(\d+)/$", "posarg/123/"),
-            Some((11, vec![], vec!["123".into()]))
-        );
+    fn unnamed_group_without_a_match_keeps_its_place() {
+        let pattern = whole(r"^(a)?(\d)$");
+        let mut captures = Vec::new();
+
+        pattern.matches("7", &mut captures).unwrap();
+
+        assert_eq!(captures, [("", ""), ("", "7")]);
     }
 
     #[test]
-    fn optional_group_without_a_match_is_left_out() {
-        assert_eq!(
-            matched(r"^opt/(?P<o>\d+)?$", "opt/"),
-            Some((4, vec![], vec![]))
-        );
+    fn literal_prefix_is_what_every_match_begins_with() {
+        for (source, prefix) in [
+            (r"^ws/chat/(?P<room>\w+)/$", "ws/chat/"),
+            (r"ws/chat/(?P<room>\w+)/$", "ws/chat/"),
+            (r"ws/chat/", ""),
+            (r"^a/b?", "a/"),
+            (r"^a\.b$", "a.b"),
+            (r"^a/x|^b/y", ""),
+            (r"^(?:a/x|a/y)", "a/"),
+            (r"(?i)^a/", ""),
+            (r"^a/$|b", ""),
+            (r"(?m)^a/b", ""),
+            ("", ""),
+        ] {
+            let found = whole(source).literal_prefix;
+            assert!(
+                prefix.starts_with(&*found)
+                    && (found.len() == prefix.len() || source.contains('|')),
+                "{source}: {found}"
+            );
+        }
     }
 
     #[test]
-    fn faulty_expression_is_named() {
-        assert!(
-            RegexPattern::parse("(")
-                .unwrap_err()
-                .contains("\"(\" is no regular expression")
-        );
+    fn expression_that_cannot_match_or_compile_is_named() {
+        for (source, what) in [("^/a/$", "never matches"), ("(", "no regular expression")] {
+            let fault = RegexPattern::new(source, Extent::Whole).unwrap_err();
+            assert!(fault.contains(what), "{fault}");
+        }
     }
 }

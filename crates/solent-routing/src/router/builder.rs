@@ -1,18 +1,27 @@
 //! Building routers.
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    fmt,
+    sync::Arc,
+};
 
 use solent_spec::{Application, BoxApplication, HttpProtocol, Middleware};
 
-use super::{Index, Route, Router, Target};
+use super::{Index, Inner, Route, Router, Target};
 use crate::{
     Converter,
     converter::Kind,
     error::RouteError,
-    pattern::{PathPattern, Pattern, RegexPattern},
+    pattern::{Extent, Pattern},
 };
 
 /// Collects routes. Faults are reported together, by [`build`](Self::build).
+///
+/// Patterns are written in Django's path syntax, `"chat/<slug:room>/"` (see [`Converter`] for what may stand before the
+/// colon), or as regular expressions, `r"^archive/(?P<year>\d{4})/$"`. Paths are matched without their leading slashes.
+/// A regular expression is searched for anywhere in the path, unless it begins with `^`; one that ends with `$` has to
+/// match the whole path.
 #[must_use = "a builder does nothing until it is built"]
 pub struct RouterBuilder<P: HttpProtocol> {
     routes: Vec<Route<P>>,
@@ -21,6 +30,191 @@ pub struct RouterBuilder<P: HttpProtocol> {
     converters: HashMap<String, Kind>,
     fallback: Option<BoxApplication<P>>,
     faults: Vec<String>,
+    /// Whether the route that was added last was faulty, and is not there.
+    last_is_faulty: bool,
+}
+
+impl<P: HttpProtocol> RouterBuilder<P> {
+    /// Leads a path to an application: `"chat/<slug:room>/"`. A leading slash is dropped.
+    pub fn route(self, pattern: &str, application: impl Application<P>) -> Self {
+        self.add_path(pattern, Extent::Whole, Target::new(application))
+    }
+
+    /// Leads paths that match a regular expression to an application: `r"^archive/(?P<year>\d{4})/$"`.
+    pub fn route_regex(self, pattern: &str, application: impl Application<P>) -> Self {
+        self.add_regex(pattern, Extent::Whole, Target::new(application))
+    }
+
+    /// Leads every path that begins with `pattern` to an application, which finds the rest in its scope's
+    /// [target](solent_spec::RequestScope::target).
+    ///
+    /// The application may be a router behind a middleware, which goes on with the rest and adds to the parameters. Since
+    /// what is behind a middleware cannot be asked in advance, a mount is final: if the inner router has no route, it
+    /// answers, and no further route of this one is tried. [`nest`](Self::nest) and [`wrap`](Self::wrap) do not have this
+    /// limit.
+    pub fn mount(self, pattern: &str, application: impl Application<P>) -> Self {
+        self.add_path(pattern, Extent::Prefix, Target::new(application))
+    }
+
+    /// The same with a regular expression.
+    pub fn mount_regex(self, pattern: &str, application: impl Application<P>) -> Self {
+        self.add_regex(pattern, Extent::Prefix, Target::new(application))
+    }
+
+    /// Leads every path that begins with `pattern` to the routes of another router. If none of them matches the rest, and
+    /// it has no fallback, the next route of this one is tried.
+    pub fn nest(self, pattern: &str, router: Router<P>) -> Self {
+        self.add_path(pattern, Extent::Prefix, Target::Nest(router))
+    }
+
+    /// The same with a regular expression.
+    pub fn nest_regex(self, pattern: &str, router: Router<P>) -> Self {
+        self.add_regex(pattern, Extent::Prefix, Target::Nest(router))
+    }
+
+    /// Names the route that was added last, for [`Router::url_for`].
+    pub fn name(mut self, name: &str) -> Self {
+        match self.routes.len().checked_sub(1) {
+            _ if self.last_is_faulty => {}
+            Some(last) => self.names.push((name.to_owned(), last)),
+            None => self.fault(format!("the name {name:?} stands before any route")),
+        }
+        self
+    }
+
+    /// Gives the route that was added last a parameter whose value does not come from the path, as Django's `kwargs` do.
+    /// It overrides a captured one.
+    pub fn param(mut self, name: &str, value: impl ToString) -> Self {
+        match self.routes.last_mut() {
+            _ if self.last_is_faulty => {}
+            Some(route) => {
+                let own = (name.into(), value.to_string().into());
+                route.params = route.params.iter().cloned().chain([own]).collect();
+            }
+            None => self.fault(format!("the parameter {name:?} stands before any route")),
+        }
+        self
+    }
+
+    /// Makes a converter known to the patterns that are added after it.
+    pub fn converter(mut self, name: &str, converter: impl Converter) -> Self {
+        match Kind::custom(converter) {
+            Ok(kind) => {
+                self.converters.insert(name.to_owned(), kind);
+            }
+            Err(error) => self.fault(format!("the converter {name:?} is faulty: {error}")),
+        }
+        self
+    }
+
+    /// The application for paths that no route matches. Without one, the next route of the outer router is tried, and in
+    /// the end the answer is 404.
+    pub fn fallback(mut self, application: impl Application<P>) -> Self {
+        self.fallback = Some(BoxApplication::new(application));
+        self
+    }
+
+    /// Wraps every application added so far, those of nested routers and the fallback too. Routes are chosen before the
+    /// middleware runs, so that nested routers take part in matching, and it sees all parameters.
+    ///
+    /// What answers 404 is not wrapped; wrap the router itself for that.
+    pub fn wrap(mut self, middleware: &impl Middleware) -> Self {
+        for route in &mut self.routes {
+            *route = route.wrapped(middleware);
+        }
+        self.fallback = self.fallback.map(|fallback| middleware.wrap(fallback));
+        self
+    }
+
+    /// The router, if all its patterns and names are right.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteError`] with everything that is wrong.
+    pub fn build(mut self) -> Result<Router<P>, RouteError> {
+        let names = self.ways();
+        if !self.faults.is_empty() {
+            return Err(RouteError::new(self.faults));
+        }
+        let index = Index::new(self.routes.iter().map(|route| &*route.pattern));
+        Ok(Router(Arc::new(Inner {
+            routes: self.routes.into(),
+            index: index.into(),
+            names: names.into(),
+            fallback: self.fallback,
+        })))
+    }
+
+    /// The way to each named route, those of nested routers too.
+    fn ways(&mut self) -> HashMap<String, Vec<usize>> {
+        let mut ways = HashMap::new();
+        for (name, way) in self.named_ways() {
+            match ways.entry(name) {
+                Entry::Vacant(entry) => {
+                    entry.insert(way);
+                }
+                Entry::Occupied(entry) => {
+                    let fault = format!("two routes are named {:?}", entry.key());
+                    self.fault(fault);
+                }
+            }
+        }
+        ways
+    }
+
+    fn named_ways(&self) -> Vec<(String, Vec<usize>)> {
+        let own = self
+            .names
+            .iter()
+            .map(|(name, at)| (name.clone(), vec![*at]));
+        let nested = self.routes.iter().enumerate().flat_map(|(at, route)| {
+            let Target::Nest(router) = &route.target else {
+                return Vec::new();
+            };
+            let namespace = self.names.iter().find(|(_, named)| *named == at);
+            let ways = router.0.names.iter().map(|(name, way)| {
+                let name = match namespace {
+                    Some((namespace, _)) => format!("{namespace}:{name}"),
+                    None => name.clone(),
+                };
+                (name, [&[at], &**way].concat())
+            });
+            ways.collect()
+        });
+        own.chain(nested).collect()
+    }
+
+    fn add_path(self, pattern: &str, extent: Extent, target: Target<P>) -> Self {
+        let pattern = Pattern::path(pattern, &self.converters, extent);
+        self.add(pattern, target)
+    }
+
+    fn add_regex(self, pattern: &str, extent: Extent, target: Target<P>) -> Self {
+        self.add(Pattern::regex(pattern, extent), target)
+    }
+
+    fn add(mut self, pattern: Result<Pattern, String>, target: Target<P>) -> Self {
+        self.last_is_faulty = pattern.is_err();
+        match pattern {
+            Ok(pattern) => self.routes.push(Route {
+                pattern: pattern.into(),
+                params: [].into(),
+                target,
+            }),
+            Err(fault) => self.fault(fault),
+        }
+        self
+    }
+
+    fn fault(&mut self, fault: String) {
+        self.faults.push(fault);
+    }
+}
+
+impl<P: HttpProtocol> Target<P> {
+    fn new(application: impl Application<P>) -> Self {
+        Self::Application(BoxApplication::new(application))
+    }
 }
 
 impl<P: HttpProtocol> Default for RouterBuilder<P> {
@@ -31,200 +225,16 @@ impl<P: HttpProtocol> Default for RouterBuilder<P> {
             converters: HashMap::new(),
             fallback: None,
             faults: Vec::new(),
-        }
-    }
-}
-
-impl<P: HttpProtocol> RouterBuilder<P> {
-    /// Leads a path to an application: `"chat/<slug:room>/"`. A leading slash is dropped.
-    pub fn route(self, pattern: &str, application: impl Application<P>) -> Self {
-        self.add_path(
-            pattern,
-            Target::Application(BoxApplication::new(application)),
-        )
-    }
-
-    /// Leads paths that match a regular expression to an application: `r"^archive/(?P<year>\d{4})/$"`.
-    pub fn route_regex(self, pattern: &str, application: impl Application<P>) -> Self {
-        self.add_regex(
-            pattern,
-            Target::Application(BoxApplication::new(application)),
-        )
-    }
-
-    /// Leads every path that begins with `pattern` to an application, which finds the rest in its scope's
-    /// [target](solent_spec::RequestScope::target).
-    pub fn mount(self, pattern: &str, application: impl Application<P>) -> Self {
-        self.add_path(pattern, Target::Mount(BoxApplication::new(application)))
-    }
-
-    /// Leads every path that begins with `pattern` to the routes of another router. If none of them matches the rest, the
-    /// next route of this one is tried.
-    pub fn nest(self, pattern: &str, router: Router<P>) -> Self {
-        self.add_path(pattern, Target::Nest(router))
-    }
-
-    /// The same with a regular expression.
-    pub fn nest_regex(self, pattern: &str, router: Router<P>) -> Self {
-        self.add_regex(pattern, Target::Nest(router))
-    }
-
-    /// Names the route that was added last, for [`Router::url_for`].
-    pub fn name(mut self, name: &str) -> Self {
-        if self.names.iter().any(|(known, _)| known == name) {
-            self.faults.push(format!("two routes are named {name:?}"));
-        }
-        match self.routes.len().checked_sub(1) {
-            Some(last) => self.names.push((name.to_owned(), last)),
-            None => self
-                .faults
-                .push(format!("the name {name:?} stands before any route")),
-        }
-        self
-    }
-
-    /// Makes a converter known to the patterns that are added after it.
-    pub fn converter(mut self, name: &str, converter: impl Converter) -> Self {
-        self.converters.insert(
-            name.to_owned(),
-            Kind::Custom(std::sync::Arc::new(converter)),
-        );
-        self
-    }
-
-    /// The application for paths that no route matches; 404 without one.
-    pub fn fallback(mut self, application: impl Application<P>) -> Self {
-        self.fallback = Some(BoxApplication::new(application));
-        self
-    }
-
-    /// Wraps every application added so far, those of nested routers and the fallback too. Nested routers keep taking part
-    /// in matching, which they would not behind a wrapper of their own.
-    pub fn wrap(mut self, middleware: &impl Middleware) -> Self {
-        self.routes = self
-            .routes
-            .into_iter()
-            .map(|route| route.wrap(middleware))
-            .collect();
-        self.fallback = self
-            .fallback
-            .map(|application| middleware.wrap(application));
-        self
-    }
-
-    /// The router, if all its patterns and names are right.
-    ///
-    /// # Errors
-    ///
-    /// [`RouteError`] with everything that is wrong.
-    pub fn build(mut self) -> Result<Router<P>, RouteError> {
-        if !self.faults.is_empty() {
-            return Err(RouteError::new(std::mem::take(&mut self.faults)));
-        }
-        let mut index = Index::default();
-        for (at, route) in self.routes.iter().enumerate() {
-            index.add(route.pattern.literal_prefix(), at);
-        }
-        let names = self.all_names();
-        Ok(Router {
-            routes: self.routes.into(),
-            index: index.into(),
-            names: names.into(),
-            fallback: self.fallback,
-        })
-    }
-
-    /// Names of routes and of the routes of nested routers, with the way to each.
-    fn all_names(&self) -> Vec<(String, Vec<usize>)> {
-        let mut all: Vec<_> = self
-            .names
-            .iter()
-            .map(|(name, at)| (name.clone(), vec![*at]))
-            .collect();
-        for (at, route) in self.routes.iter().enumerate() {
-            let Target::Nest(router) = &route.target else {
-                continue;
-            };
-            let own = self
-                .names
-                .iter()
-                .find(|(_, named)| *named == at)
-                .map(|(name, _)| name);
-            for (name, way) in router.names.iter() {
-                let name = own.map_or_else(|| name.clone(), |own| format!("{own}:{name}"));
-                all.push((
-                    name,
-                    std::iter::once(at).chain(way.iter().copied()).collect(),
-                ));
-            }
-        }
-        all
-    }
-
-    fn add_path(mut self, pattern: &str, target: Target<P>) -> Self {
-        match PathPattern::parse(pattern.trim_start_matches('/'), &self.converters) {
-            Ok(pattern) => self.routes.push(Route {
-                pattern: Pattern::Path(pattern).into(),
-                target,
-            }),
-            Err(fault) => self.faults.push(fault),
-        }
-        self
-    }
-
-    fn add_regex(mut self, pattern: &str, target: Target<P>) -> Self {
-        match RegexPattern::parse(pattern) {
-            Ok(pattern) => self.routes.push(Route {
-                pattern: Pattern::Regex(pattern).into(),
-                target,
-            }),
-            Err(fault) => self.faults.push(fault),
-        }
-        self
-    }
-}
-
-impl<P: HttpProtocol> Route<P> {
-    fn wrap(self, middleware: &impl Middleware) -> Self {
-        let target = match self.target {
-            Target::Application(application) => Target::Application(middleware.wrap(application)),
-            Target::Mount(application) => Target::Mount(middleware.wrap(application)),
-            Target::Nest(router) => Target::Nest(router.wrapped(middleware)),
-        };
-        Self { target, ..self }
-    }
-}
-
-impl<P: HttpProtocol> Router<P> {
-    /// This router with every application wrapped.
-    #[must_use]
-    pub fn wrapped(&self, middleware: &impl Middleware) -> Self {
-        let wrap = |application: &BoxApplication<P>| middleware.wrap(application.clone());
-        let routes = self.routes.iter().map(|route| Route {
-            pattern: std::sync::Arc::clone(&route.pattern),
-            target: match &route.target {
-                Target::Application(application) => Target::Application(wrap(application)),
-                Target::Mount(application) => Target::Mount(wrap(application)),
-                Target::Nest(router) => Target::Nest(router.wrapped(middleware)),
-            },
-        });
-        Self {
-            routes: routes.collect(),
-            fallback: self.fallback.as_ref().map(wrap),
-            ..self.clone()
+            last_is_faulty: false,
         }
     }
 }
 
 impl<P: HttpProtocol> fmt::Debug for RouterBuilder<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let patterns: Vec<_> = self
-            .routes
-            .iter()
-            .map(|route| route.pattern.as_str())
-            .collect();
+        let patterns = self.routes.iter().map(|route| route.pattern.source());
         f.debug_struct("RouterBuilder")
-            .field("routes", &patterns)
+            .field("routes", &patterns.collect::<Vec<_>>())
             .field("faults", &self.faults)
             .finish()
     }

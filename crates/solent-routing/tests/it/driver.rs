@@ -4,110 +4,188 @@ use std::{
 };
 
 use futures::executor::block_on;
-use solent_routing::Router;
+use http::{Response, StatusCode, request::Parts};
+use solent_routing::{Router, RouterBuilder};
 use solent_spec::{
-    Application, BoxApplication, Connection, Http, RequestScope, Result, SendError, Transport,
-    http::{HttpScope, Receive, ResponseStart, Send},
-    request::{Link, Listener},
+    Application, Body, BoxApplication, Connection, Http, HttpProtocol, Middleware, RequestScope,
+    Result, SendError, Transport, WebSocket,
+    http::HttpScope,
+    request::{Feature, Link, Listener},
+    websocket::WebSocketScope,
 };
 
 /// What a request ended in.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Seen {
-    pub(crate) status: Option<u16>,
-    /// The number of the application that was called.
-    pub(crate) application: u16,
+    /// The number of the application that was called, or the status of an answer that no application gave. 403 for a
+    /// WebSocket that is closed before it is accepted.
+    pub(crate) answer: u16,
+    /// `name=value`
     pub(crate) params: Vec<String>,
     pub(crate) args: Vec<String>,
+    /// What no router has matched of the path.
     pub(crate) rest: String,
+    /// The patterns that were matched.
     pub(crate) pattern: String,
+    /// How many [`Mark`]s were round the application.
+    pub(crate) marks: u32,
 }
 
-struct Recorder(Arc<Mutex<Seen>>);
-
-impl Transport<Http> for Recorder {
-    fn poll_receive(&mut self, _: &mut Context<'_>) -> Poll<Option<Receive>> {
-        Poll::Ready(None)
-    }
-
-    fn start_send(&mut self, event: Send) -> std::result::Result<(), SendError> {
-        match event {
-            Send::Start(start) => self.0.lock().unwrap().application = start.status.as_u16(),
-            Send::Response(response) => {
-                self.0.lock().unwrap().status = Some(response.status().as_u16())
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<std::result::Result<(), SendError>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
-/// An application that can be told from others: it answers with its number, from 100, as a status.
-pub(crate) fn app(number: u16) -> impl Application<Http> {
-    move |mut connection: Connection<Http>| async move {
-        let start = ResponseStart::new(http::StatusCode::from_u16(number)?);
-        let scope = connection.scope();
-        let mut headers = start.header(http::header::SERVER, "x".parse()?);
-        let _ = (&mut headers, scope);
-        NOTES.with_borrow_mut(|notes| *notes = Some(note(connection.scope())));
-        connection.send(headers.into()).await?;
+/// An application that can be told from others by its number.
+pub(crate) fn app<P: Driven>(number: u16) -> impl Application<P> {
+    move |mut connection: Connection<P>| async move {
+        let mut response = Response::new(Body::empty());
+        response
+            .extensions_mut()
+            .insert(note(number, connection.scope()));
+        connection.send(P::respond(response)).await?;
         Result::Ok(())
     }
 }
 
-thread_local! {
-    static NOTES: std::cell::RefCell<Option<Seen>> = const { std::cell::RefCell::new(None) };
-}
-
-fn note(scope: &HttpScope) -> Seen {
-    let route = scope.link().url_route();
+fn note(number: u16, scope: &impl RequestScope) -> Seen {
+    let route = scope.link().url_route().cloned().unwrap_or_default();
     Seen {
+        answer: number,
         params: route
-            .into_iter()
-            .flat_map(|r| r.params().map(|(n, v)| format!("{n}={v}")))
+            .params()
+            .map(|(name, value)| format!("{name}={value}"))
             .collect(),
-        args: route
-            .into_iter()
-            .flat_map(|r| r.args().map(String::from))
-            .collect(),
+        args: route.args().map(String::from).collect(),
         rest: scope.target().rest().to_owned(),
-        pattern: route.map(|r| r.pattern().to_owned()).unwrap_or_default(),
-        ..Seen::default()
+        pattern: route.pattern().to_owned(),
+        marks: scope.state().copied().unwrap_or_default(),
     }
 }
 
-/// Sends a request for `path` through `router`.
-pub(crate) fn get(router: &Router<Http>, path: &str) -> Seen {
-    get_under(router, "", path)
+/// Counts itself for the applications inside.
+pub(crate) struct Mark;
+
+impl Middleware for Mark {
+    fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
+        BoxApplication::new(move |mut connection: Connection<P>| {
+            let link = connection.scope_mut().link_mut();
+            let marks: u32 = link.get().copied().unwrap_or_default();
+            link.insert(marks + 1);
+            inner.call(connection)
+        })
+    }
+}
+
+/// A protocol that requests can be sent through.
+pub(crate) trait Driven: HttpProtocol {
+    fn scope(request: Parts, link: Link) -> Self::Scope;
+
+    /// The response in an event; none in the close of a WebSocket.
+    fn response(event: Self::Outbound) -> Option<Response<Body>>;
+}
+
+impl Driven for Http {
+    fn scope(request: Parts, link: Link) -> HttpScope {
+        HttpScope::new(request, link).unwrap()
+    }
+
+    fn response(event: solent_spec::http::Send) -> Option<Response<Body>> {
+        match event {
+            solent_spec::http::Send::Response(response) => Some(*response),
+            _ => None,
+        }
+    }
+}
+
+impl Driven for WebSocket {
+    fn scope(request: Parts, link: Link) -> WebSocketScope {
+        WebSocketScope::new(&request, link).unwrap()
+    }
+
+    fn response(event: solent_spec::websocket::Send) -> Option<Response<Body>> {
+        match event {
+            solent_spec::websocket::Send::Respond(response) => Some(*response),
+            _ => None,
+        }
+    }
+}
+
+/// A client that keeps the answer.
+struct Client(Arc<Mutex<Option<Seen>>>);
+
+impl<P: Driven> Transport<P> for Client {
+    fn poll_receive(&mut self, _: &mut Context<'_>) -> Poll<Option<P::Inbound>> {
+        Poll::Ready(None)
+    }
+
+    fn start_send(&mut self, event: P::Outbound) -> Result<(), SendError> {
+        let response = P::response(event);
+        let status = response
+            .as_ref()
+            .map_or(StatusCode::FORBIDDEN, Response::status);
+        let noted = response.and_then(|response| response.extensions().get().cloned());
+        let seen = noted.unwrap_or_else(|| Seen {
+            answer: status.as_u16(),
+            ..Seen::default()
+        });
+        assert_eq!(self.0.lock().unwrap().replace(seen), None, "one answer");
+        Ok(())
+    }
+
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+pub(crate) fn built<P: HttpProtocol>(builder: RouterBuilder<P>) -> Router<P> {
+    builder.build().unwrap()
+}
+
+/// A router with one path pattern.
+pub(crate) fn one(pattern: &str) -> Router<Http> {
+    built(Router::builder().route(pattern, app(1)))
+}
+
+/// A router with one regular expression.
+pub(crate) fn one_regex(pattern: &str) -> Router<Http> {
+    built(Router::builder().route_regex(pattern, app(1)))
+}
+
+/// Sends a request for `path` to `application`.
+pub(crate) fn get(application: &(impl Application<Http> + Clone), path: &str) -> Seen {
+    get_under(application, "", path)
 }
 
 /// The same for an application that is mounted at `root_path`.
-pub(crate) fn get_under(router: &Router<Http>, root_path: &str, path: &str) -> Seen {
-    let listener = Listener::new(None, Vec::new()).root_path(root_path);
-    let (parts, ()) = http::Request::get(path).body(()).unwrap().into_parts();
-    let scope = HttpScope::new(parts, Link::new(None, listener.into())).unwrap();
-    let seen = Arc::new(Mutex::new(Seen::default()));
-    NOTES.with_borrow_mut(Option::take);
-    block_on(
-        BoxApplication::new(router.clone())
-            .call(Connection::new(scope, Recorder(Arc::clone(&seen)))),
+pub(crate) fn get_under(
+    application: &(impl Application<Http> + Clone),
+    root_path: &str,
+    path: &str,
+) -> Seen {
+    request(
+        application,
+        Listener::new(None, Vec::new()).root_path(root_path),
+        path,
     )
-    .unwrap();
-    let seen = std::mem::take(&mut *seen.lock().unwrap());
-    let notes = NOTES.with_borrow_mut(Option::take).unwrap_or_default();
-    Seen {
-        status: seen.status,
-        application: seen.application,
-        ..notes
-    }
 }
 
-impl Seen {
-    pub(crate) fn is_not_found(&self) -> bool {
-        self.status == Some(404) && self.application == 0
-    }
+/// Sends a WebSocket handshake for `path` to `application`, at a server with some features.
+pub(crate) fn connect(
+    application: &(impl Application<WebSocket> + Clone),
+    features: &[Feature],
+    path: &str,
+) -> Seen {
+    request(application, Listener::new(None, features.to_vec()), path)
+}
+
+fn request<P: Driven>(
+    application: &(impl Application<P> + Clone),
+    listener: Listener,
+    path: &str,
+) -> Seen {
+    let (parts, ()) = http::Request::get(path).body(()).unwrap().into_parts();
+    let scope = P::scope(parts, Link::new(None, listener.into()));
+    let seen = Arc::new(Mutex::new(None));
+    let connection = Connection::<P>::new(scope, Client(Arc::clone(&seen)));
+
+    block_on(BoxApplication::new(application.clone()).call(connection)).unwrap();
+
+    let seen = seen.lock().unwrap().take();
+    seen.expect("an answer")
 }

@@ -11,7 +11,7 @@ use std::{
 
 use solent_layer::{
     ChannelLayer, ChannelName, DropCause, DropCounts, GroupName, GroupReport, Inbox, LayerError,
-    Mailbox, MailboxOwner, Message, Pushed, SendError,
+    Mailbox, MailboxOwner, Message, NameSource, Pushed, SendError,
 };
 use tokio::time::Instant;
 
@@ -20,7 +20,6 @@ use crate::{
     config::MemoryConfig,
     group::{AT_ONCE, Place, Sent},
     group_table::GroupTable,
-    name_source::NameSource,
 };
 
 /// The channel layer of one process. Cheap to clone; clones are the same layer.

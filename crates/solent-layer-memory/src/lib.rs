@@ -56,7 +56,6 @@ mod config;
 mod group;
 mod group_table;
 mod layer;
-mod name_source;
 mod shard;
 
 pub use self::{config::MemoryConfig, layer::MemoryLayer};

@@ -20,6 +20,23 @@
 //! full channel is a [`FullPolicy`]. Nothing is dropped without being counted: in the [`GroupReport`] of the send that
 //! lost it, and in the [`DropCounts`] of the layer.
 //!
+//! # Writing a layer
+//!
+//! A layer decides where messages go; what a channel holds, for how long, and who reads it is an [`Inbox`]'s business.
+//! Five things make a layer sound:
+//!
+//! - [`open`](ChannelLayer::open) pairs a [name](NameSource) with an [`Inbox::new`], [`listen`](ChannelLayer::listen) a
+//!   given name with an [`Inbox::shared`] that all its mailboxes read, and that takes messages without any.
+//! - Capacities are of the layer's settings; ask [`Capacities::of`] when an inbox is made.
+//! - [`MailboxOwner::closed`] forgets what a dropped mailbox had. It is called from a destructor, so it may not wait.
+//! - Messages are pushed with the time of the push, [`tokio::time::Instant`], so that tests can pause it. What is pushed
+//!   under a lock is pushed [quietly](Inbox::push_quietly).
+//! - A layer whose backend was away tells every inbox with [`Inbox::push_gap`].
+//!
+//! This is a whole one, in one process and not fast, that keeps every promise:
+//!
+#![doc = include_str!("small_layer.md")]
+//!
 //! # What is not here
 //!
 //! No acknowledgement, no history, no broker.
@@ -32,6 +49,7 @@ mod error;
 mod inbox;
 mod mailbox;
 mod name;
+mod name_source;
 
 pub use solent_spec::{
     BoxError, Message,
@@ -47,4 +65,5 @@ pub use self::{
     inbox::{FullPolicy, Inbox, InboxSettings, Pushed, Wakers},
     mailbox::{Delivery, Gap, Mailbox, MailboxOwner},
     name::{ChannelName, GroupName, NameError},
+    name_source::NameSource,
 };

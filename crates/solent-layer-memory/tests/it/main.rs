@@ -7,6 +7,9 @@ mod beyond;
 // What a mailbox takes, and that all of it is given back.
 mod memory;
 
+// The promises of every layer.
+mod promises;
+
 use solent_layer::{ChannelLayer, ChannelName, Delivery, GroupName, Mailbox, Message};
 use solent_layer_memory::{MemoryConfig, MemoryLayer};
 

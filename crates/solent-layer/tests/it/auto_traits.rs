@@ -21,6 +21,7 @@ fn public_types_cross_threads() {
     thread_safe::<Mailbox>();
     thread_safe::<Message>();
     thread_safe::<NameError>();
+    thread_safe::<NameSource>();
     thread_safe::<Pushed>();
     thread_safe::<SendError>();
     thread_safe::<Wakers>();

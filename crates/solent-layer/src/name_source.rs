@@ -2,22 +2,27 @@
 
 use std::{
     collections::hash_map::RandomState,
+    fmt,
     hash::BuildHasher,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use solent_layer::{ChannelName, NameError};
+use crate::{ChannelName, NameError};
 
-/// Makes names that cannot be guessed: a keyed hash of a counter, its key from the operating system.
-pub(crate) struct NameSource {
+/// Makes the names that [`open`](crate::ChannelLayer::open) gives away. They cannot be guessed, and no two are the same
+/// but by an unlucky chance in 2⁶⁴.
+///
+/// A name is a keyed hash of a counter; the operating system gives the key.
+pub struct NameSource {
     random: RandomState,
     counter: AtomicU64,
-    /// The part of every name that is this layer's own.
+    /// The part of every name that is this source's own.
     process: String,
 }
 
 impl NameSource {
-    pub(crate) fn new() -> Self {
+    /// A source whose names have a [non-local part](ChannelName::non_local) that no other source has.
+    pub fn new() -> Self {
         let random = RandomState::new();
         let mut process = text(random.hash_one("process"), 6);
         process.push_str(&text(random.hash_one("more of it"), 6));
@@ -28,11 +33,30 @@ impl NameSource {
         }
     }
 
-    /// Another name; that it is new is for the table of channels to confirm.
-    pub(crate) fn next(&self, prefix: &str) -> Result<ChannelName, NameError> {
+    /// Another name that begins with `prefix`.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] for a prefix that is too long, or has characters that a name may not have.
+    pub fn next(&self, prefix: &str) -> Result<ChannelName, NameError> {
         let number = self.counter.fetch_add(1, Relaxed);
         let local = text(self.random.hash_one(number), 11);
         ChannelName::process_specific(prefix, &self.process, &local)
+    }
+}
+
+impl Default for NameSource {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for NameSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the key.
+        f.debug_struct("NameSource")
+            .field("process", &self.process)
+            .finish_non_exhaustive()
     }
 }
 

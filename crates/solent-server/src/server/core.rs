@@ -88,10 +88,7 @@ impl Core {
 
     /// What exchanges need of the server.
     pub(crate) fn host(self: &Arc<Self>) -> Arc<dyn Host> {
-        Arc::clone(
-            self.host
-                .get_or_init(|| TaskHost::of(Arc::downgrade(self))),
-        )
+        Arc::clone(self.host.get_or_init(|| TaskHost::of(Arc::downgrade(self))))
     }
 
     pub(crate) fn state(&self) -> Option<Arc<Extensions>> {

@@ -104,12 +104,13 @@ impl Server {
             listen::bind(bind, backlog).map_err(|source| ServeError::Bind { address, source })
         });
         let listeners = bound.collect::<Result<Vec<_>, _>>()?;
-        let (shutdown, _) = watch::channel(false);
+        let (shutdown, stopped) = watch::channel(false);
         let core = Core::new(self.config, self.applications);
         Ok(BoundServer {
             core,
             listeners,
             shutdown,
+            stopped,
         })
     }
 }
@@ -120,6 +121,8 @@ pub struct BoundServer {
     core: Arc<Core>,
     listeners: Vec<BoundListener>,
     shutdown: watch::Sender<bool>,
+    /// Lives as long as the server, so that whoever waits to stop it knows when there is nothing left to stop.
+    stopped: watch::Receiver<bool>,
 }
 
 impl BoundServer {
@@ -155,6 +158,7 @@ impl BoundServer {
             core,
             listeners,
             shutdown,
+            mut stopped,
         } = self;
         let background = core.run_background();
         let lifespan = match lifespan::start(&core).await {
@@ -168,7 +172,6 @@ impl BoundServer {
             .into_iter()
             .map(|listener| accept::spawn(&core, listener, shutdown.subscribe()))
             .collect();
-        let mut stopped = shutdown.subscribe();
         // The sender is alive in this function, so the wait cannot fail.
         let _ = stopped.wait_for(|stop| *stop).await;
         for accepting in accepting {

@@ -249,9 +249,12 @@ impl Outbox {
         }
     }
 
-    /// Writes what is queued, as a task does before it waits for its client.
-    pub(super) fn flush(&self) {
-        self.flush_locked(&mut self.lock());
+    /// Has what is queued written at the end of the turn, as a task does before it waits for its client.
+    pub(super) fn schedule_rest(&self) {
+        let mut state = self.lock();
+        if !state.queue.is_empty() {
+            self.schedule(&mut state);
+        }
     }
 
     /// Writes what is queued, for a flusher.

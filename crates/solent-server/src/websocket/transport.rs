@@ -104,8 +104,8 @@ impl WebSocketTransport {
             let read = match reader.next_left() {
                 Some(read) => read,
                 None => {
-                    // Everything that was answered meanwhile leaves before this task waits.
-                    self.outbox.flush();
+                    // What was sent while more input was at hand leaves at the end of this turn.
+                    self.outbox.schedule_rest();
                     ready!(reader.poll_next(&self.outbox, cx))
                 }
             };

@@ -1,0 +1,118 @@
+//! Full channels.
+
+use solent_layer::{Capacities, ChannelLayer, ChannelName, DynLayer, FullPolicy, SendError};
+
+use crate::conformance::{
+    Subject,
+    subject::{channel, number, read_number},
+};
+
+/// What a channel holds by default.
+const CAPACITY: u64 = 100;
+
+pub(crate) async fn full_channel_hands_the_message_back(subject: &Subject) {
+    let layer = subject.layer().await;
+    let mut mailbox = layer.open("a.").await.expect("a channel opens");
+
+    fill(&layer, mailbox.name(), CAPACITY).await;
+    for n in 1000..1003 {
+        refuse(&layer, mailbox.name(), n).await;
+    }
+
+    let received = subject.receive_all(&mut mailbox).await;
+    assert_eq!(received, Vec::from_iter(0..CAPACITY));
+}
+
+pub(crate) async fn reading_makes_room(subject: &Subject) {
+    let layer = subject.layer().await;
+    let mut mailbox = layer.open("a.").await.expect("a channel opens");
+    fill(&layer, mailbox.name(), CAPACITY).await;
+
+    for n in CAPACITY..CAPACITY + 10 {
+        assert_eq!(subject.receive_number(&mut mailbox).await, n - CAPACITY);
+        let sent = layer.send(mailbox.name(), number(n)).await;
+        sent.expect("one has been read, so there is room for one");
+    }
+    refuse(&layer, mailbox.name(), 1000).await;
+}
+
+pub(crate) async fn name_without_a_listener_is_bounded(subject: &Subject) {
+    let layer = subject.layer().await;
+    let jobs = channel("jobs");
+
+    fill(&layer, &jobs, CAPACITY).await;
+
+    refuse(&layer, &jobs, 1000).await;
+}
+
+pub(crate) async fn capacity_is_found_by_pattern(subject: &Subject) {
+    let layer = subject
+        .layer_with(|wanted| {
+            wanted.capacities = Capacities::new(7)
+                .with("small.*!", 2)
+                .with("small.*", 3)
+                .with("[jk]obs", 4);
+        })
+        .await;
+    let small = layer.open("small.").await.expect("a channel opens");
+    let other = layer.open("other.").await.expect("a channel opens");
+
+    for (name, capacity) in [
+        (small.name(), 2),
+        (&channel("small.jobs"), 3),
+        (&channel("jobs"), 4),
+        (&channel("Jobs"), 7),
+        (other.name(), 7),
+    ] {
+        fill(&layer, name, capacity).await;
+        refuse(&layer, name, 1000).await;
+    }
+}
+
+pub(crate) async fn oldest_message_makes_room_if_that_is_the_policy(subject: &Subject) {
+    let layer = subject
+        .layer_with(|wanted| {
+            wanted.capacities = Capacities::new(3);
+            wanted.policy = FullPolicy::DropOldest;
+        })
+        .await;
+    let mut mailbox = layer.open("a.").await.expect("a channel opens");
+
+    fill(&layer, mailbox.name(), 5).await;
+
+    assert_eq!(subject.receive_all(&mut mailbox).await, [2, 3, 4]);
+}
+
+pub(crate) async fn slow_reader_is_disconnected_if_that_is_the_policy(subject: &Subject) {
+    let layer = subject
+        .layer_with(|wanted| {
+            wanted.capacities = Capacities::new(3);
+            wanted.policy = FullPolicy::Disconnect;
+        })
+        .await;
+    let mut mailbox = layer.open("a.").await.expect("a channel opens");
+
+    fill(&layer, mailbox.name(), 3).await;
+    assert!(!mailbox.overflowed(), "it is full, and not more");
+    // A layer may know of it at once, or when the message has come to the process that reads.
+    let _ = layer.send(mailbox.name(), number(3)).await;
+
+    subject.receive_end(&mut mailbox).await;
+    assert!(mailbox.overflowed(), "the reader is told why");
+}
+
+/// Sends the numbers below `count`, for which there is room.
+async fn fill(layer: &DynLayer, name: &ChannelName, count: u64) {
+    for n in 0..count {
+        let sent = layer.send(name, number(n)).await;
+        assert!(sent.is_ok(), "message {n} of {count} to {name}: {sent:?}");
+    }
+}
+
+/// Sends a number for which there is no room.
+async fn refuse(layer: &DynLayer, name: &ChannelName, n: u64) {
+    match layer.send(name, number(n)).await {
+        Err(SendError::Full(message)) => assert_eq!(read_number(&message), n),
+        other => panic!("{name} is full, so the message was to be handed back, not {other:?}"),
+    }
+}

@@ -1,0 +1,116 @@
+//! Many at once, on several threads.
+
+use std::collections::HashMap;
+
+use solent_layer::{ChannelLayer, ChannelName, DynLayer, Message, SendError};
+use tokio::task::{JoinSet, yield_now};
+
+use super::group::members;
+use crate::conformance::{
+    Subject,
+    subject::{channel, group, number},
+};
+
+const SENDERS: u64 = 4;
+const EACH: u64 = 300;
+
+pub(crate) async fn many_senders_lose_nothing_and_keep_their_order(subject: &Subject) {
+    let layer = subject.layer().await;
+    let mut mailbox = layer.open("a.").await.expect("a channel opens");
+    let mut senders = JoinSet::new();
+
+    for sender in 0..SENDERS {
+        let (layer, name) = (layer.clone(), mailbox.name().clone());
+        senders.spawn(async move {
+            for n in 0..EACH {
+                send_patiently(&layer, &name, number(sender * EACH + n)).await;
+            }
+        });
+    }
+
+    let mut next = HashMap::new();
+    for _ in 0..SENDERS * EACH {
+        let n = subject.receive_number(&mut mailbox).await;
+        let expected: &mut u64 = next.entry(n / EACH).or_default();
+        assert_eq!(n % EACH, *expected, "of sender {}", n / EACH);
+        *expected += 1;
+    }
+    senders.join_all().await;
+    subject.receive_nothing(&mut mailbox).await;
+}
+
+pub(crate) async fn listeners_share_a_flood_without_loss(subject: &Subject) {
+    let layer = subject.layer().await;
+    let jobs = channel("jobs");
+    let mut listeners = Vec::new();
+    for _ in 0..3 {
+        listeners.push(layer.listen(&jobs).await.expect("jobs can be listened on"));
+    }
+
+    let sending = tokio::spawn({
+        let layer = layer.clone();
+        let jobs = jobs.clone();
+        async move {
+            for n in 0..EACH {
+                send_patiently(&layer, &jobs, number(n)).await;
+            }
+        }
+    });
+    let [one, two, three] = &mut listeners[..] else {
+        unreachable!("there are three listeners")
+    };
+    let (mut seen, more, rest) = tokio::join!(
+        subject.receive_all(one),
+        subject.receive_all(two),
+        subject.receive_all(three)
+    );
+    sending.await.expect("the sender ends well");
+
+    seen.extend(more);
+    seen.extend(rest);
+    seen.sort_unstable();
+    assert_eq!(seen, Vec::from_iter(0..EACH));
+}
+
+pub(crate) async fn members_that_come_and_go_disturb_nobody(subject: &Subject) {
+    let layer = subject.layer().await;
+    let room = group("room");
+    let mut steady = members(&layer, &room, 3).await;
+    let mut guests = JoinSet::new();
+
+    for _ in 0..4 {
+        let (layer, room) = (layer.clone(), room.clone());
+        guests.spawn(async move {
+            for round in 0..100 {
+                let guest = layer.open("a.").await.expect("a channel opens");
+                let added = layer.group_add(&room, guest.name()).await;
+                added.expect("a channel joins");
+                yield_now().await;
+                if round % 2 == 0 {
+                    let discarded = layer.group_discard(&room, guest.name()).await;
+                    discarded.expect("a channel leaves");
+                }
+            }
+        });
+    }
+    for n in 0..100 {
+        let sent = layer.group_send(&room, number(n)).await;
+        sent.expect("a group takes messages");
+        for mailbox in &mut steady {
+            assert_eq!(subject.receive_number(mailbox).await, n);
+        }
+    }
+    guests.join_all().await;
+}
+
+/// Sends a message as soon as there is room.
+async fn send_patiently(layer: &DynLayer, name: &ChannelName, mut message: Message) {
+    loop {
+        match layer.send(name, message).await {
+            Ok(()) => return,
+            Err(SendError::Full(returned)) => message = returned,
+            Err(error) => panic!("a message was to be sent to {name}: {error}"),
+        }
+        yield_now().await;
+    }
+}

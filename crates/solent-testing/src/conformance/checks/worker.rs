@@ -1,0 +1,78 @@
+//! Names that workers listen on.
+
+use std::{future::poll_fn, task::Poll};
+
+use solent_layer::ChannelLayer;
+
+use crate::conformance::{
+    Subject,
+    subject::{channel, number},
+};
+
+pub(crate) async fn message_waits_for_a_listener(subject: &Subject) {
+    let layer = subject.layer().await;
+    let jobs = channel("jobs");
+
+    for n in 0..3 {
+        layer.send(&jobs, number(n)).await.expect("there is room");
+    }
+    let mut listener = layer.listen(&jobs).await.expect("jobs can be listened on");
+
+    assert_eq!(subject.receive_all(&mut listener).await, [0, 1, 2]);
+}
+
+pub(crate) async fn each_message_goes_to_one_of_the_listeners(subject: &Subject) {
+    let layer = subject.layer().await;
+    let jobs = channel("jobs");
+    let mut one = layer.listen(&jobs).await.expect("jobs can be listened on");
+    let mut two = layer.listen(&jobs).await.expect("jobs can be listened on");
+
+    for n in 0..20 {
+        layer.send(&jobs, number(n)).await.expect("there is room");
+    }
+
+    let mut seen = Vec::new();
+    for _ in 0..10 {
+        seen.push(subject.receive_number(&mut one).await);
+        seen.push(subject.receive_number(&mut two).await);
+    }
+    subject.receive_nothing(&mut one).await;
+    subject.receive_nothing(&mut two).await;
+    seen.sort_unstable();
+    assert_eq!(seen, Vec::from_iter(0..20));
+}
+
+pub(crate) async fn busy_listener_does_not_keep_messages_from_an_idle_one(subject: &Subject) {
+    let layer = subject.layer().await;
+    let jobs = channel("jobs");
+    let mut busy = layer.listen(&jobs).await.expect("jobs can be listened on");
+    let mut idle = layer.listen(&jobs).await.expect("jobs can be listened on");
+
+    // Both have asked; then one of them does something else.
+    for listener in [&mut busy, &mut idle] {
+        let polled = poll_fn(|cx| Poll::Ready(listener.poll_recv(cx))).await;
+        assert!(polled.is_pending(), "{polled:?}");
+    }
+    for n in 0..10 {
+        layer.send(&jobs, number(n)).await.expect("there is room");
+    }
+
+    assert_eq!(subject.receive_all(&mut idle).await, Vec::from_iter(0..10));
+    drop(busy);
+}
+
+pub(crate) async fn unread_messages_of_a_dropped_listener_go_to_another(subject: &Subject) {
+    let layer = subject.layer().await;
+    let jobs = channel("jobs");
+    let dropped = layer.listen(&jobs).await.expect("jobs can be listened on");
+    for n in 0..5 {
+        layer.send(&jobs, number(n)).await.expect("there is room");
+    }
+
+    drop(dropped);
+    let mut next = layer.listen(&jobs).await.expect("jobs can be listened on");
+
+    let mut seen = subject.receive_all(&mut next).await;
+    seen.sort_unstable();
+    assert_eq!(seen, [0, 1, 2, 3, 4]);
+}

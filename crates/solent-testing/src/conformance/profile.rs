@@ -1,0 +1,107 @@
+//! What a layer is like, and what a promise wants of it.
+
+use std::time::Duration;
+
+use solent_layer::{Capacities, FullPolicy};
+
+/// What the kit has to know of a layer.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[must_use]
+pub struct Profile {
+    /// The expiry that promises about time want of a layer whose clock cannot be paused, long enough for a few calls.
+    /// They then wait for it. Default: nothing, for a layer that tells the time by [`tokio::time::Instant`].
+    pub real_expiry: Option<Duration>,
+    /// How long nothing must arrive for the kit to believe that nothing will. Default: a second, which costs nothing
+    /// while the clock is paused.
+    pub settle: Duration,
+    /// How long the kit waits for what must arrive. Default: ten seconds.
+    pub patience: Duration,
+    /// Whether [`GroupReport`](solent_layer::GroupReport)s tell of the members in this process. Default: yes.
+    pub reports: bool,
+    /// Whether layers with the same [namespace](Wanted::namespace) reach each other, as processes do. Default: no.
+    pub spans_processes: bool,
+    /// The most octets that an encoded message may have, if there is a limit. At least a million. Default: none.
+    pub max_message: Option<usize>,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            real_expiry: None,
+            settle: Duration::from_secs(1),
+            patience: Duration::from_secs(10),
+            reports: true,
+            spans_processes: false,
+            max_message: None,
+        }
+    }
+}
+
+impl Profile {
+    /// Sets [`real_expiry`](Self::real_expiry), and [`settle`](Self::settle) to a tenth of a second.
+    pub fn real_expiry(mut self, expiry: Duration) -> Self {
+        self.real_expiry = Some(expiry);
+        self.settle = Duration::from_millis(100);
+        self
+    }
+
+    /// Sets [`settle`](Self::settle).
+    pub fn settle(mut self, duration: Duration) -> Self {
+        self.settle = duration;
+        self
+    }
+
+    /// Sets [`patience`](Self::patience).
+    pub fn patience(mut self, duration: Duration) -> Self {
+        self.patience = duration;
+        self
+    }
+
+    /// Sets [`reports`](Self::reports).
+    pub fn reports(mut self, reports: bool) -> Self {
+        self.reports = reports;
+        self
+    }
+
+    /// Sets [`spans_processes`](Self::spans_processes).
+    pub fn spans_processes(mut self, spans: bool) -> Self {
+        self.spans_processes = spans;
+        self
+    }
+
+    /// Sets [`max_message`](Self::max_message).
+    pub fn max_message(mut self, octets: usize) -> Self {
+        self.max_message = Some(octets);
+        self
+    }
+}
+
+/// The settings that a promise wants of a layer. Most want the defaults of Channels.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Wanted {
+    /// A name that no other layer has, fit for a group. Layers that share a backend keep apart by it, for instance as
+    /// the prefix of their keys. Layers that play processes of one service get the same.
+    pub namespace: String,
+    /// How many messages a channel may hold.
+    pub capacities: Capacities,
+    /// How long an unread message is kept.
+    pub expiry: Duration,
+    /// How long a channel stays in a group.
+    pub group_expiry: Duration,
+    /// What happens to a message for a full channel.
+    pub policy: FullPolicy,
+}
+
+impl Wanted {
+    pub(super) fn new(namespace: String) -> Self {
+        Self {
+            namespace,
+            capacities: Capacities::default(),
+            expiry: Duration::from_secs(60),
+            group_expiry: Duration::from_secs(24 * 60 * 60),
+            policy: FullPolicy::default(),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Communicators, a live server and the layer conformance kit of Solent
+
+pub mod conformance;

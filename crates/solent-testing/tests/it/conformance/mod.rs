@@ -1,0 +1,5 @@
+//! The conformance kit accepts what keeps its promises and notices every kind of defect.
+
+mod defect;
+mod faulty;
+mod sound;

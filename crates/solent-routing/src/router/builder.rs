@@ -25,8 +25,6 @@ use crate::{
 #[must_use = "a builder does nothing until it is built"]
 pub struct RouterBuilder<P: HttpProtocol> {
     routes: Vec<Route<P>>,
-    /// The names of routes by their position.
-    names: Vec<(String, usize)>,
     converters: HashMap<String, Kind>,
     fallback: Option<BoxApplication<P>>,
     faults: Vec<String>,
@@ -72,11 +70,12 @@ impl<P: HttpProtocol> RouterBuilder<P> {
         self.add_regex(pattern, Extent::Prefix, Target::Nest(router))
     }
 
-    /// Names the route that was added last, for [`Router::url_for`].
+    /// Names the route that was added last, for [`Router::url_for`] and for logs
+    /// ([`UrlRoute::name`](solent_spec::request::UrlRoute::name)).
     pub fn name(mut self, name: &str) -> Self {
-        match self.routes.len().checked_sub(1) {
+        match self.routes.last_mut() {
             _ if self.last_is_faulty => {}
-            Some(last) => self.names.push((name.to_owned(), last)),
+            Some(route) => route.name = Some(name.into()),
             None => self.fault(format!("the name {name:?} stands before any route")),
         }
         self
@@ -163,25 +162,15 @@ impl<P: HttpProtocol> RouterBuilder<P> {
     }
 
     fn named_ways(&self) -> Vec<(String, Vec<usize>)> {
-        let own = self
-            .names
-            .iter()
-            .map(|(name, at)| (name.clone(), vec![*at]));
-        let nested = self.routes.iter().enumerate().flat_map(|(at, route)| {
-            let Target::Nest(router) = &route.target else {
-                return Vec::new();
-            };
-            let namespace = self.names.iter().find(|(_, named)| *named == at);
-            let ways = router.0.names.iter().map(|(name, way)| {
-                let name = match namespace {
-                    Some((namespace, _)) => format!("{namespace}:{name}"),
-                    None => name.clone(),
-                };
-                (name, [&[at], &**way].concat())
-            });
-            ways.collect()
+        let routes = self.routes.iter().enumerate();
+        let ways = routes.flat_map(|(at, route)| match &route.target {
+            Target::Nest(router) => router.ways_through(at, route.name.as_deref()),
+            Target::Application(_) => {
+                let name = route.name.iter();
+                name.map(|name| (name.to_string(), vec![at])).collect()
+            }
         });
-        own.chain(nested).collect()
+        ways.collect()
     }
 
     fn add_path(self, pattern: &str, extent: Extent, target: Target<P>) -> Self {
@@ -198,6 +187,7 @@ impl<P: HttpProtocol> RouterBuilder<P> {
         match pattern {
             Ok(pattern) => self.routes.push(Route {
                 pattern: pattern.into(),
+                name: None,
                 params: [].into(),
                 target,
             }),
@@ -211,6 +201,20 @@ impl<P: HttpProtocol> RouterBuilder<P> {
     }
 }
 
+impl<P: HttpProtocol> Router<P> {
+    /// The way to each named route from a router in which this one is nested at a position, under a name.
+    fn ways_through(&self, at: usize, namespace: Option<&str>) -> Vec<(String, Vec<usize>)> {
+        let ways = self.0.names.iter().map(|(name, way)| {
+            let name = match namespace {
+                Some(namespace) => format!("{namespace}:{name}"),
+                None => name.clone(),
+            };
+            (name, [&[at], &**way].concat())
+        });
+        ways.collect()
+    }
+}
+
 impl<P: HttpProtocol> Target<P> {
     fn new(application: impl Application<P>) -> Self {
         Self::Application(BoxApplication::new(application))
@@ -221,7 +225,6 @@ impl<P: HttpProtocol> Default for RouterBuilder<P> {
     fn default() -> Self {
         Self {
             routes: Vec::new(),
-            names: Vec::new(),
             converters: HashMap::new(),
             fallback: None,
             faults: Vec::new(),

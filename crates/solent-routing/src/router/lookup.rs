@@ -26,14 +26,19 @@ impl<P: HttpProtocol> Found<'_, '_, P> {
         for level in self.levels.iter().rev() {
             route.push_pattern(level.pattern.source());
         }
-        for (name, value) in &self.captures {
-            if name.is_empty() {
-                route.push_arg(*value);
-            } else {
-                route.push_param(Arc::from(*name), *value);
-            }
-        }
+        route.push_captures(&self.captures);
+        route.set_name(self.name());
         route
+    }
+
+    /// The name of the innermost route with the names of the nestings around it.
+    fn name(&self) -> Option<Arc<str>> {
+        let (route, nestings) = self.levels.split_first()?;
+        let own = route.name.as_ref()?;
+        let namespaces = nestings.iter().filter_map(|nesting| nesting.name.as_ref());
+        Some(namespaces.fold(Arc::clone(own), |name, outer| {
+            format!("{outer}:{name}").into()
+        }))
     }
 }
 

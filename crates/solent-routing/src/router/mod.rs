@@ -39,6 +39,7 @@ struct Inner<P: HttpProtocol> {
 /// A pattern and what it leads to.
 struct Route<P: HttpProtocol> {
     pattern: Arc<Pattern>,
+    name: Option<Arc<str>>,
     /// Parameters of the route's own, which override captured ones.
     params: Arc<[(Box<str>, Box<str>)]>,
     target: Target<P>,
@@ -122,6 +123,7 @@ impl<P: HttpProtocol> Route<P> {
         };
         Self {
             pattern: Arc::clone(&self.pattern),
+            name: self.name.clone(),
             params: Arc::clone(&self.params),
             target,
         }

@@ -117,7 +117,7 @@ fn inner_parameter_of_a_route_wins() {
     let outer = Router::<Http>::builder().nest("<int:b>/", inner);
     let router = built(outer.param("b", "outer").param("a", "outer"));
 
-    assert_eq!(get(&router, "/1/2/").params, ["b=inner", "a=2"]);
+    assert_eq!(get(&router, "/1/2/").params, ["a=2", "b=inner"]);
 }
 
 #[test]

@@ -72,6 +72,7 @@ fn faults_are_reported_together() {
         .converter("broken", "(")
         .route("a/", app(3))
         .name("one")
+        .route("b/", app(4))
         .name("one");
 
     let error = faulty.build().unwrap_err();

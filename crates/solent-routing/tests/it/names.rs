@@ -41,6 +41,28 @@ fn nested_names_have_the_name_of_the_nesting_before_them() {
 }
 
 #[test]
+fn route_that_was_taken_has_the_name_that_makes_its_url() {
+    let inner = Router::<Http>::builder()
+        .route("r/", app(1))
+        .name("room")
+        .route("s/", app(2));
+    let router = Router::builder()
+        .nest("api/", built(inner))
+        .name("api")
+        .route("a/", app(3))
+        .name("a");
+    let router = built(router);
+
+    for (path, name) in [
+        ("/api/r/", Some("api:room")),
+        ("/api/s/", None),
+        ("/a/", Some("a")),
+    ] {
+        assert_eq!(router.resolve(path).unwrap().name(), name, "{path}");
+    }
+}
+
+#[test]
 fn two_routes_of_one_name_are_a_fault() {
     let inner = || built(Router::<Http>::builder().route("", app(1)).name("it"));
 

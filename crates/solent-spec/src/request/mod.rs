@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use serde::de::DeserializeOwned;
+
 mod head;
 mod header_block;
 mod link;
@@ -61,6 +63,18 @@ pub trait RequestScope: Send {
         match self.link().url_route() {
             Some(route) => route.parse(name),
             None => UrlRoute::default().parse(name),
+        }
+    }
+
+    /// All named parts of the URL as the fields of a struct; see [`UrlRoute::deserialize`].
+    ///
+    /// # Errors
+    ///
+    /// [`ParamError`] names the part that is absent or of another type.
+    fn params<T: DeserializeOwned>(&self) -> Result<T, ParamError> {
+        match self.link().url_route() {
+            Some(route) => route.deserialize(),
+            None => UrlRoute::default().deserialize(),
         }
     }
 

@@ -1,0 +1,55 @@
+//! The trait of channel consumers.
+
+use std::future::Future;
+
+use solent_spec::Result;
+
+use crate::{ChannelContext, ConsumerEvent};
+
+/// Handles the messages of a named channel, in a [`Worker`](crate::Worker): one value for all of them, as long as none
+/// fails.
+///
+/// A message that is not of the event type, such as one with an unknown `type`, is logged as a warning with its type,
+/// counted ([`ConsumerCounts::unknown_events`](crate::ConsumerCounts::unknown_events)) and dropped. An error or a panic
+/// of the handler ends the consumer; the worker makes a new one, which goes on with the next message.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use solent_consumers::{ChannelConsumer, ChannelContext};
+/// use solent_spec::Result;
+///
+/// #[derive(Serialize, Deserialize)]
+/// #[serde(tag = "type")]
+/// enum Thumbnail {
+///     #[serde(rename = "thumbnail.make")]
+///     Make { image: u64 },
+/// }
+///
+/// struct Thumbnails;
+///
+/// impl ChannelConsumer for Thumbnails {
+///     type Event = Thumbnail;
+///
+///     async fn handle(&mut self, _: &mut ChannelContext, event: &Thumbnail) -> Result {
+///         match event {
+///             Thumbnail::Make { image } => println!("image {image}"),
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a channel consumer")]
+pub trait ChannelConsumer: Send + 'static {
+    /// What comes through the channel.
+    type Event: ConsumerEvent;
+
+    /// The alias of the channel layer that the consumer sends through.
+    const LAYER: &'static str = "default";
+
+    /// A message has arrived.
+    fn handle(
+        &mut self,
+        cx: &mut ChannelContext,
+        event: &Self::Event,
+    ) -> impl Future<Output = Result> + Send;
+}

@@ -1,0 +1,113 @@
+//! What a channel consumer acts through.
+
+use std::{fmt, sync::Arc};
+
+use serde::Serialize;
+use solent_layer::{ChannelName, DynLayer, GroupName};
+use solent_spec::{Message, Result, channel::ChannelScope, websocket::SharedFrame};
+
+use crate::{ConsumerContext, Group, NoLayer, context::Kind, event::Delivered, layers};
+
+/// What a channel consumer acts through: the channel layer.
+pub struct ChannelContext {
+    scope: ChannelScope,
+    shared: ConsumerContext,
+}
+
+impl ChannelContext {
+    pub(super) fn new(scope: ChannelScope, kind: &'static Kind) -> Self {
+        let layer = layers::find(scope.state.get(), scope.state.get(), kind.layer);
+        Self {
+            shared: ConsumerContext::new(kind, layer),
+            scope,
+        }
+    }
+
+    /// What is known of the connection: the channel's name, and what the worker was given.
+    pub fn scope(&self) -> &ChannelScope {
+        &self.scope
+    }
+
+    /// The channel layer.
+    ///
+    /// # Errors
+    ///
+    /// [`NoLayer`] if none is configured.
+    pub fn layer(&self) -> Result<&DynLayer, NoLayer> {
+        self.shared.layer()
+    }
+
+    /// Sends an event to every member of a group.
+    ///
+    /// # Errors
+    ///
+    /// As [`ConsumerContext::send_to`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`ConsumerContext::send_to`].
+    pub async fn send_to<E: Serialize + ?Sized>(&mut self, group: &Group<E>, event: &E) -> Result {
+        let message = Message::encode(event)?;
+        self.shared.send_message_to(group.name(), message).await
+    }
+
+    /// Sends a WebSocket message to the clients of a group's members, as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`ConsumerContext::broadcast`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`ConsumerContext::broadcast`].
+    pub async fn broadcast<E: ?Sized>(
+        &mut self,
+        group: &Group<E>,
+        frame: impl Into<SharedFrame>,
+    ) -> Result {
+        let message = Message::ready(frame);
+        self.shared.send_message_to(group.name(), message).await
+    }
+
+    /// Sends an event to one channel: a consumer's, or another worker's.
+    ///
+    /// # Errors
+    ///
+    /// As [`ConsumerContext::send_to_channel`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`ConsumerContext::send_to_channel`].
+    pub async fn send_to_channel<E: Serialize + ?Sized>(
+        &mut self,
+        channel: &ChannelName,
+        event: &E,
+    ) -> Result {
+        self.send_message(channel, Message::encode(event)?).await
+    }
+
+    pub(super) fn set_current(&mut self, event: Arc<dyn Delivered>) {
+        self.shared.set_current(Some(event));
+    }
+
+    /// The event that is being handled.
+    pub(super) fn current(&self) -> Option<Arc<dyn Delivered>> {
+        self.shared.current().map(Arc::clone)
+    }
+
+    pub(super) async fn send_message_to(&mut self, group: &GroupName, message: Message) -> Result {
+        self.shared.send_message_to(group, message).await
+    }
+
+    pub(super) async fn send_message(&mut self, channel: &ChannelName, message: Message) -> Result {
+        self.shared.send_message(channel, message).await
+    }
+}
+
+impl fmt::Debug for ChannelContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChannelContext")
+            .field("channel", &self.scope.channel)
+            .finish_non_exhaustive()
+    }
+}

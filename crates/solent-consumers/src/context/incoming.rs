@@ -1,0 +1,127 @@
+//! The side of a context that sessions drive.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use solent_spec::{Message, websocket::Close};
+
+use super::{
+    ConsumerContext, Local,
+    handle::Post,
+    mail::{Letter, Mail},
+    timers::Timers,
+};
+use crate::event::Delivered;
+
+/// What reaches a consumer other than through its client.
+pub(crate) enum Incoming {
+    Message(Message),
+    Gap,
+    MailClosed { overflowed: bool },
+    Local(Local),
+    Close(Close),
+}
+
+impl ConsumerContext {
+    /// Waits for what comes other than through the client. The mailbox and the rest take turns.
+    pub(crate) fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+        self.turn = !self.turn;
+        for mail_is_next in [self.turn, !self.turn] {
+            let polled = if mail_is_next {
+                self.poll_mail(cx)
+            } else {
+                self.poll_extras(cx)
+            };
+            if polled.is_ready() {
+                return polled;
+            }
+        }
+        Poll::Pending
+    }
+
+    fn poll_mail(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+        let Some(mail) = &mut self.mail else {
+            return Poll::Pending;
+        };
+        mail.poll(cx).map(|letter| match letter {
+            Letter::Message(message) => Incoming::Message(message),
+            Letter::Gap => Incoming::Gap,
+            Letter::Closed { overflowed } => {
+                self.mail = None;
+                Incoming::MailClosed { overflowed }
+            }
+        })
+    }
+
+    fn poll_extras(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+        let Some(extras) = &mut self.extras else {
+            return Poll::Pending;
+        };
+        if let Poll::Ready(event) = extras.timers.poll(cx) {
+            return Poll::Ready(Incoming::Local(event));
+        }
+        if let Some(posts) = &mut extras.posts {
+            match posts.rx.poll_recv(cx) {
+                Poll::Ready(Some(Post::Event(event))) => {
+                    return Poll::Ready(Incoming::Local(event));
+                }
+                Poll::Ready(Some(Post::Close(close))) => {
+                    return Poll::Ready(Incoming::Close(close));
+                }
+                Poll::Ready(None) => extras.posts = None,
+                Poll::Pending => {}
+            }
+        }
+        // Tasks that are done are let go.
+        while let Poll::Ready(Some(_)) = extras.tasks.poll_join_next(cx) {}
+        Poll::Pending
+    }
+
+    /// Whether anything but the client can still reach the consumer. Asked when there is nothing to handle.
+    pub(crate) fn is_reachable(&self) -> bool {
+        let extras = self.extras.as_ref().is_some_and(|extras| {
+            extras.posts.is_some() || !extras.timers.is_empty() || !extras.tasks.is_empty()
+        });
+        extras || self.mail.is_some()
+    }
+
+    /// Nothing more is taken from anywhere; groups are left.
+    pub(crate) fn finish(&mut self) {
+        self.over = true;
+        self.mail = None;
+        if let Some(extras) = &mut self.extras {
+            extras.timers = Timers::default();
+            extras.posts = None;
+        }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Aborts the background tasks and waits until they have ended.
+    pub(crate) async fn abort_tasks(&mut self) {
+        if let Some(mut extras) = self.extras.take() {
+            extras.tasks.shutdown().await;
+        }
+    }
+
+    pub(crate) fn mail_mut(&mut self) -> Option<&mut Mail> {
+        self.mail.as_deref_mut()
+    }
+
+    pub(crate) fn mail(&self) -> Option<&Mail> {
+        self.mail.as_deref()
+    }
+
+    pub(crate) fn set_current(&mut self, event: Option<Arc<dyn Delivered>>) {
+        self.current = event;
+    }
+
+    /// The event that is being handled.
+    pub(crate) fn current(&self) -> Option<&Arc<dyn Delivered>> {
+        self.current.as_ref()
+    }
+}

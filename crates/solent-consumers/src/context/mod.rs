@@ -1,0 +1,347 @@
+//! What the contexts of all consumers have in common.
+
+mod handle;
+mod incoming;
+mod mail;
+mod timers;
+
+use std::{
+    any::{Any, TypeId, type_name},
+    fmt,
+    future::Future,
+    sync::Arc,
+    time::Duration,
+};
+
+use serde::Serialize;
+use solent_layer::{ChannelLayer, ChannelName, DynLayer, GroupName};
+use solent_spec::{Message, Result, SendError, websocket::SharedFrame};
+use tokio::{sync::mpsc, task::JoinSet};
+
+pub(crate) use self::incoming::Incoming;
+use self::{
+    handle::{CAPACITY, Post},
+    mail::Mail,
+    timers::Timers,
+};
+pub use self::{
+    handle::{Handle, PostError},
+    timers::TimerId,
+};
+use crate::{
+    Group, NoLayer, WrongEvent,
+    event::{Delivered, Shared},
+};
+
+/// An event that did not come through a layer: a [`Shared`] of the consumer's type.
+type Local = Arc<dyn Any + Send + Sync>;
+
+/// What a consumer of a type is like; the same for all of its instances.
+pub(crate) struct Kind {
+    /// The alias of its layer.
+    pub(crate) layer: &'static str,
+    pub(crate) event_id: fn() -> TypeId,
+    pub(crate) event_name: fn() -> &'static str,
+}
+
+/// What every consumer can do beside talking to its client: groups, the channel layer, timers, background tasks and its
+/// own handle.
+///
+/// [`WebSocketContext`](crate::WebSocketContext) and [`HttpContext`](crate::HttpContext) dereference to it, so these are
+/// methods of theirs. Nothing here costs memory before it is used: a consumer that never needs its address has no
+/// mailbox.
+///
+/// Everything ends with the connection: groups are left, timers stop, tasks are aborted, handles are closed.
+pub struct ConsumerContext {
+    kind: &'static Kind,
+    layer: Option<DynLayer>,
+    mail: Option<Box<Mail>>,
+    extras: Option<Box<Extras>>,
+    /// The event that is being handled.
+    current: Option<Arc<dyn Delivered>>,
+    /// The connection is being closed: nothing more is taken from anywhere.
+    over: bool,
+    /// Whose turn it is to be asked first: the mailbox, or everything else.
+    turn: bool,
+}
+
+/// What few consumers use.
+#[derive(Default)]
+struct Extras {
+    /// What comes through handles; present while there are any.
+    posts: Option<Posts>,
+    timers: Timers,
+    tasks: JoinSet<()>,
+}
+
+struct Posts {
+    /// For further handles. Only those keep the queue open, so that the consumer learns when the last one is gone.
+    tx: mpsc::WeakSender<Post>,
+    rx: mpsc::Receiver<Post>,
+}
+
+impl ConsumerContext {
+    pub(crate) fn new(kind: &'static Kind, layer: Result<DynLayer, NoLayer>) -> Self {
+        Self {
+            kind,
+            layer: layer.ok(),
+            mail: None,
+            extras: None,
+            current: None,
+            over: false,
+            turn: false,
+        }
+    }
+
+    /// Joins a group: from now on, its events come to this consumer's `event`. Joining again renews the membership.
+    ///
+    /// # Errors
+    ///
+    /// [`NoLayer`] without a layer, a layer that is closed or out of reach, or a connection that is being closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may leave the consumer in or out of the group.
+    pub async fn join<E: ?Sized>(&mut self, group: &Group<E>) -> Result {
+        let channel = self.channel_name().await?;
+        self.layer()?
+            .clone()
+            .group_add(group.name(), &channel)
+            .await?;
+        Ok(())
+    }
+
+    /// Leaves a group. Not being a member is no error.
+    ///
+    /// # Errors
+    ///
+    /// A layer that is closed or out of reach.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`join`](Self::join).
+    pub async fn leave<E: ?Sized>(&mut self, group: &Group<E>) -> Result {
+        // Without a mailbox there is no membership.
+        if let (Some(mail), Some(layer)) = (&self.mail, &self.layer) {
+            let (layer, channel) = (layer.clone(), mail.mailbox().name().clone());
+            layer.group_discard(group.name(), &channel).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends an event to every member of a group, this consumer included if it is one.
+    ///
+    /// Members without room miss it, which the layer counts; [`Group::send`] gives the report.
+    ///
+    /// # Errors
+    ///
+    /// [`NoLayer`] without a layer, an event that cannot be encoded or is larger than the layer carries, or a layer that
+    /// is closed or out of reach.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may leave some members without the event; none gets it twice.
+    pub async fn send_to<E: Serialize + ?Sized>(&mut self, group: &Group<E>, event: &E) -> Result {
+        let message = Message::encode(event)?;
+        self.send_message_to(group.name(), message).await
+    }
+
+    /// Sends a WebSocket message to the clients of a group's members, as it is. It is encoded, framed and compressed
+    /// once; the members' consumers do not see it.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_to`](Self::send_to).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`send_to`](Self::send_to).
+    pub async fn broadcast<E: ?Sized>(
+        &mut self,
+        group: &Group<E>,
+        frame: impl Into<SharedFrame>,
+    ) -> Result {
+        self.send_message_to(group.name(), Message::ready(frame))
+            .await
+    }
+
+    /// Sends an event to one channel: to another consumer by its [name](Self::channel_name), or to workers.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_to`](Self::send_to), and a channel that is full.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may lose the event; it is never sent twice.
+    pub async fn send_to_channel<E: Serialize + ?Sized>(
+        &mut self,
+        channel: &ChannelName,
+        event: &E,
+    ) -> Result {
+        let message = Message::encode(event)?;
+        self.send_message(channel, message).await
+    }
+
+    /// This consumer's address in its layer, for others to send to. Opens its mailbox if need be.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join).
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future leaves no mailbox behind.
+    pub async fn channel_name(&mut self) -> Result<ChannelName> {
+        if let Some(mail) = &self.mail {
+            return Ok(mail.mailbox().name().clone());
+        }
+        let layer = self.layer()?.clone();
+        if self.over {
+            return Err(SendError::Closed.into());
+        }
+        let mailbox = layer.open("specific.").await?;
+        let name = mailbox.name().clone();
+        self.mail = Some(Box::new(Mail::new(mailbox)));
+        Ok(name)
+    }
+
+    /// The consumer's channel layer.
+    ///
+    /// # Errors
+    ///
+    /// [`NoLayer`] if none is configured.
+    pub fn layer(&self) -> Result<&DynLayer, NoLayer> {
+        self.layer
+            .as_ref()
+            .ok_or_else(|| NoLayer::new(self.kind.layer))
+    }
+
+    /// Runs a future beside the handlers for as long as the connection lives. It is aborted when the connection ends,
+    /// after `disconnect`; an error it ends with is logged.
+    ///
+    /// ```
+    /// # use solent_consumers::{ConsumerContext, NoEvents, WrongEvent};
+    /// # #[derive(Debug)] enum Progress { Done }
+    /// # fn example(cx: &mut ConsumerContext) -> Result<(), WrongEvent> {
+    /// let handle = cx.handle::<Progress>()?;
+    /// cx.spawn(async move {
+    ///     // Something that takes its time, then:
+    ///     handle.post(Progress::Done).await?;
+    ///     Ok(())
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn spawn(&mut self, task: impl Future<Output = Result> + Send + 'static) {
+        if self.over {
+            return;
+        }
+        self.extras().tasks.spawn(async move {
+            if let Err(error) = task.await {
+                tracing::warn!(target: "solent::consumers", %error, "background task failed");
+            }
+        });
+    }
+
+    /// A handle that reaches this consumer from elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongEvent`] if `E` is not the consumer's own event type.
+    pub fn handle<E: Send + Sync + 'static>(&mut self) -> Result<Handle<E>, WrongEvent> {
+        self.check_event::<E>()?;
+        if self.over {
+            return Ok(Handle::new(mpsc::channel(1).0));
+        }
+        let extras = self.extras();
+        let open = extras.posts.as_ref().and_then(|posts| posts.tx.upgrade());
+        let tx = open.unwrap_or_else(|| {
+            let (tx, rx) = mpsc::channel(CAPACITY);
+            let weak = tx.downgrade();
+            extras.posts = Some(Posts { tx: weak, rx });
+            tx
+        });
+        Ok(Handle::new(tx))
+    }
+
+    /// Calls this consumer's `event` with `event` once `delay` has passed.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongEvent`] if `E` is not the consumer's own event type.
+    pub fn after<E: Send + Sync + 'static>(
+        &mut self,
+        delay: Duration,
+        event: E,
+    ) -> Result<TimerId, WrongEvent> {
+        self.check_event::<E>()?;
+        let event = Arc::new(Shared::new(event));
+        Ok(self.extras().timers.add(delay, None, event))
+    }
+
+    /// Calls this consumer's `event` with `event` each time `period` has passed, first after one period. A consumer that
+    /// is busy when it would be due gets it later, once; the period is at least a millisecond.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongEvent`] if `E` is not the consumer's own event type.
+    pub fn every<E: Send + Sync + 'static>(
+        &mut self,
+        period: Duration,
+        event: E,
+    ) -> Result<TimerId, WrongEvent> {
+        self.check_event::<E>()?;
+        let event = Arc::new(Shared::new(event));
+        Ok(self.extras().timers.add(period, Some(period), event))
+    }
+
+    /// Cancels a timer. Returns whether it was still there.
+    pub fn cancel(&mut self, timer: TimerId) -> bool {
+        let extras = self.extras.as_mut();
+        extras.is_some_and(|extras| extras.timers.cancel(timer))
+    }
+
+    pub(crate) async fn send_message_to(&mut self, group: &GroupName, message: Message) -> Result {
+        let report = self.layer()?.clone().group_send(group, message).await?;
+        if report.dropped > 0 {
+            tracing::debug!(
+                target: "solent::consumers",
+                %group,
+                dropped = report.dropped,
+                delivered = report.delivered,
+                "members of a group missed a message"
+            );
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn send_message(&mut self, channel: &ChannelName, message: Message) -> Result {
+        self.layer()?.clone().send(channel, message).await?;
+        Ok(())
+    }
+
+    fn check_event<E: 'static>(&self) -> Result<(), WrongEvent> {
+        if (self.kind.event_id)() == TypeId::of::<E>() {
+            return Ok(());
+        }
+        Err(WrongEvent {
+            expected: (self.kind.event_name)(),
+            found: type_name::<E>(),
+        })
+    }
+
+    fn extras(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+}
+
+impl fmt::Debug for ConsumerContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConsumerContext")
+            .field("layer", &self.layer.is_some())
+            .field("mailbox", &self.mail.as_ref().map(|mail| mail.mailbox()))
+            .field("over", &self.over)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,86 @@
+//! What became of an application's connections.
+
+use std::{
+    any::type_name,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use solent_spec::Message;
+
+/// What an application of consumers counts, since it was made.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct ConsumerCounts {
+    unknown_events: Counter,
+    failed: Counter,
+    panicked: Counter,
+    overflowed: Counter,
+    abandoned: Counter,
+}
+
+impl ConsumerCounts {
+    /// Messages that were not of the consumer's event type, and were dropped.
+    pub fn unknown_events(&self) -> u64 {
+        self.unknown_events.get()
+    }
+
+    /// Handlers that ended with an error, except those that only tell that the client is gone.
+    pub fn failed(&self) -> u64 {
+        self.failed.get()
+    }
+
+    /// Handlers that panicked.
+    pub fn panicked(&self) -> u64 {
+        self.panicked.get()
+    }
+
+    /// Connections that were closed because their mailbox was full.
+    pub fn overflowed(&self) -> u64 {
+        self.overflowed.get()
+    }
+
+    /// `disconnect` handlers that were given up on at their deadline.
+    pub fn abandoned(&self) -> u64 {
+        self.abandoned.get()
+    }
+
+    /// Counts and logs a message that is not an `E`.
+    pub(crate) fn unknown_event<E>(&self, message: &Message) {
+        self.count(Counted::UnknownEvent);
+        tracing::warn!(
+            target: "solent::consumers",
+            kind = message.kind(),
+            expected = type_name::<E>(),
+            "message dropped, it is not one of the consumer's events"
+        );
+    }
+
+    pub(crate) fn count(&self, what: Counted) {
+        let counter = match what {
+            Counted::UnknownEvent => &self.unknown_events,
+            Counted::Failed => &self.failed,
+            Counted::Panicked => &self.panicked,
+            Counted::Overflowed => &self.overflowed,
+            Counted::Abandoned => &self.abandoned,
+        };
+        counter.0.fetch_add(1, Relaxed);
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Counted {
+    UnknownEvent,
+    Failed,
+    Panicked,
+    Overflowed,
+    Abandoned,
+}
+
+#[derive(Debug, Default)]
+struct Counter(AtomicU64);
+
+impl Counter {
+    fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}

@@ -1,0 +1,104 @@
+//! What handlers can end with, and what the context's methods fail with.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use solent_spec::Body;
+
+/// No channel layer is there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no channel layer {alias:?} is configured, give the application one with the WithLayer middleware"
+)]
+pub struct NoLayer {
+    alias: String,
+}
+
+impl NoLayer {
+    pub(crate) fn new(alias: &str) -> Self {
+        Self {
+            alias: alias.to_owned(),
+        }
+    }
+
+    /// The alias that was asked for.
+    pub fn alias(&self) -> &str {
+        &self.alias
+    }
+}
+
+/// A handler panicked. The panic itself went to the process's panic hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("handler panicked")]
+#[non_exhaustive]
+pub struct HandlerPanicked;
+
+/// An event is not of the type that the consumer receives.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("consumer receives {expected}, not {found}: use its own event type")]
+pub struct WrongEvent {
+    pub(crate) expected: &'static str,
+    pub(crate) found: &'static str,
+}
+
+/// Refuses a request by way of `?`: what Channels has `DenyConnection` for, with a status of your choice.
+///
+/// Returned by a factory, or by a WebSocket's `connect` before it accepted, it answers the handshake and is no failure of
+/// the consumer. An HTTP consumer that has not answered yet answers with it, too.
+///
+/// ```
+/// use http::StatusCode;
+/// use solent_consumers::Refusal;
+/// use solent_spec::Result;
+///
+/// fn room(name: &str) -> Result<u32> {
+///     match name {
+///         "lobby" => Ok(1),
+///         _ => Err(Refusal::new(StatusCode::NOT_FOUND).body("no such room").into()),
+///     }
+/// }
+///
+/// assert!(room("attic").unwrap_err().is::<Refusal>());
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("request refused with status {}", status.as_u16())]
+#[must_use]
+pub struct Refusal {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Refusal {
+    /// A refusal without headers or a body.
+    pub fn new(status: StatusCode) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    /// Appends a header.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// Sets the body.
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}

@@ -1,0 +1,128 @@
+//! A group whose events have a type.
+
+use std::{fmt, marker::PhantomData, str::FromStr};
+
+use serde::Serialize;
+use solent_layer::{ChannelLayer, GroupName, GroupReport, NameError};
+use solent_spec::{BoxError, Message, Result, websocket::SharedFrame};
+
+/// A group of channels that events of the type `E` are sent to. Cheap to clone.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use solent_consumers::Group;
+///
+/// #[derive(Serialize, Deserialize)]
+/// #[serde(tag = "type")]
+/// enum RoomEvent {
+///     #[serde(rename = "chat.message")]
+///     Message { message: String },
+/// }
+///
+/// let room: Group<RoomEvent> = Group::new(format!("chat_{}", "lobby"))?;
+///
+/// assert_eq!(room.name().as_str(), "chat_lobby");
+/// # Ok::<(), solent_spec::BoxError>(())
+/// ```
+pub struct Group<E: ?Sized> {
+    name: GroupName,
+    event: PhantomData<fn(&E)>,
+}
+
+impl<E: ?Sized> Group<E> {
+    /// The group called `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] for a name that breaks the rules of [`GroupName`]: 1 to 99 ASCII letters, digits, `-`, `_` or `.`.
+    pub fn new(name: impl AsRef<str>) -> Result<Self, NameError> {
+        name.as_ref().parse()
+    }
+
+    /// The group's name.
+    pub fn name(&self) -> &GroupName {
+        &self.name
+    }
+
+    /// Sends an event to every member, from anywhere; consumers have
+    /// [`send_to`](crate::ConsumerContext::send_to).
+    ///
+    /// # Errors
+    ///
+    /// An event that cannot be encoded, or is larger than the layer carries; a layer that is closed or out of reach.
+    /// Never a full member: the report counts those.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may leave some members without the event; none gets it twice.
+    pub async fn send(&self, layer: &impl ChannelLayer, event: &E) -> Result<GroupReport>
+    where
+        E: Serialize,
+    {
+        let message = Message::encode(event)?;
+        Ok(layer.group_send(&self.name, message).await?)
+    }
+
+    /// Sends a WebSocket message to the clients of every member, as it is: encoded, framed and compressed once.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`send`](Self::send).
+    pub async fn broadcast(
+        &self,
+        layer: &impl ChannelLayer,
+        frame: impl Into<SharedFrame>,
+    ) -> Result<GroupReport> {
+        let message = Message::ready(frame);
+        Ok(layer.group_send(&self.name, message).await?)
+    }
+}
+
+impl<E: ?Sized> From<GroupName> for Group<E> {
+    fn from(name: GroupName) -> Self {
+        Self {
+            name,
+            event: PhantomData,
+        }
+    }
+}
+
+impl<E: ?Sized> FromStr for Group<E> {
+    type Err = NameError;
+
+    fn from_str(name: &str) -> Result<Self, NameError> {
+        Ok(name.parse::<GroupName>()?.into())
+    }
+}
+
+impl<E: ?Sized> TryFrom<&str> for Group<E> {
+    type Error = BoxError;
+
+    fn try_from(name: &str) -> Result<Self> {
+        Ok(name.parse()?)
+    }
+}
+
+impl<E: ?Sized> Clone for Group<E> {
+    fn clone(&self) -> Self {
+        self.name.clone().into()
+    }
+}
+
+impl<E: ?Sized> PartialEq for Group<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl<E: ?Sized> Eq for Group<E> {}
+
+impl<E: ?Sized> fmt::Debug for Group<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Group({})", self.name)
+    }
+}

@@ -1,0 +1,90 @@
+//! The trait of HTTP consumers.
+
+use std::future::{Future, ready};
+
+use bytes::Bytes;
+use solent_spec::Result;
+
+use crate::{ConsumerEvent, HttpContext};
+
+/// Handles one HTTP request: a new value for each.
+///
+/// `handle` gets the whole body. It can answer at once, answer piece by piece, or answer later: as long as the response
+/// is not complete and something can still reach the consumer (a group, a timer, a task, a handle), its events come to
+/// `event`. That is what long polling and server-sent events are made of:
+///
+/// ```
+/// use bytes::Bytes;
+/// use serde::{Deserialize, Serialize};
+/// use solent_consumers::{Group, HttpConsumer, HttpContext};
+/// use solent_spec::Result;
+///
+/// #[derive(Serialize, Deserialize)]
+/// #[serde(tag = "type")]
+/// enum News {
+///     #[serde(rename = "news.item")]
+///     Item { text: String },
+/// }
+///
+/// /// Answers when there is news.
+/// struct LongPoll {
+///     news: Group<News>,
+/// }
+///
+/// impl HttpConsumer for LongPoll {
+///     type Event = News;
+///
+///     async fn handle(&mut self, cx: &mut HttpContext, _: Bytes) -> Result {
+///         cx.join(&self.news).await
+///     }
+///
+///     async fn event(&mut self, cx: &mut HttpContext, event: &News) -> Result {
+///         cx.respond_json(event).await
+///     }
+/// }
+/// # let _ = LongPoll { news: Group::new("news")? };
+/// # Ok::<(), solent_spec::BoxError>(())
+/// ```
+///
+/// Handlers run one at a time. `disconnect` is called exactly once for every consumer, whatever ends the exchange. A
+/// handler is not interrupted when the client leaves; sending then fails with an error that nobody logs.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not an HTTP consumer")]
+pub trait HttpConsumer: Send + 'static {
+    /// What the consumer receives from groups, channels, timers and its own handle;
+    /// [`NoEvents`](crate::NoEvents) for nothing.
+    type Event: ConsumerEvent;
+
+    /// The alias of the channel layer that the consumer uses.
+    const LAYER: &'static str = "default";
+
+    /// The largest body to be taken, in bytes; a larger one is answered with status 413. Default: 2.5 MiB, as in Django.
+    fn body_limit(&self) -> usize {
+        2_621_440
+    }
+
+    /// The request is complete.
+    fn handle(&mut self, cx: &mut HttpContext, body: Bytes) -> impl Future<Output = Result> + Send;
+
+    /// An event has arrived, through a group, a channel, a timer or a handle. Does nothing by default.
+    fn event(
+        &mut self,
+        cx: &mut HttpContext,
+        event: &Self::Event,
+    ) -> impl Future<Output = Result> + Send {
+        let _ = (cx, event);
+        ready(Ok(()))
+    }
+
+    /// Events may have been missed, since the channel layer lost its backend for a while. Does nothing by default.
+    fn missed(&mut self, cx: &mut HttpContext) -> impl Future<Output = Result> + Send {
+        let _ = cx;
+        ready(Ok(()))
+    }
+
+    /// The exchange is over: the response is complete, the client left (perhaps before its request was complete), or a
+    /// handler failed. Does nothing by default.
+    fn disconnect(&mut self, cx: &mut HttpContext) -> impl Future<Output = Result> + Send {
+        let _ = cx;
+        ready(Ok(()))
+    }
+}

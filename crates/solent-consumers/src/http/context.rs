@@ -1,0 +1,177 @@
+//! What an HTTP consumer acts through.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+use serde::Serialize;
+use solent_spec::{
+    Body, Connection, Http, Result, SendError, Transport,
+    http::{HttpOrder, HttpScope, ResponseStart, Send},
+};
+
+use crate::{ConsumerContext, context::Kind, layers};
+
+/// What an HTTP consumer acts through: its client, and, by way of [`ConsumerContext`], groups, the channel layer, timers
+/// and tasks.
+pub struct HttpContext {
+    scope: Arc<HttpScope>,
+    transport: Box<dyn Transport<Http>>,
+    shared: ConsumerContext,
+    order: HttpOrder,
+}
+
+impl HttpContext {
+    pub(super) fn new(connection: Connection<Http>, kind: &'static Kind) -> Self {
+        let (scope, transport) = connection.into_parts();
+        let layer = layers::find_in(&scope, kind.layer);
+        Self {
+            scope: Arc::new(scope),
+            transport,
+            shared: ConsumerContext::new(kind, layer),
+            order: HttpOrder::default(),
+        }
+    }
+
+    /// What is known of the request: method, path, headers, the route's parameters, what middleware left.
+    pub fn scope(&self) -> &HttpScope {
+        &self.scope
+    }
+
+    /// Starts the response: a status code, or a [`ResponseStart`] with headers.
+    ///
+    /// # Errors
+    ///
+    /// A response that was started before, or a client that is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// The headers are taken at the first poll.
+    pub async fn send_headers(&mut self, start: impl Into<ResponseStart>) -> Result {
+        self.send(Send::Start(start.into())).await
+    }
+
+    /// Sends a piece of the body, with more to follow.
+    ///
+    /// # Errors
+    ///
+    /// A response that was not started or is complete, or a client that is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// The piece is taken at the first poll.
+    pub async fn send_body(&mut self, data: impl Into<Bytes>) -> Result {
+        self.send(Send::chunk(data)).await
+    }
+
+    /// Sends the last piece of the body, perhaps an empty one.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_body`](Self::send_body).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`send_body`](Self::send_body).
+    pub async fn end_body(&mut self, data: impl Into<Bytes>) -> Result {
+        self.send(Send::end(data)).await
+    }
+
+    /// Sends a whole response, whose body may be a stream.
+    ///
+    /// # Errors
+    ///
+    /// A response that was started before, or a client that is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// The response is taken at the first poll.
+    pub async fn respond(&mut self, response: Response<Body>) -> Result {
+        self.send(response.into()).await
+    }
+
+    /// Sends a whole response with a value as JSON, and status 200.
+    ///
+    /// # Errors
+    ///
+    /// As [`respond`](Self::respond), and a value that JSON cannot express.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`respond`](Self::respond).
+    pub async fn respond_json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
+        let response = json_response(value)?;
+        self.respond(response).await
+    }
+
+    /// Sends any event of the protocol: trailers, early hints, files.
+    ///
+    /// # Errors
+    ///
+    /// An event that is not allowed now or that the server does not offer, or a client that is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// The event is taken at the first poll.
+    pub async fn send(&mut self, event: Send) -> Result {
+        self.feed(event)?;
+        poll_fn(|cx| self.transport.poll_flush(cx)).await?;
+        Ok(())
+    }
+
+    pub(super) fn feed(&mut self, event: Send) -> Result<(), SendError> {
+        let mut order = self.order;
+        order.sent(&event)?;
+        self.transport.start_send(event)?;
+        self.order = order;
+        Ok(())
+    }
+
+    pub(super) fn order(&self) -> HttpOrder {
+        self.order
+    }
+
+    pub(super) fn scope_shared(&self) -> Arc<HttpScope> {
+        Arc::clone(&self.scope)
+    }
+
+    pub(super) fn transport(&mut self) -> &mut dyn Transport<Http> {
+        &mut *self.transport
+    }
+}
+
+pub(super) fn json_response<T: Serialize + ?Sized>(value: &T) -> Result<Response<Body>> {
+    let mut response = Response::new(Body::from(serde_json::to_vec(value)?));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    Ok(response)
+}
+
+impl Deref for HttpContext {
+    type Target = ConsumerContext;
+
+    fn deref(&self) -> &ConsumerContext {
+        &self.shared
+    }
+}
+
+impl DerefMut for HttpContext {
+    fn deref_mut(&mut self) -> &mut ConsumerContext {
+        &mut self.shared
+    }
+}
+
+impl fmt::Debug for HttpContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpContext")
+            .field("scope", &self.scope)
+            .field("order", &self.order)
+            .field("shared", &self.shared)
+            .finish_non_exhaustive()
+    }
+}

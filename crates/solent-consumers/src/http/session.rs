@@ -1,0 +1,272 @@
+//! One HTTP exchange and its consumer.
+
+use std::{
+    any::{TypeId, type_name},
+    future::{Future, ready},
+    marker::PhantomData,
+    mem,
+    ops::ControlFlow,
+    pin::Pin,
+    sync::Arc,
+    task::{self, Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use solent_spec::{
+    AppError, Body,
+    http::{HttpOrder, Receive, Send},
+};
+
+use super::{HttpConsumer, HttpContext, body::Collected};
+use crate::{
+    Refusal,
+    context::{Incoming, Kind},
+    counts::Counted,
+    event::Shared,
+    session::{Common, Handling, Session, Turn},
+};
+
+/// An exchange ended without a complete response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unfinished {
+    /// The handlers are done, and no group, timer, task or handle is left that could finish the response later.
+    #[error("handler has not finished its response, and nothing is left that could")]
+    Forgotten,
+    /// The consumer's mailbox was closed, because it was full or its layer was closed.
+    #[error("mailbox was closed before the response was finished")]
+    MailClosed,
+}
+
+pub(super) struct HttpSession<C: HttpConsumer> {
+    consumer: C,
+    cx: HttpContext,
+    common: Arc<Common>,
+    phase: Phase,
+    turn: bool,
+    steps: Turn,
+}
+
+enum Phase {
+    /// The request is not complete.
+    Collecting(Collected),
+    Running,
+    Over,
+}
+
+pub(super) enum Step<E> {
+    Handle(Bytes),
+    Event(Arc<Shared<E>>),
+    Missed,
+    Unfinished(Unfinished),
+    /// What was sent without a handler has to leave.
+    Flush,
+}
+
+/// What the consumers of a type have in common.
+pub(super) struct KindOf<C>(PhantomData<C>);
+
+impl<C: HttpConsumer> KindOf<C> {
+    pub(super) const KIND: &'static Kind = &Kind {
+        layer: C::LAYER,
+        event_id: TypeId::of::<C::Event>,
+        event_name: type_name::<C::Event>,
+    };
+}
+
+impl<C: HttpConsumer> HttpSession<C> {
+    pub(super) fn new(consumer: C, cx: HttpContext, common: Arc<Common>) -> Self {
+        Self {
+            consumer,
+            cx,
+            common,
+            phase: Phase::Collecting(Collected::default()),
+            turn: false,
+            steps: Turn::default(),
+        }
+    }
+
+    fn poll_client(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step<C::Event>>> {
+        loop {
+            let event = match self.cx.transport().poll_receive(cx) {
+                Poll::Ready(event) => event,
+                Poll::Pending => return Poll::Pending,
+            };
+            match event {
+                Some(Receive::Body { data, more }) => {
+                    if let Some(step) = self.collect(data, more) {
+                        return Poll::Ready(Some(step));
+                    }
+                }
+                None | Some(Receive::Disconnect) => {
+                    self.phase = Phase::Over;
+                    return Poll::Ready(None);
+                }
+                // Trailers of the request.
+                Some(_) => {}
+            }
+            if self.steps.poll_proceed(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn collect(&mut self, data: Bytes, more: bool) -> Option<Step<C::Event>> {
+        let Phase::Collecting(body) = &mut self.phase else {
+            return None;
+        };
+        if !body.push(data, self.consumer.body_limit()) {
+            self.phase = Phase::Running;
+            return Some(self.answer(StatusCode::PAYLOAD_TOO_LARGE));
+        }
+        if more {
+            return None;
+        }
+        let body = mem::take(body).into_bytes();
+        self.phase = Phase::Running;
+        Some(Step::Handle(body))
+    }
+
+    fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step<C::Event>>> {
+        loop {
+            let Poll::Ready(incoming) = self.cx.poll_incoming(cx) else {
+                return Poll::Pending;
+            };
+            if let Some(step) = self.sort(incoming) {
+                return Poll::Ready(Some(step));
+            }
+            if self.steps.poll_proceed(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn sort(&mut self, incoming: Incoming) -> Option<Step<C::Event>> {
+        match incoming {
+            Incoming::Message(message) => match message.decode() {
+                Ok(event) => Some(Step::Event(event)),
+                Err(_) => {
+                    self.common.counts.unknown_event::<C::Event>(&message);
+                    None
+                }
+            },
+            Incoming::Local(event) => event.downcast().ok().map(Step::Event),
+            Incoming::Gap => Some(Step::Missed),
+            Incoming::MailClosed { overflowed } => {
+                if overflowed {
+                    self.common.counts.count(Counted::Overflowed);
+                }
+                Some(Step::Unfinished(Unfinished::MailClosed))
+            }
+            Incoming::Close(_) => Some(self.close()),
+        }
+    }
+
+    /// Ends the response where it stands.
+    fn close(&mut self) -> Step<C::Event> {
+        if !self.cx.order().is_started() {
+            return self.answer(StatusCode::NO_CONTENT);
+        }
+        // A client that is gone says so itself.
+        let _ = self.cx.feed(Send::end(Bytes::new()));
+        Step::Flush
+    }
+
+    fn answer(&mut self, status: StatusCode) -> Step<C::Event> {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = status;
+        let _ = self.cx.feed(response.into());
+        Step::Flush
+    }
+
+    async fn flush(&mut self) -> solent_spec::Result {
+        std::future::poll_fn(|cx| self.cx.transport().poll_flush(cx)).await?;
+        Ok(())
+    }
+
+    async fn event(&mut self, event: Arc<Shared<C::Event>>) -> solent_spec::Result {
+        self.cx.set_current(Some(Arc::clone(&event) as _));
+        let result = self.consumer.event(&mut self.cx, event.event()).await;
+        self.cx.set_current(None);
+        result
+    }
+}
+
+impl<C: HttpConsumer> Session for HttpSession<C> {
+    type Step = Step<C::Event>;
+
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Option<Self::Step>> {
+        match self.phase {
+            Phase::Collecting(_) => return self.poll_client(cx),
+            Phase::Over => return Poll::Ready(None),
+            Phase::Running if self.cx.order() == HttpOrder::Done => {
+                // A client that is gone by now is gone.
+                let _ = task::ready!(self.cx.transport().poll_flush(cx));
+                self.phase = Phase::Over;
+                return Poll::Ready(None);
+            }
+            Phase::Running => {}
+        }
+        if self.steps.poll_proceed(cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.turn = !self.turn;
+        for client_is_next in [self.turn, !self.turn] {
+            let polled = if client_is_next {
+                self.poll_client(cx)
+            } else {
+                self.poll_incoming(cx)
+            };
+            if polled.is_ready() {
+                return polled;
+            }
+        }
+        if !self.cx.is_reachable() {
+            return Poll::Ready(Some(Step::Unfinished(Unfinished::Forgotten)));
+        }
+        self.steps.pause();
+        Poll::Pending
+    }
+
+    fn handle(&mut self, step: Self::Step) -> Handling<'_> {
+        match step {
+            Step::Handle(body) => Box::pin(self.consumer.handle(&mut self.cx, body)),
+            Step::Event(event) => Box::pin(self.event(event)),
+            Step::Missed => Box::pin(self.consumer.missed(&mut self.cx)),
+            Step::Flush => Box::pin(self.flush()),
+            Step::Unfinished(error) => Box::pin(ready(Err(error.into()))),
+        }
+    }
+
+    fn failed(&mut self, error: AppError) -> ControlFlow<AppError> {
+        if self.cx.order().is_started() {
+            return ControlFlow::Break(error);
+        }
+        let refusal = match error.downcast::<Refusal>() {
+            Ok(refusal) => refusal,
+            Err(error) => return ControlFlow::Break(error),
+        };
+        match self.cx.feed(refusal.into_response().into()) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error.into()),
+        }
+    }
+
+    fn is_begun(&self) -> bool {
+        true
+    }
+
+    fn broken_off(&mut self, _: Option<&AppError>) {
+        self.phase = Phase::Over;
+    }
+
+    fn disconnect(&mut self) -> Handling<'_> {
+        self.cx.finish();
+        Box::pin(self.consumer.disconnect(&mut self.cx))
+    }
+
+    fn release(&mut self) -> Pin<Box<dyn Future<Output = ()> + core::marker::Send + '_>> {
+        Box::pin(self.cx.abort_tasks())
+    }
+}

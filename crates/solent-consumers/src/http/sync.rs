@@ -1,0 +1,306 @@
+//! HTTP consumers whose handlers block.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::Response;
+use serde::Serialize;
+use solent_layer::ChannelName;
+use solent_spec::{
+    Body, Message, Result,
+    http::{HttpScope, ResponseStart, Send},
+};
+
+use super::{HttpApplication, HttpConsumer, HttpContext, context::json_response, http_consumer};
+use crate::{
+    ConsumerEvent, Group, Handle, TimerId,
+    blocking::{Lent, Remote},
+    event::Shared,
+};
+
+/// An [`HttpConsumer`] whose handlers block: for databases and libraries that are not async.
+///
+/// Handlers run on the runtime's blocking pool, in order for one request and side by side for several.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a blocking HTTP consumer")]
+pub trait SyncHttpConsumer: core::marker::Send + 'static {
+    /// See [`HttpConsumer::Event`].
+    type Event: ConsumerEvent;
+
+    /// See [`HttpConsumer::LAYER`].
+    const LAYER: &'static str = "default";
+
+    /// See [`HttpConsumer::body_limit`].
+    fn body_limit(&self) -> usize {
+        2_621_440
+    }
+
+    /// See [`HttpConsumer::handle`].
+    ///
+    /// # Errors
+    ///
+    /// Any error ends the exchange, so for all handlers.
+    fn handle(&mut self, cx: &mut SyncHttpContext, body: Bytes) -> Result;
+
+    /// See [`HttpConsumer::event`].
+    ///
+    /// # Errors
+    ///
+    /// Any error ends the exchange.
+    fn event(&mut self, cx: &mut SyncHttpContext, event: &Self::Event) -> Result {
+        let _ = (cx, event);
+        Ok(())
+    }
+
+    /// See [`HttpConsumer::missed`].
+    ///
+    /// # Errors
+    ///
+    /// Any error ends the exchange.
+    fn missed(&mut self, cx: &mut SyncHttpContext) -> Result {
+        let _ = cx;
+        Ok(())
+    }
+
+    /// See [`HttpConsumer::disconnect`].
+    ///
+    /// # Errors
+    ///
+    /// An error is logged.
+    fn disconnect(&mut self, cx: &mut SyncHttpContext) -> Result {
+        let _ = cx;
+        Ok(())
+    }
+}
+
+/// A [`SyncHttpConsumer`] as an [`HttpConsumer`].
+pub struct BlockingHttp<C> {
+    consumer: Lent<C>,
+    body_limit: usize,
+}
+
+/// Makes an application of a factory of blocking consumers; see [`http_consumer`]. The factory must not block.
+pub fn sync_http_consumer<C, F>(factory: F) -> HttpApplication<BlockingHttp<C>>
+where
+    C: SyncHttpConsumer,
+    F: Fn(&HttpScope) -> Result<C> + core::marker::Send + Sync + 'static,
+{
+    http_consumer(move |scope| {
+        let consumer = factory(scope)?;
+        Ok(BlockingHttp {
+            body_limit: consumer.body_limit(),
+            consumer: Lent::new(consumer),
+        })
+    })
+}
+
+impl<C: SyncHttpConsumer> BlockingHttp<C> {
+    async fn run(
+        &mut self,
+        cx: &mut HttpContext,
+        handler: impl FnOnce(&mut C, &mut SyncHttpContext) -> Result + core::marker::Send + 'static,
+    ) -> Result {
+        let scope = cx.scope_shared();
+        let handler = move |consumer: &mut C, remote| {
+            handler(consumer, &mut SyncHttpContext { scope, remote })
+        };
+        self.consumer.run(cx, handler).await
+    }
+}
+
+impl<C: SyncHttpConsumer> HttpConsumer for BlockingHttp<C> {
+    type Event = C::Event;
+    const LAYER: &'static str = C::LAYER;
+
+    fn body_limit(&self) -> usize {
+        self.body_limit
+    }
+
+    async fn handle(&mut self, cx: &mut HttpContext, body: Bytes) -> Result {
+        self.run(cx, |consumer, cx| consumer.handle(cx, body)).await
+    }
+
+    async fn event(&mut self, cx: &mut HttpContext, _: &C::Event) -> Result {
+        // The event must outlive this future, which may be dropped while the handler runs.
+        let event = cx.current().map(Arc::clone);
+        let Some(event) =
+            event.and_then(|event| event.into_any().downcast::<Shared<C::Event>>().ok())
+        else {
+            return Ok(());
+        };
+        self.run(cx, move |consumer, cx| consumer.event(cx, event.event()))
+            .await
+    }
+
+    async fn missed(&mut self, cx: &mut HttpContext) -> Result {
+        self.run(cx, C::missed).await
+    }
+
+    async fn disconnect(&mut self, cx: &mut HttpContext) -> Result {
+        self.run(cx, C::disconnect).await
+    }
+}
+
+impl<C> fmt::Debug for BlockingHttp<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BlockingHttp<{}>", std::any::type_name::<C>())
+    }
+}
+
+/// What a blocking HTTP consumer acts through: the methods of [`HttpContext`] and
+/// [`ConsumerContext`](crate::ConsumerContext), which here wait instead of being awaited.
+///
+/// Each call is carried out by the request's own task. Once the server has given that up, calls fail with an error that
+/// [`is_disconnect`](solent_spec::is_disconnect) knows.
+pub struct SyncHttpContext {
+    scope: Arc<HttpScope>,
+    remote: Remote<HttpContext>,
+}
+
+impl SyncHttpContext {
+    /// What is known of the request.
+    pub fn scope(&self) -> &HttpScope {
+        &self.scope
+    }
+
+    /// Starts the response.
+    ///
+    /// # Errors
+    ///
+    /// As [`HttpContext::send_headers`].
+    pub fn send_headers(&mut self, start: impl Into<ResponseStart>) -> Result {
+        self.send(Send::Start(start.into()))
+    }
+
+    /// Sends a piece of the body, with more to follow.
+    ///
+    /// # Errors
+    ///
+    /// As [`HttpContext::send_body`].
+    pub fn send_body(&mut self, data: impl Into<Bytes>) -> Result {
+        self.send(Send::chunk(data))
+    }
+
+    /// Sends the last piece of the body, perhaps an empty one.
+    ///
+    /// # Errors
+    ///
+    /// As [`HttpContext::end_body`].
+    pub fn end_body(&mut self, data: impl Into<Bytes>) -> Result {
+        self.send(Send::end(data))
+    }
+
+    /// Sends a whole response.
+    ///
+    /// # Errors
+    ///
+    /// As [`HttpContext::respond`].
+    pub fn respond(&mut self, response: Response<Body>) -> Result {
+        self.send(response.into())
+    }
+
+    /// Sends a whole response with a value as JSON, and status 200.
+    ///
+    /// # Errors
+    ///
+    /// As [`HttpContext::respond_json`].
+    pub fn respond_json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
+        self.respond(json_response(value)?)
+    }
+
+    /// Sends any event of the protocol.
+    ///
+    /// # Errors
+    ///
+    /// As [`HttpContext::send`].
+    pub fn send(&mut self, event: Send) -> Result {
+        self.remote.call(move |cx| Box::pin(cx.send(event)))
+    }
+
+    /// Joins a group.
+    ///
+    /// # Errors
+    ///
+    /// As [`ConsumerContext::join`](crate::ConsumerContext::join).
+    pub fn join<E: ?Sized + 'static>(&mut self, group: &Group<E>) -> Result {
+        let group = group.clone();
+        self.remote
+            .call(move |cx| Box::pin(async move { cx.join(&group).await }))
+    }
+
+    /// Leaves a group.
+    ///
+    /// # Errors
+    ///
+    /// As [`ConsumerContext::leave`](crate::ConsumerContext::leave).
+    pub fn leave<E: ?Sized + 'static>(&mut self, group: &Group<E>) -> Result {
+        let group = group.clone();
+        self.remote
+            .call(move |cx| Box::pin(async move { cx.leave(&group).await }))
+    }
+
+    /// Sends an event to every member of a group.
+    ///
+    /// # Errors
+    ///
+    /// As [`ConsumerContext::send_to`](crate::ConsumerContext::send_to).
+    pub fn send_to<E: Serialize + ?Sized>(&mut self, group: &Group<E>, event: &E) -> Result {
+        let (name, message) = (group.name().clone(), Message::encode(event)?);
+        self.remote
+            .call(move |cx| Box::pin(async move { cx.send_message_to(&name, message).await }))
+    }
+
+    /// Sends an event to one channel.
+    ///
+    /// # Errors
+    ///
+    /// As [`ConsumerContext::send_to_channel`](crate::ConsumerContext::send_to_channel).
+    pub fn send_to_channel<E: Serialize + ?Sized>(
+        &mut self,
+        channel: &ChannelName,
+        event: &E,
+    ) -> Result {
+        let (channel, message) = (channel.clone(), Message::encode(event)?);
+        self.remote
+            .call(move |cx| Box::pin(async move { cx.send_message(&channel, message).await }))
+    }
+
+    /// This consumer's address in its layer.
+    ///
+    /// # Errors
+    ///
+    /// As [`ConsumerContext::channel_name`](crate::ConsumerContext::channel_name).
+    pub fn channel_name(&mut self) -> Result<ChannelName> {
+        self.remote.call(|cx| Box::pin(cx.channel_name()))
+    }
+
+    /// A handle that reaches this consumer from elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`ConsumerContext::handle`](crate::ConsumerContext::handle), and an exchange that is over.
+    pub fn handle<E: core::marker::Send + Sync + 'static>(&mut self) -> Result<Handle<E>> {
+        self.remote
+            .call(|cx| Box::pin(async { Ok(cx.handle::<E>()?) }))
+    }
+
+    /// Calls this consumer's `event` with `event` once `delay` has passed.
+    ///
+    /// # Errors
+    ///
+    /// As [`ConsumerContext::after`](crate::ConsumerContext::after), and an exchange that is over.
+    pub fn after<E>(&mut self, delay: Duration, event: E) -> Result<TimerId>
+    where
+        E: core::marker::Send + Sync + 'static,
+    {
+        self.remote
+            .call(move |cx| Box::pin(async move { Ok(cx.after(delay, event)?) }))
+    }
+}
+
+impl fmt::Debug for SyncHttpContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SyncHttpContext")
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,155 @@
+//! A consumer is a struct with a handler for each kind of event of its connection.
+//!
+//! There is one value for each connection, made by a factory; what it has to remember is its fields. It acts through the
+//! context that its handlers are given: it answers its client, joins groups, sends events to them, sets timers.
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//! use solent_consumers::{Group, WebSocketConsumer, WebSocketContext, websocket_consumer};
+//! use solent_spec::{Result, websocket::Frame};
+//!
+//! /// What a room's members tell each other.
+//! #[derive(Serialize, Deserialize)]
+//! #[serde(tag = "type")]
+//! enum RoomEvent {
+//!     #[serde(rename = "chat.message")]
+//!     Message { message: String },
+//! }
+//!
+//! /// What a client sends.
+//! #[derive(Deserialize)]
+//! struct Said {
+//!     message: String,
+//! }
+//!
+//! struct Chat {
+//!     room: Group<RoomEvent>,
+//! }
+//!
+//! impl WebSocketConsumer for Chat {
+//!     type Event = RoomEvent;
+//!
+//!     async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+//!         cx.join(&self.room).await?;
+//!         cx.accept().await
+//!     }
+//!
+//!     async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> Result {
+//!         let Said { message } = frame.json()?;
+//!         cx.send_to(&self.room, &RoomEvent::Message { message }).await
+//!     }
+//!
+//!     async fn event(&mut self, cx: &mut WebSocketContext, event: &RoomEvent) -> Result {
+//!         cx.send_json(event).await
+//!     }
+//! }
+//!
+//! # use std::{collections::VecDeque, sync::{Arc, Mutex}, task::{Context, Poll}};
+//! # use solent_layer_memory::MemoryLayer;
+//! # use solent_consumers::WithLayer;
+//! # use solent_spec::{
+//! #     Application, BoxApplication, Connection, Middleware, SendError, Transport, WebSocket,
+//! #     request::{Link, Listener},
+//! #     websocket::{CloseCode, Receive, Send, WebSocketScope},
+//! # };
+//! # /// A client that says something and leaves when it has an answer.
+//! # struct Client(VecDeque<Receive>, Arc<Mutex<Vec<String>>>);
+//! # impl Transport<WebSocket> for Client {
+//! #     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
+//! #         match self.0.pop_front() {
+//! #             Some(event) => Poll::Ready(Some(event)),
+//! #             None if self.1.lock().unwrap().is_empty() => Poll::Pending,
+//! #             None => Poll::Ready(Some(Receive::Disconnect(CloseCode::NORMAL.into()))),
+//! #         }
+//! #     }
+//! #     fn start_send(&mut self, event: Send) -> Result<(), SendError> {
+//! #         if let Send::Shared(frame) = event {
+//! #             self.1.lock().unwrap().push(frame.frame().as_text().unwrap().to_owned());
+//! #         }
+//! #         Ok(())
+//! #     }
+//! #     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+//! #         Poll::Ready(Ok(()))
+//! #     }
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! # let said = Receive::Message(r#"{"message": "hello"}"#.into());
+//! # let heard = Arc::new(Mutex::new(Vec::new()));
+//! # let client = Client([Receive::Connect, said].into(), Arc::clone(&heard));
+//! # let request = http::Request::new(()).into_parts().0;
+//! # let scope = WebSocketScope::new(&request, Link::new(None, Arc::new(Listener::new(None, vec![]))))?;
+//! # let connection = Connection::new(scope, client);
+//! let chat = websocket_consumer(|_| Ok(Chat { room: Group::new("lobby")? }));
+//! let application = WithLayer::new(MemoryLayer::default()).wrap(BoxApplication::new(chat));
+//!
+//! // A server has a connection for it, and its client says {"message": "hello"}. Then all in the room hear it:
+//! application.call(connection).await?;
+//! assert_eq!(*heard.lock().unwrap(), [r#"{"type":"chat.message","message":"hello"}"#]);
+//! # Ok::<(), solent_spec::BoxError>(())
+//! # })?;
+//! # Ok::<(), solent_spec::BoxError>(())
+//! ```
+//!
+//! # The nouns
+//!
+//! - [`WebSocketConsumer`], and [`JsonWebSocketConsumer`] for clients that speak JSON; [`HttpConsumer`], which can answer
+//!   later; [`ChannelConsumer`], which a [`Worker`] runs. Each has a `Sync…` form whose handlers may block.
+//! - [`WebSocketContext`], [`HttpContext`] and [`ChannelContext`]: what handlers act through. The first two dereference
+//!   to [`ConsumerContext`]: groups, the layer, timers, tasks, the handle.
+//! - [`Group`]: a named set of consumers, with the type of the events that are sent to it.
+//! - [`Handle`]: reaches one consumer from anywhere in its process.
+//! - [`WithLayer`]: the middleware that gives consumers their channel layer.
+//! - [`Refusal`]: an error that refuses a connection with a status.
+//!
+//! # What is promised
+//!
+//! - Handlers of one connection run one at a time, in order. The client and everything else take turns.
+//! - `disconnect` is called exactly once after `connect` was, whatever ends the connection; if the server drops the
+//!   connection's task, in a task of its own with a deadline ([`disconnects_finished`] waits for those).
+//! - Groups, timers, background tasks and handles end with the connection.
+//! - A message from a layer is decoded once per process; an event sent on as it is, is made JSON once. A message that is
+//!   not one of the consumer's events is logged, counted and dropped, and no message reaches a handler it is not meant
+//!   for.
+//! - An idle connection keeps one small future and its consumer. What is optional costs memory once it is used.
+//!
+//! # What is not here
+//!
+//! No sockets, no routes, no layers: servers, routers and layers are crates of their own, and any of them will do.
+
+mod blocking;
+mod channel;
+mod context;
+mod counts;
+mod error;
+mod event;
+mod finishing;
+mod group;
+mod http;
+mod layers;
+mod session;
+mod websocket;
+
+pub use self::{
+    channel::{
+        BlockingChannel, ChannelApplication, ChannelConsumer, ChannelContext, SyncChannelConsumer,
+        SyncChannelContext, Worker, WorkerConfig, WorkerCounts, WorkerError, channel_consumer,
+        sync_channel_consumer,
+    },
+    context::{ConsumerContext, Handle, PostError, TimerId},
+    counts::ConsumerCounts,
+    error::{HandlerPanicked, NoLayer, Refusal, WrongEvent},
+    event::{ConsumerEvent, NoEvents},
+    finishing::disconnects_finished,
+    group::Group,
+    http::{
+        BlockingHttp, HttpApplication, HttpConsumer, HttpContext, SyncHttpConsumer,
+        SyncHttpContext, Unfinished, http_consumer, sync_http_consumer,
+    },
+    layers::{Layers, WithLayer},
+    websocket::{
+        BlockingJsonWebSocket, BlockingWebSocket, InvalidJson, Json, JsonWebSocketConsumer,
+        SyncJsonWebSocketConsumer, SyncWebSocketConsumer, SyncWebSocketContext,
+        WebSocketApplication, WebSocketConsumer, WebSocketContext, json_websocket_consumer,
+        sync_json_websocket_consumer, sync_websocket_consumer, websocket_consumer,
+    },
+};

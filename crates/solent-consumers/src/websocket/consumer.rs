@@ -1,0 +1,96 @@
+//! The trait of WebSocket consumers.
+
+use std::future::{Future, ready};
+
+use solent_spec::{
+    Result,
+    websocket::{Close, Frame},
+};
+
+use crate::{ConsumerEvent, Group, WebSocketContext};
+
+/// Handles one WebSocket, event by event: a new value for each connection.
+///
+/// All handlers have defaults, so an implementation names those that it needs. They run one at a time, in the order in
+/// which things happened; while one runs, the client's next messages wait in the socket and events in the mailbox.
+///
+/// `disconnect` is called exactly once after `connect` was, whatever ends the connection: the client, a
+/// [`close`](WebSocketContext::close) of your own, an error or a panic in a handler, a full mailbox, the server's drain,
+/// or a server that gives up and drops the connection's task. An error or a panic then ends the connection with close
+/// code 1011, except for an error that only tells that the client is gone.
+///
+/// # What happens to layer messages
+///
+/// A message from a group or channel is decoded as [`Event`](Self::Event), once per process. One that is of another
+/// shape, such as a `type` that the enum does not have, is logged as a warning with its type, counted
+/// ([`ConsumerCounts::unknown_events`](crate::ConsumerCounts::unknown_events)) and dropped; the connection goes on. The
+/// handlers for the client's own events cannot be reached through a layer.
+///
+/// A ready frame ([`broadcast`](crate::ConsumerContext::broadcast)) is written to the client without a handler, if the
+/// socket has been accepted; see [`READY_FRAMES`](Self::READY_FRAMES).
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a WebSocket consumer")]
+pub trait WebSocketConsumer: Send + 'static {
+    /// What the consumer receives from groups, channels, timers and its own handle;
+    /// [`NoEvents`](crate::NoEvents) for nothing.
+    type Event: ConsumerEvent;
+
+    /// The alias of the channel layer that the consumer uses.
+    const LAYER: &'static str = "default";
+
+    /// Whether ready frames sent to this consumer's groups and channel are written to the client. If not, they are
+    /// dropped.
+    const READY_FRAMES: bool = true;
+
+    /// Groups to join before `connect` is called. As in Channels, they are joined for a connection that is going to be
+    /// rejected, too; join in `connect` what only accepted ones may hear.
+    fn groups(&self) -> Vec<Group<Self::Event>> {
+        Vec::new()
+    }
+
+    /// A client wants to connect. Accepts by default.
+    ///
+    /// Accept, reject or respond through the context; a handler that does none of it leaves the client waiting until
+    /// another one does. A [`Refusal`](crate::Refusal) refuses the handshake by way of `?`.
+    fn connect(&mut self, cx: &mut WebSocketContext) -> impl Future<Output = Result> + Send {
+        async { cx.accept().await }
+    }
+
+    /// The client has sent a message. Does nothing by default.
+    fn receive(
+        &mut self,
+        cx: &mut WebSocketContext,
+        frame: Frame,
+    ) -> impl Future<Output = Result> + Send {
+        let _ = (cx, frame);
+        ready(Ok(()))
+    }
+
+    /// An event has arrived, through a group, a channel, a timer or a handle. Does nothing by default.
+    fn event(
+        &mut self,
+        cx: &mut WebSocketContext,
+        event: &Self::Event,
+    ) -> impl Future<Output = Result> + Send {
+        let _ = (cx, event);
+        ready(Ok(()))
+    }
+
+    /// Events may have been missed, since the channel layer lost its backend for a while. Does nothing by default.
+    fn missed(&mut self, cx: &mut WebSocketContext) -> impl Future<Output = Result> + Send {
+        let _ = cx;
+        ready(Ok(()))
+    }
+
+    /// The connection is over. Called once after `connect` was; does nothing by default.
+    ///
+    /// Groups have been left, and the client is gone or about to be. `close` says why: what the client sent, what
+    /// the server ended the connection with, 1006 for a client that went away without a word, 1011 if a handler failed.
+    fn disconnect(
+        &mut self,
+        cx: &mut WebSocketContext,
+        close: Close,
+    ) -> impl Future<Output = Result> + Send {
+        let _ = (cx, close);
+        ready(Ok(()))
+    }
+}

@@ -1,0 +1,275 @@
+//! What a WebSocket consumer acts through.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    ops::{Deref, DerefMut},
+};
+
+use http::Response;
+use serde::Serialize;
+use solent_spec::{
+    Body, Connection, Result, SendError, Transport, WebSocket,
+    websocket::{Accept, Close, Frame, Send, SharedFrame, SinkRefusal, WebSocketScope},
+};
+
+use crate::{ConsumerContext, context::Kind, event::Value, layers};
+
+/// What a WebSocket consumer acts through: its client, and, by way of [`ConsumerContext`], groups, the channel layer,
+/// timers and tasks.
+///
+/// Once the client is gone, sending fails with an error that [`is_disconnect`](solent_spec::is_disconnect) knows; pass
+/// it on with `?`, nobody will log it.
+pub struct WebSocketContext {
+    scope: WebSocketScope,
+    transport: Box<dyn Transport<WebSocket>>,
+    shared: ConsumerContext,
+    stage: Stage,
+}
+
+/// How far the conversation with the client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The handshake has not been answered.
+    Connecting,
+    Open,
+    /// Refused, or closed by the consumer.
+    Closed,
+}
+
+impl WebSocketContext {
+    pub(super) fn new(connection: Connection<WebSocket>, kind: &'static Kind) -> Self {
+        let (scope, transport) = connection.into_parts();
+        let layer = layers::find_in(&scope, kind.layer);
+        Self {
+            shared: ConsumerContext::new(kind, layer),
+            scope,
+            transport,
+            stage: Stage::Connecting,
+        }
+    }
+
+    /// What is known of the connection: the request, the route's parameters, what middleware left.
+    pub fn scope(&self) -> &WebSocketScope {
+        &self.scope
+    }
+
+    /// Accepts the connection.
+    ///
+    /// # Errors
+    ///
+    /// A connection that was answered before, or a client that is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// The connection is accepted at the first poll.
+    pub async fn accept(&mut self) -> Result {
+        self.accept_with(Accept::default()).await
+    }
+
+    /// Accepts the connection with a subprotocol or headers.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](Self::accept), and a subprotocol that the client did not offer.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`accept`](Self::accept).
+    pub async fn accept_with(&mut self, accept: Accept) -> Result {
+        self.feed(accept.into())?;
+        self.stage = Stage::Open;
+        tracing::debug!(target: "solent::consumers", scope = ?self.scope, "accepted");
+        self.flush().await
+    }
+
+    /// Refuses the connection with status 403.
+    ///
+    /// # Errors
+    ///
+    /// A connection that was answered before, or a client that is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// The connection is refused at the first poll.
+    pub async fn reject(&mut self) -> Result {
+        if self.stage == Stage::Open {
+            return Err(SendError::Illegal("socket has been accepted before, close it").into());
+        }
+        self.close(Close::from(solent_spec::websocket::CloseCode::NORMAL))
+            .await
+    }
+
+    /// Refuses the connection with a response of your own, where the server offers that
+    /// ([`Feature::DenialResponse`](solent_spec::request::Feature::DenialResponse)).
+    ///
+    /// # Errors
+    ///
+    /// As [`reject`](Self::reject), and a server that does not offer it.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`reject`](Self::reject).
+    pub async fn respond(&mut self, response: Response<Body>) -> Result {
+        self.feed(Send::Respond(Box::new(response)))?;
+        self.stage = Stage::Closed;
+        self.flush().await
+    }
+
+    /// Sends a message to the client. Waits while too much of what was sent before is unread.
+    ///
+    /// # Errors
+    ///
+    /// A connection that has not been accepted, or is over.
+    ///
+    /// # Cancel safety
+    ///
+    /// The message is taken at the first poll; dropping the future after that does not take it back.
+    pub async fn send(&mut self, frame: impl Into<Frame>) -> Result {
+        let frame = frame.into();
+        if self.shared.mail().and_then(|mail| mail.cork()).is_some() {
+            return self.send_shared(frame).await;
+        }
+        self.feed(frame.into())?;
+        self.flush().await
+    }
+
+    /// Sends a message that goes to other clients as well: its bytes on the wire are made once for all of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`send`](Self::send).
+    pub async fn send_shared(&mut self, frame: impl Into<SharedFrame>) -> Result {
+        let frame = frame.into();
+        // With more to handle at once, what is sent meanwhile leaves in one go.
+        let sent = match self.shared.mail().and_then(|mail| mail.cork()) {
+            Some(sink) => sink.send_frame(&frame),
+            None => Err(SinkRefusal::Full),
+        };
+        if sent.is_err() {
+            self.feed(frame.into())?;
+        }
+        self.flush().await
+    }
+
+    /// Sends a value as a text message of JSON.
+    ///
+    /// Sending on the event that is being handled (`cx.send_json(event)`) makes its JSON once per process, and not once
+    /// for each member of the group that it came through.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), and a value that JSON cannot express.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`send`](Self::send).
+    pub async fn send_json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
+        let Some(event) = self
+            .shared
+            .current()
+            .filter(|event| event.is(Value::of(value)))
+        else {
+            let frame = Frame::from_json(value)?;
+            return self.send(frame).await;
+        };
+        let frame = match event.json().get() {
+            Some(frame) => frame.clone(),
+            None => {
+                let made = SharedFrame::new(Frame::from_json(value)?);
+                event.json().get_or_init(|| made).clone()
+            }
+        };
+        self.send_shared(frame).await
+    }
+
+    /// Closes the connection, with a code and a reason. Refuses it with status 403 if it was not accepted.
+    ///
+    /// Nothing more is received; `disconnect` is called once the client has answered, or has not for too long.
+    ///
+    /// ```
+    /// # use solent_consumers::WebSocketContext;
+    /// # use solent_spec::{Result, websocket::{Close, CloseCode}};
+    /// # async fn example(cx: &mut WebSocketContext) -> Result {
+    /// cx.close(CloseCode::NORMAL).await?;
+    /// // Or:
+    /// cx.close(Close::new(CloseCode::sendable(4007)?, "come back later")).await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A code that may not be sent, or a connection that is over.
+    ///
+    /// # Cancel safety
+    ///
+    /// The close is taken at the first poll.
+    pub async fn close(&mut self, close: impl Into<Close>) -> Result {
+        self.feed_close(close.into())?;
+        self.flush().await
+    }
+
+    pub(super) fn feed_close(&mut self, close: Close) -> Result<(), SendError> {
+        self.transport.start_send(close.into())?;
+        self.stage = Stage::Closed;
+        Ok(())
+    }
+
+    pub(super) fn feed(&mut self, event: Send) -> Result<(), SendError> {
+        self.transport.start_send(event)
+    }
+
+    async fn flush(&mut self) -> Result {
+        poll_fn(|cx| self.transport.poll_flush(cx)).await?;
+        Ok(())
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    pub(super) fn set_closed(&mut self) {
+        self.stage = Stage::Closed;
+    }
+
+    pub(super) fn transport(&mut self) -> &mut dyn Transport<WebSocket> {
+        &mut *self.transport
+    }
+
+    /// Has ready frames go straight to the client, once there is a mailbox and the socket is open.
+    pub(super) fn divert(&mut self) {
+        if self.stage == Stage::Open
+            && let Some(mail) = self.shared.mail_mut()
+        {
+            mail.divert(|| self.transport.direct());
+        }
+    }
+}
+
+impl Deref for WebSocketContext {
+    type Target = ConsumerContext;
+
+    fn deref(&self) -> &ConsumerContext {
+        &self.shared
+    }
+}
+
+impl DerefMut for WebSocketContext {
+    fn deref_mut(&mut self) -> &mut ConsumerContext {
+        &mut self.shared
+    }
+}
+
+impl fmt::Debug for WebSocketContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocketContext")
+            .field("scope", &self.scope)
+            .field("stage", &self.stage)
+            .field("shared", &self.shared)
+            .finish_non_exhaustive()
+    }
+}

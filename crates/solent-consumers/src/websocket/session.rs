@@ -1,0 +1,396 @@
+//! One WebSocket and its consumer.
+
+use std::{
+    any::{TypeId, type_name},
+    future::Future,
+    marker::PhantomData,
+    ops::ControlFlow,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use solent_spec::{
+    AppError, Message, RequestScope, SendError, is_disconnect,
+    request::Feature,
+    websocket::{Close, CloseCode, Frame, Receive, Send, WebSocketScope},
+};
+
+use super::{WebSocketConsumer, WebSocketContext, context::Stage};
+use crate::{
+    Refusal,
+    context::{Incoming, Kind},
+    counts::Counted,
+    event::Shared,
+    session::{Common, Handling, Session, Turn},
+};
+
+/// Events to look through for the reason of a broken connection.
+const LAST_EVENTS: usize = 64;
+
+/// A consumer and what it acts through: all that there is of an idle connection, beside the future that polls it.
+pub(super) struct WebSocketSession<C: WebSocketConsumer> {
+    consumer: C,
+    cx: WebSocketContext,
+    common: Arc<Common>,
+    /// Why the connection is over, once it is.
+    close: Option<Box<Close>>,
+    phase: Phase,
+    /// Whose turn it is to be asked first: the client, or everything else.
+    turn: bool,
+    /// Something was sent on without waiting for the client.
+    unflushed: bool,
+    steps: Turn,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The client's connect event has been received, and no handler called.
+    New,
+    Running,
+    Over,
+}
+
+pub(super) enum Step<E> {
+    Connect,
+    Frame(Frame),
+    Event(Arc<Shared<E>>),
+    Missed,
+}
+
+/// What the consumers of a type have in common.
+pub(super) struct KindOf<C>(PhantomData<C>);
+
+impl<C: WebSocketConsumer> KindOf<C> {
+    pub(super) const KIND: &'static Kind = &Kind {
+        layer: C::LAYER,
+        event_id: TypeId::of::<C::Event>,
+        event_name: type_name::<C::Event>,
+    };
+}
+
+impl<C: WebSocketConsumer> WebSocketSession<C> {
+    pub(super) fn new(consumer: C, cx: WebSocketContext, common: Arc<Common>) -> Self {
+        Self {
+            consumer,
+            cx,
+            common,
+            close: None,
+            phase: Phase::New,
+            turn: false,
+            unflushed: false,
+            steps: Turn::default(),
+        }
+    }
+
+    /// What follows from the handlers that have run.
+    fn settle(&mut self) {
+        match self.cx.stage() {
+            Stage::Open if C::READY_FRAMES => self.cx.divert(),
+            Stage::Closed if !self.cx.is_over() => self.cx.finish(),
+            _ => {}
+        }
+    }
+
+    fn poll_client(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step<C::Event>>> {
+        loop {
+            let event = match self.cx.transport().poll_receive(cx) {
+                Poll::Ready(event) => event,
+                Poll::Pending => return Poll::Pending,
+            };
+            match event {
+                Some(Receive::Message(frame)) if self.cx.stage() != Stage::Closed => {
+                    return Poll::Ready(Some(Step::Frame(frame)));
+                }
+                // After a close of ours nothing but its answer matters.
+                Some(Receive::Message(_) | Receive::Connect) => {}
+                Some(Receive::Disconnect(close)) => return self.over(close),
+                None => return self.over(CloseCode::ABNORMAL.into()),
+            }
+            if self.steps.poll_proceed(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn over(&mut self, close: Close) -> Poll<Option<Step<C::Event>>> {
+        self.close = Some(Box::new(close));
+        self.phase = Phase::Over;
+        Poll::Ready(None)
+    }
+
+    fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step<C::Event>>> {
+        while !self.cx.is_over() {
+            if self.unflushed && self.cx.transport().poll_flush(cx).is_pending() {
+                return Poll::Pending;
+            }
+            // A flush that failed is no news: the client's end tells why.
+            self.unflushed = false;
+            let Poll::Ready(incoming) = self.cx.poll_incoming(cx) else {
+                return Poll::Pending;
+            };
+            if let Some(step) = self.sort(incoming) {
+                return Poll::Ready(Some(step));
+            }
+            if self.steps.poll_proceed(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Does what needs no handler.
+    fn sort(&mut self, incoming: Incoming) -> Option<Step<C::Event>> {
+        match incoming {
+            Incoming::Message(message) if message.kind() == Some(Message::READY) => {
+                self.forward(&message);
+                None
+            }
+            Incoming::Message(message) => match message.decode() {
+                Ok(event) => Some(Step::Event(event)),
+                Err(_) => {
+                    self.common.counts.unknown_event::<C::Event>(&message);
+                    None
+                }
+            },
+            Incoming::Local(event) => event.downcast().ok().map(Step::Event),
+            Incoming::Gap => Some(Step::Missed),
+            Incoming::MailClosed { overflowed } => {
+                let close = self.mail_closed(overflowed);
+                self.close(close);
+                None
+            }
+            Incoming::Close(close) => {
+                self.close(close);
+                None
+            }
+        }
+    }
+
+    /// Passes a ready frame on.
+    fn forward(&mut self, message: &Message) {
+        let Some(frame) = message.ready_frame() else {
+            return self.common.counts.unknown_event::<C::Event>(message);
+        };
+        if !C::READY_FRAMES || self.cx.stage() != Stage::Open {
+            tracing::debug!(
+                target: "solent::consumers",
+                wanted = C::READY_FRAMES,
+                stage = ?self.cx.stage(),
+                "ready frame dropped"
+            );
+            return;
+        }
+        // A client that is gone says so itself.
+        let _ = self.cx.feed(frame.clone().into());
+        self.unflushed = true;
+    }
+
+    fn mail_closed(&self, overflowed: bool) -> Close {
+        if overflowed {
+            self.common.counts.count(Counted::Overflowed);
+            tracing::warn!(target: "solent::consumers", "closing a connection that is too slow for its events");
+            Close::new(CloseCode::TRY_AGAIN_LATER, "too slow")
+        } else {
+            tracing::warn!(target: "solent::consumers", "closing a connection, its channel layer was closed");
+            CloseCode::SERVICE_RESTART.into()
+        }
+    }
+
+    /// Closes from outside the handlers.
+    fn close(&mut self, close: Close) {
+        if let Err(error @ SendError::Illegal(_)) = self.cx.feed_close(close) {
+            tracing::warn!(target: "solent::consumers", %error, "connection could not be closed");
+            return;
+        }
+        self.cx.set_closed();
+        self.cx.finish();
+        self.unflushed = true;
+    }
+
+    /// Answers the handshake with a refusal.
+    fn refuse(&mut self, refusal: Refusal) {
+        let event = denial(refusal, self.cx.scope());
+        // A client that is gone says so itself.
+        let _ = self.cx.feed(event);
+        self.cx.set_closed();
+        self.unflushed = true;
+    }
+
+    async fn connect(&mut self) -> solent_spec::Result {
+        for group in self.consumer.groups() {
+            self.cx.join(&group).await?;
+        }
+        self.consumer.connect(&mut self.cx).await
+    }
+
+    async fn event(&mut self, event: Arc<Shared<C::Event>>) -> solent_spec::Result {
+        self.cx.set_current(Some(Arc::clone(&event) as _));
+        let result = self.consumer.event(&mut self.cx, event.event()).await;
+        self.cx.set_current(None);
+        result
+    }
+}
+
+impl<C: WebSocketConsumer> Session for WebSocketSession<C> {
+    type Step = Step<C::Event>;
+
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Option<Self::Step>> {
+        match self.phase {
+            Phase::New => {
+                self.phase = Phase::Running;
+                return Poll::Ready(Some(Step::Connect));
+            }
+            Phase::Running => self.settle(),
+            Phase::Over => return Poll::Ready(None),
+        }
+        if self.steps.poll_proceed(cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.turn = !self.turn;
+        for client_is_next in [self.turn, !self.turn] {
+            let polled = if client_is_next {
+                self.poll_client(cx)
+            } else {
+                self.poll_incoming(cx)
+            };
+            if polled.is_ready() {
+                return polled;
+            }
+        }
+        if self.unflushed && self.cx.transport().poll_flush(cx).is_ready() {
+            self.unflushed = false;
+        }
+        self.steps.pause();
+        Poll::Pending
+    }
+
+    fn handle(&mut self, step: Self::Step) -> Handling<'_> {
+        match step {
+            Step::Connect => Box::pin(self.connect()),
+            Step::Frame(frame) => Box::pin(self.consumer.receive(&mut self.cx, frame)),
+            Step::Event(event) => Box::pin(self.event(event)),
+            Step::Missed => Box::pin(self.consumer.missed(&mut self.cx)),
+        }
+    }
+
+    fn failed(&mut self, error: AppError) -> ControlFlow<AppError> {
+        if self.cx.stage() != Stage::Connecting {
+            return ControlFlow::Break(error);
+        }
+        match error.downcast::<Refusal>() {
+            Ok(refusal) => {
+                self.refuse(*refusal);
+                ControlFlow::Continue(())
+            }
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+
+    fn is_begun(&self) -> bool {
+        self.phase != Phase::New
+    }
+
+    fn broken_off(&mut self, error: Option<&AppError>) {
+        let failed = error.is_some_and(|error| !is_disconnect(error.as_ref()));
+        let close = if failed {
+            CloseCode::INTERNAL_ERROR.into()
+        } else {
+            last_close(&mut self.cx)
+        };
+        let _ = self.over(close);
+    }
+
+    fn disconnect(&mut self) -> Handling<'_> {
+        self.cx.finish();
+        let close = self.close.take();
+        let close = close.map_or_else(|| CloseCode::ABNORMAL.into(), |close| *close);
+        tracing::debug!(
+            target: "solent::consumers",
+            scope = ?self.cx.scope(),
+            code = close.code.as_u16(),
+            "disconnected"
+        );
+        self.cx.set_current(None);
+        Box::pin(self.consumer.disconnect(&mut self.cx, close))
+    }
+
+    fn release(&mut self) -> Pin<Box<dyn Future<Output = ()> + core::marker::Send + '_>> {
+        Box::pin(self.cx.abort_tasks())
+    }
+}
+
+/// The answer to a handshake that is refused.
+pub(super) fn denial(refusal: Refusal, scope: &WebSocketScope) -> Send {
+    if scope.link().offers(Feature::DenialResponse) {
+        Send::Respond(Box::new(refusal.into_response()))
+    } else {
+        Send::close()
+    }
+}
+
+/// Why a connection is over whose end has not been received: the transport may know by now.
+fn last_close(cx: &mut WebSocketContext) -> Close {
+    let mut task = Context::from_waker(Waker::noop());
+    for _ in 0..LAST_EVENTS {
+        match cx.transport().poll_receive(&mut task) {
+            Poll::Ready(Some(Receive::Disconnect(close))) => return close,
+            Poll::Ready(Some(_)) => {}
+            Poll::Ready(None) | Poll::Pending => break,
+        }
+    }
+    CloseCode::ABNORMAL.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        any::type_name,
+        mem::{size_of, size_of_val},
+        sync::Arc,
+    };
+
+    use solent_spec::{
+        Application, Connection, SendError, Transport, WebSocket,
+        request::{Link, Listener},
+    };
+
+    use super::*;
+    use crate::{NoEvents, websocket_consumer};
+
+    struct Empty;
+
+    impl WebSocketConsumer for Empty {
+        type Event = NoEvents;
+    }
+
+    struct Silent;
+
+    impl Transport<WebSocket> for Silent {
+        fn poll_receive(&mut self, _: &mut Context<'_>) -> Poll<Option<Receive>> {
+            Poll::Pending
+        }
+
+        fn start_send(&mut self, _: Send) -> Result<(), SendError> {
+            Ok(())
+        }
+
+        fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn idle_connection_takes_no_more_than_200_bytes() {
+        let request = http::Request::new(()).into_parts().0;
+        let link = Link::new(None, Arc::new(Listener::new(None, Vec::new())));
+        let scope = WebSocketScope::new(&request, link).unwrap();
+        let application = Arc::new(websocket_consumer(|_| Ok(Empty)));
+
+        let future = application.call_boxed(Connection::new(scope, Silent));
+
+        let (future, session) = (size_of_val(&*future), size_of::<WebSocketSession<Empty>>());
+        println!("{}: {future} + {session}", type_name::<Empty>());
+        assert!(future + session <= 200, "{future} + {session}");
+    }
+}

@@ -1,0 +1,353 @@
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use solent_consumers::{
+    ChannelConsumer, ChannelContext, Group, SyncChannelConsumer, SyncChannelContext, Worker,
+    WorkerConfig, WorkerCounts, WorkerError, channel_consumer, sync_channel_consumer,
+};
+use solent_layer::{ChannelLayer, ChannelName, Delivery, DynLayer, Message};
+use solent_layer_memory::MemoryLayer;
+use solent_spec::{Application, Channel, Result};
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use crate::support::{Log, settle};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type")]
+enum Job {
+    #[serde(rename = "job.do")]
+    Do { what: String },
+    #[serde(rename = "job.answer")]
+    Answer { to: String },
+}
+
+/// Does what its messages say.
+struct Works {
+    log: Log,
+    instance: usize,
+}
+
+impl ChannelConsumer for Works {
+    type Event = Job;
+
+    async fn handle(&mut self, cx: &mut ChannelContext, job: &Job) -> Result {
+        match job {
+            Job::Do { what } => {
+                self.log.add(format!("{} {what}", self.instance));
+                match what.as_str() {
+                    "fail" => return Err("failed".into()),
+                    "panic" => panic!("asked to"),
+                    "slow" => tokio::time::sleep(Duration::from_secs(5)).await,
+                    _ => {}
+                }
+                self.log.add(format!("done {what}"));
+                Ok(())
+            }
+            Job::Answer { to } => {
+                let to: ChannelName = to.parse()?;
+                let what = cx.scope().channel.clone();
+                cx.send_to_channel(&to, &Job::Do { what }).await?;
+                cx.send_to(&Group::new("answers")?, &Job::Do { what: "all".into() })
+                    .await
+            }
+        }
+    }
+}
+
+fn works(log: &Log) -> impl Application<Channel> {
+    let (log, made) = (log.clone(), Log::default());
+    channel_consumer(move |_| {
+        made.add("made");
+        Ok(Works {
+            log: log.clone(),
+            instance: made.entries().len(),
+        })
+    })
+}
+
+struct Run {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), WorkerError>>,
+    counts: Arc<WorkerCounts>,
+}
+
+fn start(worker: Worker) -> Run {
+    let (stop, stopped) = oneshot::channel();
+    let counts = worker.counts();
+    let task = tokio::spawn(worker.run(async {
+        let _ = stopped.await;
+    }));
+    Run { stop, task, counts }
+}
+
+async fn order(layer: &DynLayer, channel: &str, what: &str) {
+    let message = Message::encode(&Job::Do { what: what.into() }).unwrap();
+    layer
+        .send(&channel.parse().unwrap(), message)
+        .await
+        .unwrap();
+}
+
+fn memory() -> DynLayer {
+    DynLayer::new(MemoryLayer::default())
+}
+
+fn worker(layer: &DynLayer, log: &Log) -> Worker {
+    Worker::new(layer.clone())
+        .channel("jobs", works(log))
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_of_a_channel_are_handled_in_order_by_one_consumer() {
+    let (layer, log) = (memory(), Log::default());
+    order(&layer, "jobs", "early").await;
+    let run = start(worker(&layer, &log));
+
+    order(&layer, "jobs", "slow").await;
+    order(&layer, "jobs", "late").await;
+    tokio::time::sleep(Duration::from_secs(6)).await;
+
+    let expected = [
+        "1 early",
+        "done early",
+        "1 slow",
+        "done slow",
+        "1 late",
+        "done late",
+    ];
+    assert_eq!(log.entries(), expected);
+    run.stop.send(()).unwrap();
+    run.task.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_cost_their_own_message_and_no_other() {
+    let (layer, log) = (memory(), Log::default());
+    let run = start(worker(&layer, &log));
+
+    for what in ["one", "fail", "two", "panic", "three"] {
+        order(&layer, "jobs", what).await;
+    }
+    settle().await;
+
+    let expected = [
+        "1 one",
+        "done one",
+        "1 fail",
+        "2 two",
+        "done two",
+        "2 panic",
+        "3 three",
+        "done three",
+    ];
+    assert_eq!(log.entries(), expected);
+    assert_eq!(run.counts.failed(), 2);
+    run.task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn message_of_an_unknown_type_is_counted_and_changes_nothing() {
+    let (layer, log) = (memory(), Log::default());
+    let seen = log.clone();
+    let application = channel_consumer(move |_| {
+        Ok(Works {
+            log: seen.clone(),
+            instance: 1,
+        })
+    });
+    let counts = application.counts();
+    let run = start(
+        Worker::new(layer.clone())
+            .channel("jobs", application)
+            .unwrap(),
+    );
+
+    let unknown = Message::encode(&std::collections::BTreeMap::from([("type", "job.other")]));
+    layer
+        .send(&"jobs".parse().unwrap(), unknown.unwrap())
+        .await
+        .unwrap();
+    order(&layer, "jobs", "next").await;
+    settle().await;
+
+    assert_eq!(log.entries(), ["1 next", "done next"]);
+    assert_eq!((counts.unknown_events(), run.counts.failed()), (1, 0));
+    run.task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_channel_has_its_own_application() {
+    let (layer, one, two) = (memory(), Log::default(), Log::default());
+    let run = start(
+        worker(&layer, &one)
+            .channel("more-jobs", works(&two))
+            .unwrap(),
+    );
+
+    order(&layer, "jobs", "a").await;
+    order(&layer, "more-jobs", "b").await;
+    order(&layer, "other-jobs", "c").await;
+    settle().await;
+
+    assert_eq!((one.count("done a"), two.count("done b")), (1, 1));
+    assert_eq!((one.count("done"), two.count("done")), (1, 1));
+    run.task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn concurrent_applications_share_a_channel() {
+    let (layer, log) = (memory(), Log::default());
+    let config = WorkerConfig::default().concurrency(NonZeroUsize::new(3).unwrap());
+    let run = start(worker(&layer, &log).config(config));
+    settle().await;
+
+    for _ in 0..3 {
+        order(&layer, "jobs", "slow").await;
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    settle().await;
+
+    assert_eq!(log.count("done slow"), 3, "{log:?}");
+    run.task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_worker_finishes_its_message_and_leaves_the_rest() {
+    let (layer, log) = (memory(), Log::default());
+    let run = start(worker(&layer, &log));
+    order(&layer, "jobs", "slow").await;
+    order(&layer, "jobs", "next").await;
+    settle().await;
+
+    run.stop.send(()).unwrap();
+    run.task.await.unwrap().unwrap();
+
+    assert_eq!(log.entries(), ["1 slow", "done slow"]);
+    let mut mailbox = layer.listen(&"jobs".parse().unwrap()).await.unwrap();
+    let left = mailbox.recv().await;
+    assert!(matches!(left, Some(Delivery::Message(message)) if message.kind() == Some("job.do")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_worker_gives_up_after_its_grace() {
+    let (layer, log) = (memory(), Log::default());
+    let config = WorkerConfig::default().grace(Duration::from_secs(1));
+    let run = start(worker(&layer, &log).config(config));
+    order(&layer, "jobs", "slow").await;
+    settle().await;
+
+    run.stop.send(()).unwrap();
+    run.task.await.unwrap().unwrap();
+
+    assert_eq!(log.entries(), ["1 slow"]);
+    assert_eq!(run.counts.abandoned(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn application_that_cannot_start_is_tried_again_with_pauses() {
+    let (layer, tries) = (memory(), Log::default());
+    let seen = tries.clone();
+    let application = channel_consumer(move |_| {
+        seen.add("try");
+        Err::<Works, _>("no database".into())
+    });
+    let run = start(Worker::new(layer).channel("jobs", application).unwrap());
+
+    tokio::time::sleep(Duration::from_millis(750)).await;
+    assert_eq!(tries.count("try"), 4, "after 0, 100, 300 and 700 ms");
+    tokio::time::sleep(Duration::from_secs(100)).await;
+
+    assert!(
+        (12..20).contains(&tries.count("try")),
+        "{}",
+        tries.count("try")
+    );
+    run.stop.send(()).unwrap();
+    run.task.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn worker_whose_layer_is_closed_says_so() {
+    let (layer, log) = (memory(), Log::default());
+    let run = start(worker(&layer, &log));
+    settle().await;
+
+    layer.close().await.unwrap();
+
+    assert_eq!(run.task.await.unwrap(), Err(WorkerError::LayerClosed));
+    assert!(run.counts.listens_failed() > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn worker_without_channels_does_not_start() {
+    let worker = Worker::new(memory());
+
+    assert_eq!(
+        worker.run(std::future::pending()).await,
+        Err(WorkerError::NoChannels)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn consumer_sends_to_channels_and_groups() {
+    let (layer, log) = (memory(), Log::default());
+    let run = start(worker(&layer, &log));
+    let mut mailbox = layer.open("reply.").await.unwrap();
+    layer
+        .group_add(&"answers".parse().unwrap(), mailbox.name())
+        .await
+        .unwrap();
+
+    let message = Message::encode(&Job::Answer {
+        to: mailbox.name().to_string(),
+    })
+    .unwrap();
+    layer.send(&"jobs".parse().unwrap(), message).await.unwrap();
+
+    for expected in ["jobs", "all"] {
+        let Some(Delivery::Message(message)) = mailbox.recv().await else {
+            panic!("no answer");
+        };
+        let job = message.decode::<Job>().unwrap();
+        assert!(
+            matches!(&*job, Job::Do { what } if what == expected),
+            "{job:?}"
+        );
+    }
+    run.task.abort();
+}
+
+#[tokio::test]
+async fn blocking_consumer_works_and_answers() {
+    struct Blocks;
+    impl SyncChannelConsumer for Blocks {
+        type Event = Job;
+        fn handle(&mut self, cx: &mut SyncChannelContext, job: &Job) -> Result {
+            let Job::Answer { to } = job else {
+                return Ok(());
+            };
+            cx.send_to_channel(
+                &to.parse()?,
+                &Job::Do {
+                    what: cx.scope().channel.clone(),
+                },
+            )
+        }
+    }
+    let layer = memory();
+    let blocks = sync_channel_consumer(|_| Ok(Blocks));
+    let run = start(Worker::new(layer.clone()).channel("jobs", blocks).unwrap());
+    let mut mailbox = layer.open("reply.").await.unwrap();
+
+    let message = Message::encode(&Job::Answer {
+        to: mailbox.name().to_string(),
+    })
+    .unwrap();
+    layer.send(&"jobs".parse().unwrap(), message).await.unwrap();
+
+    let answer = mailbox.recv().await;
+    assert!(matches!(answer, Some(Delivery::Message(message)) if message.kind() == Some("job.do")));
+    run.stop.send(()).unwrap();
+    run.task.await.unwrap().unwrap();
+}

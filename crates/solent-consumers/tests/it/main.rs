@@ -1,0 +1,19 @@
+//! Consumers from outside: what they promise to those who write them, on scripted transports and paused time.
+
+/// Scripted clients, and small things the tests share.
+mod support;
+
+/// Which types may cross threads.
+mod auto_traits;
+/// Workers and channel consumers.
+mod channel;
+/// `disconnect` exactly once, whatever ends the connection.
+mod disconnect;
+/// HTTP consumers.
+mod http;
+/// Groups, events, ready frames, handles, timers and tasks.
+mod layer;
+/// Consumers whose handlers block.
+mod sync;
+/// The handshake, messages and closing, row by row as Channels tests them.
+mod websocket;

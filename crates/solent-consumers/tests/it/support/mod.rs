@@ -1,0 +1,53 @@
+mod exchange;
+mod socket;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use http::{Request, request::Parts};
+use solent_spec::request::{Feature, Link, Listener};
+
+pub(crate) use self::{
+    exchange::Exchange,
+    socket::{Sent, Socket},
+};
+
+/// Lets every task that can go on go on: the clock is paused, so this takes no time.
+pub(crate) async fn settle() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+/// What happened, in order. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn add(&self, entry: impl Into<String>) {
+        self.0.lock().unwrap().push(entry.into());
+    }
+
+    pub(crate) fn entries(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    pub(crate) fn count(&self, entry: &str) -> usize {
+        self.entries()
+            .iter()
+            .filter(|found| found.starts_with(entry))
+            .count()
+    }
+}
+
+pub(crate) fn request(path: &str, headers: &[(&str, &str)]) -> Parts {
+    let mut request = Request::get(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(()).unwrap().into_parts().0
+}
+
+pub(crate) fn link(features: Vec<Feature>) -> Link {
+    Link::new(None, Arc::new(Listener::new(None, features)))
+}

@@ -1,0 +1,307 @@
+use std::{
+    sync::{Arc, Barrier, mpsc},
+    thread,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use solent_consumers::{
+    Group, HandlerPanicked, NoEvents, SyncHttpConsumer, SyncHttpContext, SyncJsonWebSocketConsumer,
+    SyncWebSocketConsumer, SyncWebSocketContext, disconnects_finished, sync_http_consumer,
+    sync_json_websocket_consumer, sync_websocket_consumer,
+};
+use solent_layer::DynLayer;
+use solent_layer_memory::MemoryLayer;
+use solent_spec::{
+    Application, RequestScope, Result,
+    websocket::{Close, CloseCode, Frame},
+};
+
+use crate::support::{Exchange, Log, Sent, Socket};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type")]
+enum RoomEvent {
+    #[serde(rename = "chat.message")]
+    Message { message: String },
+}
+
+struct Chat {
+    room: Group<RoomEvent>,
+    log: Log,
+}
+
+impl SyncWebSocketConsumer for Chat {
+    type Event = RoomEvent;
+
+    fn connect(&mut self, cx: &mut SyncWebSocketContext) -> Result {
+        assert_eq!(cx.scope().path(), "/ws/");
+        cx.join(&self.room)?;
+        cx.accept()
+    }
+
+    fn receive(&mut self, cx: &mut SyncWebSocketContext, frame: Frame) -> Result {
+        match frame.as_text() {
+            Some("fail") => Err("failed".into()),
+            Some("panic") => panic!("asked to"),
+            Some("close") => cx.close(CloseCode::NORMAL),
+            Some(message) => {
+                let message = message.to_owned();
+                cx.send_to(&self.room, &RoomEvent::Message { message })
+            }
+            None => cx.send(frame),
+        }
+    }
+
+    fn event(&mut self, cx: &mut SyncWebSocketContext, event: &RoomEvent) -> Result {
+        cx.send_json(event)?;
+        cx.close(CloseCode::NORMAL)
+    }
+
+    fn disconnect(&mut self, _: &mut SyncWebSocketContext, close: Close) -> Result {
+        self.log.add(format!("disconnect {close}"));
+        Ok(())
+    }
+}
+
+fn chat(log: &Log) -> impl Application<solent_spec::WebSocket> {
+    let log = log.clone();
+    sync_websocket_consumer(move |_| {
+        Ok(Chat {
+            room: Group::new("room")?,
+            log: log.clone(),
+        })
+    })
+}
+
+#[tokio::test]
+async fn blocking_handlers_send_join_and_receive_events() {
+    let memory = MemoryLayer::default();
+    let layer = DynLayer::new(memory.clone());
+    let (socket, log) = (Socket::new(), Log::default());
+    socket.send(b"octets".to_vec());
+    socket.send("hi");
+    let leaves = socket.clone();
+    let application = chat(&log);
+    let connection = socket.connection(Some(&layer));
+    let task = tokio::spawn(async move { application.call(connection).await });
+
+    let mut sent = Vec::new();
+    while !sent.iter().any(|sent| matches!(sent, Sent::Close(..))) {
+        tokio::task::yield_now().await;
+        sent.extend(socket.take());
+    }
+    leaves.leave(CloseCode::NORMAL);
+    task.await.unwrap().unwrap();
+
+    assert_eq!(
+        sent,
+        [
+            Sent::Accept(None, Vec::new()),
+            Sent::Frame(Frame::binary(b"octets".to_vec())),
+            Sent::Frame(Frame::text(r#"{"type":"chat.message","message":"hi"}"#)),
+            Sent::Close(1000, String::new()),
+        ]
+    );
+    assert_eq!(log.entries(), ["disconnect 1000"]);
+    assert_eq!((memory.channel_count(), memory.group_count()), (0, 0));
+}
+
+#[tokio::test]
+async fn blocking_handlers_that_fail_or_panic_disconnect_once() {
+    let layer = DynLayer::new(MemoryLayer::default());
+    for text in ["fail", "panic"] {
+        let (socket, log) = (Socket::new(), Log::default());
+        socket.send(text);
+
+        let error = chat(&log)
+            .call(socket.connection(Some(&layer)))
+            .await
+            .unwrap_err();
+
+        assert_eq!(error.is::<HandlerPanicked>(), text == "panic");
+        assert_eq!(log.entries(), ["disconnect 1011"]);
+    }
+}
+
+#[tokio::test]
+async fn blocking_handlers_of_several_connections_run_side_by_side() {
+    struct Meets(Arc<Barrier>);
+    impl SyncWebSocketConsumer for Meets {
+        type Event = NoEvents;
+        fn receive(&mut self, cx: &mut SyncWebSocketContext, _: Frame) -> Result {
+            self.0.wait();
+            cx.send("met")
+        }
+    }
+    let barrier = Arc::new(Barrier::new(4));
+    let application = sync_websocket_consumer(move |_| Ok(Meets(Arc::clone(&barrier))));
+    let sockets = [(); 4].map(|()| Socket::new());
+    let tasks: Vec<_> = sockets
+        .iter()
+        .map(|socket| {
+            socket.send("x");
+            socket.leave(CloseCode::NORMAL);
+            let (application, connection) = (application.clone(), socket.connection(None));
+            tokio::spawn(async move { application.call(connection).await })
+        })
+        .collect();
+
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+
+    assert!(sockets.iter().all(|socket| socket.take_texts() == ["met"]));
+}
+
+#[tokio::test]
+async fn blocking_handlers_of_one_connection_run_in_order() {
+    struct Orders(Log);
+    impl SyncWebSocketConsumer for Orders {
+        type Event = NoEvents;
+        fn receive(&mut self, cx: &mut SyncWebSocketContext, frame: Frame) -> Result {
+            self.0.add(frame.as_text().unwrap_or_default());
+            cx.send(frame)
+        }
+    }
+    let (socket, log) = (Socket::new(), Log::default());
+    let seen = log.clone();
+    let expected: Vec<_> = (0..50).map(|n| n.to_string()).collect();
+    expected.iter().for_each(|n| socket.send(n.as_str()));
+    socket.leave(CloseCode::NORMAL);
+
+    sync_websocket_consumer(move |_| Ok(Orders(seen.clone())))
+        .call(socket.connection(None))
+        .await
+        .unwrap();
+
+    assert_eq!(log.entries(), expected);
+    assert_eq!(socket.take_texts(), expected);
+}
+
+#[tokio::test]
+async fn blocking_handler_that_outlives_its_task_is_followed_by_disconnect() {
+    struct Waits {
+        started: tokio::sync::mpsc::Sender<()>,
+        go_on: mpsc::Receiver<()>,
+        log: Log,
+    }
+    impl SyncWebSocketConsumer for Waits {
+        type Event = NoEvents;
+        fn receive(&mut self, cx: &mut SyncWebSocketContext, _: Frame) -> Result {
+            self.started.blocking_send(())?;
+            self.go_on.recv()?;
+            let error = cx.send("too late").unwrap_err();
+            self.log.add(error.to_string());
+            Err(error)
+        }
+        fn disconnect(&mut self, _: &mut SyncWebSocketContext, close: Close) -> Result {
+            self.log.add(format!("disconnect {close}"));
+            Ok(())
+        }
+    }
+    let (started, mut has_started) = tokio::sync::mpsc::channel(1);
+    let (go, go_on) = mpsc::channel();
+    let (socket, log) = (Socket::new(), Log::default());
+    let consumer = Waits {
+        started,
+        go_on,
+        log: log.clone(),
+    };
+    let consumer = std::sync::Mutex::new(Some(consumer));
+    let application =
+        sync_websocket_consumer(move |_| Ok(consumer.lock().unwrap().take().unwrap()));
+    let connection = socket.connection(None);
+    let task = tokio::spawn(async move { application.call(connection).await });
+    socket.send("x");
+    has_started.recv().await.unwrap();
+
+    task.abort();
+    let _ = task.await;
+    go.send(()).unwrap();
+    disconnects_finished().await;
+
+    assert_eq!(log.entries(), ["connection is closed", "disconnect 1006"]);
+}
+
+#[tokio::test]
+async fn blocking_json_consumer_reads_json_and_refuses_the_rest() {
+    struct Doubles;
+    impl SyncJsonWebSocketConsumer for Doubles {
+        type Input = i64;
+        type Event = NoEvents;
+        fn receive_json(&mut self, cx: &mut SyncWebSocketContext, input: i64) -> Result {
+            cx.send_json(&(input * 2))
+        }
+    }
+    let socket = Socket::new();
+    socket.send("21");
+    socket.send("{");
+    socket.leave(CloseCode::INVALID_DATA);
+
+    sync_json_websocket_consumer(|_| Ok(Doubles))
+        .call(socket.connection(None))
+        .await
+        .unwrap();
+
+    let sent = socket.take();
+    assert_eq!(sent[1], Sent::Frame(Frame::text("42")));
+    assert!(matches!(sent[2], Sent::Close(1007, _)), "{sent:?}");
+}
+
+#[tokio::test]
+async fn blocking_timer_reaches_its_consumer() {
+    struct Timed;
+    impl SyncWebSocketConsumer for Timed {
+        type Event = u8;
+        fn connect(&mut self, cx: &mut SyncWebSocketContext) -> Result {
+            cx.accept()?;
+            let never = cx.every(Duration::from_secs(3600), 1_u8)?;
+            assert!(cx.cancel(never)?);
+            cx.after(Duration::ZERO, 7_u8)?;
+            Ok(())
+        }
+        fn event(&mut self, cx: &mut SyncWebSocketContext, event: &u8) -> Result {
+            cx.send_json(event)?;
+            cx.handle::<u8>()?;
+            Err("done".into())
+        }
+    }
+    let socket = Socket::new();
+
+    let error = sync_websocket_consumer(|_| Ok(Timed))
+        .call(socket.connection(None))
+        .await
+        .unwrap_err();
+
+    assert_eq!(error.to_string(), "done");
+    assert_eq!(socket.take_texts(), ["7"]);
+}
+
+#[tokio::test]
+async fn blocking_http_consumer_answers_from_a_thread_of_the_pool() {
+    struct Threads(thread::ThreadId);
+    impl SyncHttpConsumer for Threads {
+        type Event = NoEvents;
+        fn handle(&mut self, cx: &mut SyncHttpContext, body: Bytes) -> Result {
+            assert_ne!(thread::current().id(), self.0);
+            cx.send_headers(StatusCode::OK)?;
+            cx.send_body(body)?;
+            cx.end_body(cx.scope().path().to_owned())
+        }
+    }
+    let here = thread::current().id();
+    let exchange = Exchange::new(&["hello"]);
+
+    sync_http_consumer(move |_| Ok(Threads(here)))
+        .call(exchange.connection(None))
+        .await
+        .unwrap();
+
+    assert_eq!(
+        exchange.take(),
+        ["start 200", "body \"hello\"", "end \"/\""]
+    );
+}

@@ -1,6 +1,6 @@
 //! A layer whose type is forgotten.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{any::Any, fmt, future::Future, pin::Pin, sync::Arc};
 
 use crate::{
     ChannelLayer, ChannelName, DropCounts, GroupName, GroupReport, LayerError, Mailbox, Message,
@@ -12,9 +12,12 @@ use crate::{
 pub struct DynLayer(Arc<dyn Erased>);
 
 impl DynLayer {
-    /// Forgets the type of `layer`.
+    /// Forgets the type of `layer`. One that is a `DynLayer` already is not wrapped again.
     pub fn new(layer: impl ChannelLayer) -> Self {
-        Self(Arc::new(layer))
+        match (&layer as &dyn Any).downcast_ref::<Self>() {
+            Some(layer) => layer.clone(),
+            None => Self(Arc::new(layer)),
+        }
     }
 }
 

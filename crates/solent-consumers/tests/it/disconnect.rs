@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, task::Poll, time::Duration};
 
 use solent_consumers::{
     ConsumerCounts, HandlerPanicked, NoEvents, WebSocketConsumer, WebSocketContext,
@@ -415,4 +415,59 @@ async fn background_tasks_have_ended_when_the_connection_has() {
     task.await.unwrap().unwrap();
 
     assert_eq!(log.entries(), ["disconnect", "task dropped"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn future_that_is_dropped_after_any_number_of_polls() {
+    /// Pauses in each handler.
+    struct Pauses(Log);
+    impl WebSocketConsumer for Pauses {
+        type Event = ();
+        async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+            self.0.add("connect");
+            tokio::task::yield_now().await;
+            cx.after(Duration::ZERO, ())?;
+            cx.accept().await
+        }
+        async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> Result {
+            tokio::task::yield_now().await;
+            cx.send(frame).await
+        }
+        async fn event(&mut self, _: &mut WebSocketContext, (): &()) -> Result {
+            tokio::task::yield_now().await;
+            Ok(())
+        }
+        async fn disconnect(&mut self, _: &mut WebSocketContext, _: Close) -> Result {
+            self.0.add("disconnect");
+            tokio::task::yield_now().await;
+            self.0.add("finished");
+            Ok(())
+        }
+    }
+    let mut completed = false;
+    for polls in 0..20 {
+        let (socket, log) = (Socket::new(), Log::default());
+        socket.send("one");
+        socket.send("two");
+        socket.leave(CloseCode::NORMAL);
+        let seen = log.clone();
+        let application = Arc::new(websocket_consumer(move |_| Ok(Pauses(seen.clone()))));
+
+        let mut call = application.call_boxed(socket.connection(None));
+        for _ in 0..polls {
+            let polled = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
+            if polled.is_ready() {
+                completed = true;
+                break;
+            }
+            settle().await;
+        }
+        drop(call);
+        disconnects_finished().await;
+
+        let begun = usize::from(polls > 0);
+        let counts = ["connect", "disconnect", "finished"].map(|entry| log.count(entry));
+        assert_eq!(counts, [begun; 3], "after {polls} polls");
+    }
+    assert!(completed, "the longest run is a whole one");
 }

@@ -376,6 +376,31 @@ async fn ready_frames_and_events_keep_their_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_sent_while_more_waits_leaves_in_one_go() {
+    let (_, layer) = memory();
+    let socket = Socket::new().with_direct();
+    let task = spawn(websocket_consumer(|_| Ok(Chat)), &socket, Some(&layer));
+    settle().await;
+    socket.take();
+
+    for n in 0..3 {
+        let event = RoomEvent::Tick { n };
+        room().send(&layer, &event).await.unwrap();
+    }
+    settle().await;
+
+    let frame = |n| Frame::text(format!(r#"{{"type":"tick","n":{n}}}"#));
+    // The sink queues; the last one is written at once, and the others with it.
+    let expected = [
+        Sent::Direct(frame(0)),
+        Sent::Direct(frame(1)),
+        Sent::Ready(frame(2)),
+    ];
+    assert_eq!(socket.take(), expected);
+    task.abort();
+}
+
+#[tokio::test(start_paused = true)]
 async fn slow_client_holds_up_ready_frames_but_not_its_own_end() {
     let (_, layer) = memory();
     let socket = Socket::new();

@@ -1,1 +1,13 @@
-//! Promises of Solent that span crates; the tests are in `it/`.
+//! Promises of Solent that span crates.
+//!
+//! The tests are in `it/`; the documents of the repository that show code are compiled here.
+
+/// The program of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
+/// The programs of the tutorial.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/tutorial.md")]
+pub struct Tutorial;

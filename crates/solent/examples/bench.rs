@@ -1,0 +1,166 @@
+//! What benchmarks measure: echo, two kinds of chat, and plain HTTP, written as an application would be.
+//!
+//! `cargo run --release --example bench -- --bind 127.0.0.1:8000 --threads 1 [--deflate]`
+
+use std::num::NonZeroUsize;
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use solent::{
+    Connection, Frame, Group, Http, JsonWebSocketConsumer, NoEvents, RequestScope, Result,
+    ServerConfig, Solent, WebSocketConsumer, WebSocketContext, http_consumer,
+    json_websocket_consumer,
+    server::{DeflateConfig, WebSocketConfig},
+    websocket_consumer,
+};
+
+/// Sends every message back.
+struct Echo;
+
+impl WebSocketConsumer for Echo {
+    type Event = NoEvents;
+
+    async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> Result {
+        cx.send(frame).await
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Said {
+    message: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type")]
+enum RoomEvent {
+    #[serde(rename = "chat.message")]
+    Message { message: String },
+}
+
+/// Sends every message to its room, as an event that each member handles.
+struct Chat {
+    room: Group<RoomEvent>,
+}
+
+impl JsonWebSocketConsumer for Chat {
+    type Input = Said;
+    type Event = RoomEvent;
+
+    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+        cx.join(&self.room).await?;
+        cx.accept().await
+    }
+
+    async fn receive_json(&mut self, cx: &mut WebSocketContext, Said { message }: Said) -> Result {
+        cx.send_to(&self.room, &RoomEvent::Message { message })
+            .await
+    }
+
+    async fn event(
+        &mut self,
+        cx: &mut WebSocketContext,
+        RoomEvent::Message { message }: &RoomEvent,
+    ) -> Result {
+        #[derive(Serialize)]
+        struct Saying<'a> {
+            message: &'a str,
+        }
+        cx.send_json(&Saying { message }).await
+    }
+}
+
+/// Sends every message to its room, as a frame that is ready for all clients.
+struct Broadcast {
+    room: Group<NoEvents>,
+}
+
+impl JsonWebSocketConsumer for Broadcast {
+    type Input = Said;
+    type Event = NoEvents;
+
+    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+        cx.join(&self.room).await?;
+        cx.accept().await
+    }
+
+    async fn receive_json(&mut self, cx: &mut WebSocketContext, said: Said) -> Result {
+        cx.broadcast(&self.room, Frame::from_json(&said)?).await
+    }
+}
+
+async fn plain(mut connection: Connection<Http>) -> Result {
+    connection
+        .send(solent::spec::http::Send::text("Hello world!"))
+        .await?;
+    Ok(())
+}
+
+struct EchoBody;
+
+impl solent::HttpConsumer for EchoBody {
+    type Event = NoEvents;
+
+    async fn handle(&mut self, cx: &mut solent::HttpContext, body: bytes::Bytes) -> Result {
+        cx.respond(http::Response::new(body.into())).await
+    }
+}
+
+struct Options {
+    bind: String,
+    threads: NonZeroUsize,
+    deflate: bool,
+}
+
+fn options() -> anyhow::Result<Options> {
+    let mut options = Options {
+        bind: "127.0.0.1:8000".into(),
+        threads: NonZeroUsize::MIN,
+        deflate: false,
+    };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--bind" => options.bind = words.next().context("--bind needs an address")?,
+            "--threads" => {
+                options.threads = words.next().context("--threads needs a number")?.parse()?
+            }
+            "--deflate" => options.deflate = true,
+            other => bail!("unknown option {other}, use --bind ADDRESS, --threads N, --deflate"),
+        }
+    }
+    Ok(options)
+}
+
+fn main() -> anyhow::Result<()> {
+    let options = options()?;
+    let deflate = options.deflate.then(DeflateConfig::default);
+    // The public conformance suite sends messages of 16 MiB.
+    let websocket = WebSocketConfig::default()
+        .max_message(64 * 1024 * 1024)
+        .deflate(deflate);
+    Solent::new()
+        .websocket("ws/echo/", websocket_consumer(|_| Ok(Echo)))
+        .websocket(
+            "ws/chat/<slug:room>/",
+            json_websocket_consumer(|scope| {
+                Ok(Chat {
+                    room: Group::new(format!("chat_{}", scope.param::<String>("room")?))?,
+                })
+            }),
+        )
+        .websocket(
+            "ws/broadcast/<slug:room>/",
+            json_websocket_consumer(|scope| {
+                Ok(Broadcast {
+                    room: Group::new(format!("broadcast_{}", scope.param::<String>("room")?))?,
+                })
+            }),
+        )
+        .http("plain", plain)
+        .http("echo", http_consumer(|_| Ok(EchoBody)))
+        .config(ServerConfig::default().websocket(websocket))
+        .bind(&options.bind)
+        .threads(options.threads)
+        .run()?;
+    Ok(())
+}

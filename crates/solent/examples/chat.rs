@@ -1,0 +1,63 @@
+//! A chat: every client of a room gets what the others send.
+
+use serde::{Deserialize, Serialize};
+use solent::{
+    Group, JsonWebSocketConsumer, RequestScope, Result, Solent, WebSocketContext,
+    json_websocket_consumer,
+};
+
+#[derive(Serialize, Deserialize)]
+struct Said {
+    message: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type")]
+enum RoomEvent {
+    #[serde(rename = "chat.message")]
+    Message { message: String },
+}
+
+struct Chat {
+    room: Group<RoomEvent>,
+}
+
+impl JsonWebSocketConsumer for Chat {
+    type Input = Said;
+    type Event = RoomEvent;
+
+    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+        cx.join(&self.room).await?;
+        cx.accept().await
+    }
+
+    async fn receive_json(&mut self, cx: &mut WebSocketContext, Said { message }: Said) -> Result {
+        cx.send_to(&self.room, &RoomEvent::Message { message })
+            .await
+    }
+
+    async fn event(
+        &mut self,
+        cx: &mut WebSocketContext,
+        RoomEvent::Message { message }: &RoomEvent,
+    ) -> Result {
+        cx.send_json(&Said {
+            message: message.clone(),
+        })
+        .await
+    }
+}
+
+pub(crate) fn routes(app: Solent) -> Solent {
+    let chat = json_websocket_consumer(|scope| {
+        let room: String = scope.param("room")?;
+        Ok(Chat {
+            room: Group::new(format!("chat_{room}"))?,
+        })
+    });
+    app.websocket("ws/chat/<slug:room>/", chat)
+}
+
+fn main() -> Result {
+    Ok(routes(Solent::new()).bind("127.0.0.1:8000").run()?)
+}

@@ -1,0 +1,23 @@
+//! The smallest consumer: every message back to its sender.
+
+use solent::{
+    Frame, NoEvents, Result, Solent, WebSocketConsumer, WebSocketContext, websocket_consumer,
+};
+
+struct Echo;
+
+impl WebSocketConsumer for Echo {
+    type Event = NoEvents;
+
+    async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> Result {
+        cx.send(frame).await
+    }
+}
+
+pub(crate) fn routes(app: Solent) -> Solent {
+    app.websocket("ws/echo/", websocket_consumer(|_| Ok(Echo)))
+}
+
+fn main() -> Result {
+    Ok(routes(Solent::new()).bind("127.0.0.1:8000").run()?)
+}

@@ -1,0 +1,67 @@
+//! Notifications: what one HTTP POST says, every open page shows.
+//!
+//! `curl -d 'Lunch is ready' http://127.0.0.1:8000/notify`
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use solent::{
+    Body, Group, HttpConsumer, HttpContext, NoEvents, Refusal, Result, Solent, StatusCode,
+    WebSocketConsumer, WebSocketContext, http_consumer, websocket_consumer,
+};
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type")]
+enum Notification {
+    #[serde(rename = "notify")]
+    Notify { text: String },
+}
+
+fn everybody() -> Group<Notification> {
+    "notifications".parse().expect("the name is plain letters")
+}
+
+/// An open page.
+struct Page;
+
+impl WebSocketConsumer for Page {
+    type Event = Notification;
+
+    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+        cx.join(&everybody()).await?;
+        cx.accept().await
+    }
+
+    async fn event(&mut self, cx: &mut WebSocketContext, notification: &Notification) -> Result {
+        cx.send_json(notification).await
+    }
+}
+
+/// The POST.
+struct Notify;
+
+impl HttpConsumer for Notify {
+    type Event = NoEvents;
+
+    async fn handle(&mut self, cx: &mut HttpContext, body: Bytes) -> Result {
+        if cx.scope().request().method != http::Method::POST {
+            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED)
+                .body("POST the text of a notification\n")
+                .into());
+        }
+        let text = String::from_utf8_lossy(&body).into_owned();
+        cx.send_to(&everybody(), &Notification::Notify { text })
+            .await?;
+        let mut response = http::Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        cx.respond(response).await
+    }
+}
+
+pub(crate) fn routes(app: Solent) -> Solent {
+    app.websocket("ws/notifications/", websocket_consumer(|_| Ok(Page)))
+        .http("notify", http_consumer(|_| Ok(Notify)))
+}
+
+fn main() -> Result {
+    Ok(routes(Solent::new()).bind("127.0.0.1:8000").run()?)
+}

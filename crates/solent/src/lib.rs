@@ -1,0 +1,69 @@
+//! A framework for real-time applications: the ideas of Django Channels, made of types.
+//!
+//! A chat, whole. Every client of a room sends `{"message": …}` and gets what the others send:
+//!
+//! ```no_run
+#![doc = include_str!("../examples/chat.rs")]
+//! ```
+//!
+//! # The nouns
+//!
+//! - [`Solent`] puts an application together: routes, consumers, a channel layer, settings; and serves it.
+//! - A **consumer** handles one connection, event by event: [`WebSocketConsumer`], [`JsonWebSocketConsumer`],
+//!   [`HttpConsumer`], and blocking forms of each.
+//! - A [`Group`] is a named set of connections. What one process or consumer sends to it, every member gets, typed.
+//! - A **channel layer** carries it: [`MemoryLayer`](layer::MemoryLayer) within a process.
+//! - Below them are [applications](spec::Application) and [connections](spec::Connection), ASGI's model made of types,
+//!   for what consumers do not fit.
+//!
+//! # The rooms
+//!
+//! [`consumers`], [`routing`], [`layer`], [`server`], [`spec`] are the crates that this one is a map of. What most
+//! programs name is here at the root as well.
+//!
+//! # What is not here
+//!
+//! No ORM, no templates, no HTTP framework: mount axum, or any other `tower` service, with
+//! [`Solent::mount_service`].
+
+mod app;
+mod background;
+mod error;
+mod lifespan;
+
+#[doc(inline)]
+pub use solent_consumers as consumers;
+#[doc(inline)]
+pub use solent_routing as routing;
+#[doc(inline)]
+pub use solent_server as server;
+#[doc(inline)]
+pub use solent_spec as spec;
+
+/// Channel layers: the trait, what its methods take and give, and the layers themselves.
+pub mod layer {
+    #[doc(inline)]
+    pub use solent_layer::*;
+    #[cfg(feature = "memory")]
+    #[doc(inline)]
+    pub use solent_layer_memory::{MemoryConfig, MemoryLayer};
+}
+
+pub use http::StatusCode;
+pub use solent_consumers::{
+    Group, HttpConsumer, HttpContext, JsonWebSocketConsumer, NoEvents, Refusal, WebSocketConsumer,
+    WebSocketContext, http_consumer, json_websocket_consumer, websocket_consumer,
+};
+pub use solent_layer::DynLayer;
+pub use solent_server::{Bind, ServerConfig, ServerHandle};
+pub use solent_spec::{
+    Application, Body, Connection, Http, Middleware, RequestScope, Result, WebSocket,
+    http::HttpScope,
+    websocket::{Close, CloseCode, Frame, SharedFrame, WebSocketScope},
+};
+
+pub use self::{
+    app::{BoundSolent, Solent},
+    background::Context,
+    error::Error,
+};

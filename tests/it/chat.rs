@@ -1,0 +1,242 @@
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use solent::{
+    Frame, Group, JsonWebSocketConsumer, NoEvents, RequestScope, Solent, WebSocketConsumer,
+    WebSocketContext, json_websocket_consumer, layer::ChannelLayer, websocket_consumer,
+};
+
+use super::live::Live;
+
+#[derive(Serialize, Deserialize)]
+struct Said {
+    message: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type")]
+enum RoomEvent {
+    #[serde(rename = "chat.message")]
+    Message { message: String },
+}
+
+struct Chat {
+    room: Group<RoomEvent>,
+}
+
+impl JsonWebSocketConsumer for Chat {
+    type Input = Said;
+    type Event = RoomEvent;
+
+    async fn connect(&mut self, cx: &mut WebSocketContext) -> solent::Result {
+        cx.join(&self.room).await?;
+        cx.accept().await
+    }
+
+    async fn receive_json(
+        &mut self,
+        cx: &mut WebSocketContext,
+        Said { message }: Said,
+    ) -> solent::Result {
+        cx.send_to(&self.room, &RoomEvent::Message { message })
+            .await
+    }
+
+    async fn event(
+        &mut self,
+        cx: &mut WebSocketContext,
+        RoomEvent::Message { message }: &RoomEvent,
+    ) -> solent::Result {
+        cx.send_json(&Said {
+            message: message.clone(),
+        })
+        .await
+    }
+}
+
+fn chat() -> Solent {
+    let chat = json_websocket_consumer(|scope| {
+        Ok(Chat {
+            room: Group::new(format!("chat_{}", scope.param::<String>("room")?))?,
+        })
+    });
+    Solent::new().websocket("ws/chat/<slug:room>/", chat)
+}
+
+#[tokio::test]
+async fn message_reaches_its_room_and_no_other() -> Result<()> {
+    let live = Live::start(chat()).await?;
+    let mut a = live.connect("/ws/chat/one/").await?;
+    let mut b = live.connect("/ws/chat/one/").await?;
+    let mut other = live.connect("/ws/chat/two/").await?;
+
+    a.send(&json!({"message": "to one"})).await?;
+    other.send(&json!({"message": "to two"})).await?;
+
+    assert_eq!(a.json().await?, json!({"message": "to one"}));
+    assert_eq!(b.json().await?, json!({"message": "to one"}));
+    assert_eq!(other.json().await?, json!({"message": "to two"}));
+    live.stop();
+    live.ended().await
+}
+
+#[tokio::test]
+async fn every_member_gets_every_message_in_order() -> Result<()> {
+    const MEMBERS: usize = 50;
+    const MESSAGES: usize = 90;
+    let live = Live::start(chat()).await?;
+    let mut members = Vec::new();
+    for _ in 0..MEMBERS {
+        members.push(live.connect("/ws/chat/room/").await?);
+    }
+
+    for n in 0..MESSAGES {
+        members[0].send(&json!({"message": n.to_string()})).await?;
+    }
+
+    for member in &mut members {
+        for n in 0..MESSAGES {
+            assert_eq!(member.json().await?, json!({"message": n.to_string()}));
+        }
+    }
+    live.stop();
+    live.ended().await
+}
+
+#[tokio::test]
+async fn what_is_no_json_closes_with_a_reason() -> Result<()> {
+    let live = Live::start(chat()).await?;
+    let mut client = live.connect("/ws/chat/room/").await?;
+
+    client.send(&json!(["not", "a", "message"])).await?;
+
+    assert_eq!(client.close_code().await?, 1007);
+    live.stop();
+    live.ended().await
+}
+
+#[tokio::test]
+async fn unknown_path_is_refused_with_404() -> Result<()> {
+    let live = Live::start(chat()).await?;
+
+    let error = live
+        .connect("/ws/nowhere/")
+        .await
+        .err()
+        .expect("the handshake is refused");
+
+    assert!(error.to_string().contains("404"), "{error}");
+    live.stop();
+    live.ended().await
+}
+
+/// Hears what is sent to its group as frames, and numbers what is sent as events.
+struct Listener {
+    group: Group<RoomEvent>,
+    heard: usize,
+}
+
+impl WebSocketConsumer for Listener {
+    type Event = RoomEvent;
+
+    async fn connect(&mut self, cx: &mut WebSocketContext) -> solent::Result {
+        cx.join(&self.group).await?;
+        cx.accept().await
+    }
+
+    async fn event(&mut self, cx: &mut WebSocketContext, _: &RoomEvent) -> solent::Result {
+        self.heard += 1;
+        // A handler that takes its time must not be overtaken by frames that were sent after its event.
+        tokio::task::yield_now().await;
+        cx.send(format!("event {}", self.heard)).await
+    }
+}
+
+#[tokio::test]
+async fn ready_frames_and_events_keep_their_order() -> Result<()> {
+    let group: Group<RoomEvent> = Group::new("mixed")?;
+    let listener = group.clone();
+    let app = Solent::new().websocket(
+        "ws/",
+        websocket_consumer(move |_| {
+            Ok(Listener {
+                group: listener.clone(),
+                heard: 0,
+            })
+        }),
+    );
+    let live = Live::start(app).await?;
+    let (mut a, mut b) = (live.connect("/ws/").await?, live.connect("/ws/").await?);
+
+    for n in 1..=30 {
+        group
+            .send(
+                &live.layer,
+                &RoomEvent::Message {
+                    message: String::new(),
+                },
+            )
+            .await
+            .map_err(anyhow::Error::from_boxed)?;
+        let report = group
+            .broadcast(&live.layer, format!("frame {n}"))
+            .await
+            .map_err(anyhow::Error::from_boxed)?;
+        assert_eq!((report.delivered, report.dropped), (2, 0));
+    }
+
+    for client in [&mut a, &mut b] {
+        for n in 1..=30 {
+            assert_eq!(client.next().await?.to_text()?, format!("event {n}"));
+            assert_eq!(client.next().await?.to_text()?, format!("frame {n}"));
+        }
+    }
+    live.stop();
+    live.ended().await
+}
+
+/// Joins a group and says nothing.
+struct Member(Group<NoEvents>);
+
+impl WebSocketConsumer for Member {
+    type Event = NoEvents;
+
+    async fn connect(&mut self, cx: &mut WebSocketContext) -> solent::Result {
+        cx.join(&self.0).await?;
+        cx.accept().await
+    }
+}
+
+#[tokio::test]
+async fn client_that_left_is_no_member_any_more() -> Result<()> {
+    let group: Group<NoEvents> = Group::new("members")?;
+    let member = group.clone();
+    let app = Solent::new().websocket(
+        "ws/",
+        websocket_consumer(move |_| Ok(Member(member.clone()))),
+    );
+    let live = Live::start(app).await?;
+    let (staying, leaving) = (live.connect("/ws/").await?, live.connect("/ws/").await?);
+
+    drop(leaving);
+
+    // The server learns of it in its own time.
+    tokio::time::timeout(super::live::PATIENCE, async {
+        loop {
+            let message = solent::layer::Message::ready(Frame::text("x"));
+            if live
+                .layer
+                .group_send(group.name(), message)
+                .await
+                .is_ok_and(|report| report.delivered == 1)
+            {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await?;
+    drop(staying);
+    live.stop();
+    live.ended().await
+}

@@ -1,0 +1,12 @@
+//! Promises of Solent that span crates.
+
+/// Groups, events and ready frames between real clients.
+mod chat;
+/// What happens to open connections when the server ends.
+mod drain;
+/// An application on a free port, and clients for it.
+mod live;
+/// axum inside Solent.
+mod mount;
+/// Clients written in Python.
+mod python;

@@ -82,9 +82,9 @@ impl<C: Send + 'static> Lent<C> {
 
     async fn take_back(&mut self) -> Result<Returned<C>> {
         if let Place::Away(handler) = &mut self.place {
-            let returned = handler.await?;
+            let returned = handler.await;
             self.place = Place::Moving;
-            return Ok(returned);
+            return Ok(returned?);
         }
         match std::mem::replace(&mut self.place, Place::Moving) {
             Place::Here(consumer) => Ok((consumer, Ok(Ok(())))),

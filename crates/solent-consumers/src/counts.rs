@@ -39,7 +39,7 @@ impl ConsumerCounts {
         self.overflowed.get()
     }
 
-    /// `disconnect` handlers that were given up on at their deadline.
+    /// `disconnect` handlers that were given up at their deadline, or since their runtime had ended.
     pub fn abandoned(&self) -> u64 {
         self.abandoned.get()
     }

@@ -33,46 +33,52 @@ pub async fn disconnects_finished() {
 
 /// Runs what is left of a session in a task of its own.
 pub(crate) fn spawn(ending: BoxFuture<Result>, common: Arc<Common>) {
+    let deadline = common.disconnect_deadline;
+    let running = Running::new(common);
     let Ok(runtime) = Handle::try_current() else {
-        common.counts.count(Counted::Abandoned);
-        tracing::error!(
-            target: "solent::consumers",
-            "connection was dropped outside of a runtime, its disconnect cannot run"
-        );
         return;
     };
-    let running = Running::new();
     runtime.spawn(async move {
-        let _running = running;
-        match timeout(common.disconnect_deadline, ending).await {
-            Err(_) => {
-                common.counts.count(Counted::Abandoned);
-                tracing::warn!(
-                    target: "solent::consumers",
-                    deadline = ?common.disconnect_deadline,
-                    "disconnect took too long and was given up"
-                );
-            }
-            Ok(Err(error)) if !is_disconnect(error.as_ref()) => {
-                tracing::error!(target: "solent::consumers", %error, "disconnect failed");
-            }
-            Ok(_) => {}
+        let Ok(result) = timeout(deadline, ending).await else {
+            return;
+        };
+        running.finished();
+        if let Err(error) = result
+            && !is_disconnect(error.as_ref())
+        {
+            tracing::error!(target: "solent::consumers", %error, "disconnect failed");
         }
     });
 }
 
-/// One disconnect under way.
-struct Running;
+/// One disconnect under way. Dropped before it is finished, it is given up: its deadline has passed, or there is no
+/// runtime to run it.
+struct Running {
+    common: Option<Arc<Common>>,
+}
 
 impl Running {
-    fn new() -> Self {
+    fn new(common: Arc<Common>) -> Self {
         RUNNING.fetch_add(1, SeqCst);
-        Self
+        let common = Some(common);
+        Self { common }
+    }
+
+    fn finished(mut self) {
+        self.common = None;
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
+        if let Some(common) = self.common.take() {
+            common.counts.count(Counted::Abandoned);
+            tracing::warn!(
+                target: "solent::consumers",
+                deadline = ?common.disconnect_deadline,
+                "disconnect was given up, it took too long or its runtime has ended"
+            );
+        }
         if RUNNING.fetch_sub(1, SeqCst) == 1 {
             DONE.notify_waiters();
         }

@@ -2,8 +2,8 @@ use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use solent_consumers::{
-    ChannelConsumer, ChannelContext, Group, SyncChannelConsumer, SyncChannelContext, Worker,
-    WorkerConfig, WorkerCounts, WorkerError, channel_consumer, sync_channel_consumer,
+    ChannelConsumer, ChannelContext, Group, SyncChannelConsumer, SyncChannelContext, WithLayer,
+    Worker, WorkerConfig, WorkerCounts, WorkerError, channel_consumer, sync_channel_consumer,
 };
 use solent_layer::{ChannelLayer, ChannelName, Delivery, DynLayer, Message};
 use solent_layer_memory::MemoryLayer;
@@ -315,6 +315,43 @@ async fn consumer_sends_to_channels_and_groups() {
             "{job:?}"
         );
     }
+    run.task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn consumer_sends_through_the_layer_of_its_alias() {
+    struct Aliased;
+    impl ChannelConsumer for Aliased {
+        type Event = Job;
+        const LAYER: &'static str = "other";
+        async fn handle(&mut self, cx: &mut ChannelContext, job: &Job) -> Result {
+            cx.broadcast(&Group::<Job>::new("answers")?, format!("{job:?}"))
+                .await
+        }
+    }
+    let (layer, other) = (memory(), memory());
+    let layers = WithLayer::new(layer.clone()).and("other", other.clone());
+    let application = layers.wrap_channel(channel_consumer(|_| Ok(Aliased)));
+    let run = start(
+        Worker::new(layer.clone())
+            .channel("jobs", application)
+            .unwrap(),
+    );
+    let mut mailbox = other.open("reply.").await.unwrap();
+    other
+        .group_add(&"answers".parse().unwrap(), mailbox.name())
+        .await
+        .unwrap();
+
+    order(&layer, "jobs", "x").await;
+
+    let Some(Delivery::Message(message)) = mailbox.recv().await else {
+        panic!("no answer");
+    };
+    let text = message
+        .ready_frame()
+        .and_then(|frame| frame.frame().as_text());
+    assert_eq!(text, Some("Do { what: \"x\" }"));
     run.task.abort();
 }
 

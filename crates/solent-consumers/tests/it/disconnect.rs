@@ -359,6 +359,32 @@ async fn disconnect_that_takes_too_long_is_given_up() {
     assert_eq!(run.counts.abandoned(), 1);
 }
 
+#[test]
+fn disconnect_that_has_no_runtime_is_counted() {
+    let (socket, log) = (Socket::new(), Log::default());
+    let seen = log.clone();
+    let application = Arc::new(websocket_consumer(move |_| {
+        Ok(Obeys {
+            log: seen.clone(),
+            parting: Duration::ZERO,
+        })
+    }));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let mut call = application.call_boxed(socket.connection(None));
+    let polled = runtime.block_on(std::future::poll_fn(|cx| {
+        Poll::Ready(call.as_mut().poll(cx).is_ready())
+    }));
+    assert!(!polled);
+
+    drop(runtime);
+    drop(call);
+
+    assert_eq!(log.entries(), ["connect"]);
+    assert_eq!(application.counts().abandoned(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn disconnect_that_fails_ends_the_application_with_its_error() {
     struct Fails;

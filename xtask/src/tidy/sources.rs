@@ -1,0 +1,176 @@
+//! What stands in files, and in which.
+
+use super::{Problem, tree::Tree};
+
+/// Lines a file may have before it must be two.
+const MOST_LINES: usize = 800;
+
+/// Names that say nothing of what is inside.
+const EMPTY_NAMES: &[&str] = &["util", "utils", "helpers", "common", "misc", "types"];
+
+/// What an unfinished thought looks like. Put together here, so that this file is not one.
+const UNFINISHED: &[&str] = &[
+    concat!("to", "do!"),
+    concat!("unimple", "mented!"),
+    concat!("TO", "DO"),
+    concat!("FIX", "ME"),
+    concat!("#[ig", "nore"),
+];
+
+/// Nothing in a crate's sources is left for later.
+pub(super) fn nothing_is_unfinished(tree: &Tree) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (path, text) in tree.shipped_sources() {
+        for (idx, line) in text.lines().enumerate() {
+            for word in UNFINISHED.iter().filter(|word| has_word(line, word)) {
+                let remedy = format!("do what `{word}` puts off, or open an issue and take it out");
+                let place = format!("{path}:{}", idx + 1);
+                problems.push(Problem::new(place, "nothing is left for later", remedy));
+            }
+        }
+    }
+    problems
+}
+
+/// Whether the line has the word, and not merely within another.
+fn has_word(line: &str, word: &str) -> bool {
+    let is_letter = |c: char| c.is_alphanumeric() || c == '_';
+    let may_go_on = !word.ends_with(is_letter);
+    line.match_indices(word).any(|(start, _)| {
+        let before = line[..start].chars().next_back();
+        let after = line[start + word.len()..].chars().next();
+        let begins = !before.is_some_and(is_letter);
+        let ends = may_go_on || !after.is_some_and(is_letter);
+        begins && ends
+    })
+}
+
+/// No file of a crate's sources is longer than one can hold in one's head.
+pub(super) fn files_are_small(tree: &Tree) -> Vec<Problem> {
+    tree.shipped_sources()
+        .map(|(path, text)| (path, text.lines().count()))
+        .filter(|(_, lines)| *lines > MOST_LINES)
+        .map(|(path, lines)| {
+            let remedy = format!("it has {lines} lines, and {MOST_LINES} is the most: find the second subject and move it out");
+            Problem::new(path, "one noun per file", remedy)
+        })
+        .collect()
+}
+
+/// No module is named for nothing in particular.
+pub(super) fn files_have_a_subject(tree: &Tree) -> Vec<Problem> {
+    tree.with_ending(&["rs"])
+        .filter_map(|(path, _)| {
+            let name = path
+                .split('/')
+                .map(|part| part.trim_end_matches(".rs"))
+                .find(|part| EMPTY_NAMES.contains(part))?;
+            let remedy = format!("`{name}` is a room without a name: say what is in it");
+            Some(Problem::new(
+                path,
+                "a file is named for its subject",
+                remedy,
+            ))
+        })
+        .collect()
+}
+
+/// No tabs, and nothing at the end of a line that cannot be seen.
+pub(super) fn whitespace_is_plain(tree: &Tree) -> Vec<Problem> {
+    const RULE: &str = "whitespace is plain";
+    let mut problems = Vec::new();
+    for (path, text) in tree.with_ending(&["rs", "md", "toml", "yml", "yaml"]) {
+        for (idx, line) in text.split('\n').enumerate() {
+            let place = || format!("{path}:{}", idx + 1);
+            if line.contains('\t') {
+                problems.push(Problem::new(place(), RULE, "replace the tab by spaces"));
+            }
+            if line.ends_with([' ', '\t', '\r']) {
+                problems.push(Problem::new(
+                    place(),
+                    RULE,
+                    "take away the whitespace at the end",
+                ));
+            }
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        MOST_LINES, UNFINISHED, files_are_small, files_have_a_subject, nothing_is_unfinished,
+        whitespace_is_plain,
+    };
+    use crate::tidy::tree::Tree;
+
+    const FILE: &str = "crates/low/src/name.rs";
+
+    #[test]
+    fn each_unfinished_thought_is_a_problem() {
+        for word in UNFINISHED {
+            let tree = Tree::sample_with(FILE, &format!("//! A name.\n// {word} (later)\n"));
+
+            let problems = nothing_is_unfinished(&tree);
+
+            assert_eq!(problems.len(), 1, "{word}: {problems:?}");
+            assert_eq!(problems[0].place, "crates/low/src/name.rs:2");
+        }
+    }
+
+    #[test]
+    fn word_within_a_word_is_not_unfinished() {
+        let text = format!("// AU{}CUMENT {}S\n", UNFINISHED[2], UNFINISHED[2]);
+
+        let problems = nothing_is_unfinished(&Tree::sample_with(FILE, &text));
+
+        assert!(problems.is_empty(), "{problems:?}");
+    }
+
+    #[test]
+    fn long_file_is_a_problem() {
+        let most = "\n".repeat(MOST_LINES);
+        let more = "\n".repeat(MOST_LINES + 1);
+
+        assert!(files_are_small(&Tree::sample_with(FILE, &most)).is_empty());
+        assert_eq!(files_are_small(&Tree::sample_with(FILE, &more)).len(), 1);
+    }
+
+    #[test]
+    fn only_sources_that_ship_must_be_small() {
+        let more = "\n".repeat(MOST_LINES + 1);
+
+        let problems = files_are_small(&Tree::sample_with("crates/low/tests/it/main.rs", &more));
+
+        assert!(problems.is_empty(), "{problems:?}");
+    }
+
+    #[test]
+    fn room_without_a_name_is_a_problem() {
+        for path in ["crates/low/src/util.rs", "crates/low/src/helpers/mod.rs"] {
+            assert_eq!(
+                files_have_a_subject(&Tree::sample_with(path, "")).len(),
+                1,
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn tab_is_a_problem() {
+        let problems = whitespace_is_plain(&Tree::sample_with("README.md", "a\tb\n"));
+
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].remedy.contains("tab"), "{problems:?}");
+    }
+
+    #[test]
+    fn whitespace_at_the_end_of_a_line_is_a_problem() {
+        for text in ["a \n", "a\r\n", "fine\na "] {
+            let problems = whitespace_is_plain(&Tree::sample_with("README.md", text));
+
+            assert_eq!(problems.len(), 1, "{text:?}: {problems:?}");
+        }
+    }
+}

@@ -310,7 +310,10 @@ impl BoundSolent {
     ///
     /// Dropping the future cuts every connection.
     pub async fn serve(self) -> std::result::Result<(), Error> {
-        self.server.await?;
+        let served = self.server.await;
+        // What outlives its connection's task has a deadline of its own.
+        solent_consumers::disconnects_finished().await;
+        served?;
         self.layer.close().await?;
         Ok(())
     }

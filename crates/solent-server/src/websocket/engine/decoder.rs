@@ -339,3 +339,20 @@ fn close(payload: &[u8]) -> Result<Close, Violation> {
         reason: reason.into(),
     })
 }
+
+#[cfg(test)]
+impl Decoder {
+    /// Whether nothing is kept.
+    pub(super) fn is_idle(&self) -> bool {
+        self.partial.is_none()
+    }
+
+    /// Bytes set aside for a message.
+    pub(super) fn kept(&self) -> usize {
+        let message = self
+            .partial
+            .as_ref()
+            .and_then(|partial| partial.message.as_ref());
+        message.map_or(0, Message::capacity)
+    }
+}

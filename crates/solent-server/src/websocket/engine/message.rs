@@ -73,6 +73,17 @@ impl Message {
     }
 }
 
+#[cfg(test)]
+impl Message {
+    /// Bytes set aside.
+    pub(super) fn capacity(&self) -> usize {
+        match self {
+            Self::Text(text) => text.capacity(),
+            Self::Binary(octets) | Self::Compressed { octets, .. } => octets.capacity(),
+        }
+    }
+}
+
 /// A message of octets that are compressed and all there.
 pub(super) fn inflate(
     text: bool,

@@ -18,3 +18,6 @@ pub(crate) use self::{
     encoder::{close, encode, head, ping, pong, ready},
     violation::Violation,
 };
+
+#[cfg(test)]
+mod tests;

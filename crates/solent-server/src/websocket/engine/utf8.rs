@@ -67,6 +67,14 @@ impl Utf8Text {
 }
 
 #[cfg(test)]
+impl Utf8Text {
+    /// Bytes set aside.
+    pub(super) fn capacity(&self) -> usize {
+        self.text.capacity()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 

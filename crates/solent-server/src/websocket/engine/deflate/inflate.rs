@@ -39,7 +39,7 @@ impl Inflater {
 }
 
 fn inflate(context: &mut Decompress, octets: &[u8], limit: usize) -> Result<Vec<u8>, Violation> {
-    let mut out = Vec::with_capacity((octets.len() * 3).clamp(64, limit.saturating_add(1)));
+    let mut out = Vec::with_capacity((octets.len() * 3).max(64).min(limit.saturating_add(1)));
     for input in [octets, &TAIL] {
         inflate_into(context, input, &mut out, limit)?;
     }

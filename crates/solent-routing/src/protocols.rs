@@ -43,6 +43,11 @@ impl Protocols {
         self
     }
 
+    /// The names of the protocols that have an application.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.applications.values().map(|(name, _)| *name)
+    }
+
     /// The application for a protocol.
     pub fn get<P: Protocol>(&self) -> Option<&BoxApplication<P>> {
         self.applications.get(&TypeId::of::<P>())?.1.downcast_ref()
@@ -51,8 +56,6 @@ impl Protocols {
 
 impl fmt::Debug for Protocols {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set()
-            .entries(self.applications.values().map(|(name, _)| name))
-            .finish()
+        f.debug_set().entries(self.names()).finish()
     }
 }

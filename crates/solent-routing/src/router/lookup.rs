@@ -15,27 +15,38 @@ pub(super) struct Found<'r, 'p, P: HttpProtocol> {
     pub(super) application: &'r BoxApplication<P>,
     /// Bytes of the path that are matched.
     pub(super) len: usize,
-    /// What each level matched, innermost first.
-    levels: Vec<&'r Route<P>>,
+    /// The innermost route; none for a fallback that no route leads to.
+    route: Option<&'r Route<P>>,
+    /// The routes around it, from the inside out.
+    nestings: Vec<&'r Route<P>>,
     captures: Captures<'p>,
 }
 
 impl<P: HttpProtocol> Found<'_, '_, P> {
+    /// Whether a route matched, and not only the fallback of the outermost router.
+    pub(super) fn has_route(&self) -> bool {
+        self.route.is_some()
+    }
+
     /// Adds what was matched to what outer routers have recorded.
     pub(super) fn record(&self, mut route: UrlRoute) -> UrlRoute {
-        for level in self.levels.iter().rev() {
+        for level in self.nestings.iter().rev().chain(&self.route) {
             route.push_pattern(level.pattern.source());
         }
-        route.push_captures(&self.captures);
+        if !self.captures.is_empty() {
+            route.push_captures(&self.captures);
+        }
         route.set_name(self.name());
         route
     }
 
     /// The name of the innermost route with the names of the nestings around it.
     fn name(&self) -> Option<Arc<str>> {
-        let (route, nestings) = self.levels.split_first()?;
-        let own = route.name.as_ref()?;
-        let namespaces = nestings.iter().filter_map(|nesting| nesting.name.as_ref());
+        let own = self.route?.name.as_ref()?;
+        let namespaces = self
+            .nestings
+            .iter()
+            .filter_map(|nesting| nesting.name.as_ref());
         Some(namespaces.fold(Arc::clone(own), |name, outer| {
             format!("{outer}:{name}").into()
         }))
@@ -99,7 +110,10 @@ impl<P: HttpProtocol> Route<P> {
             Target::Nest(router) => router.descend(&path[len..], captures)?,
         };
         found.len += len;
-        found.levels.push(self);
+        match found.route {
+            None => found.route = Some(self),
+            Some(_) => found.nestings.push(self),
+        }
         Some(found)
     }
 }
@@ -109,7 +123,8 @@ impl<'r, P: HttpProtocol> Found<'r, '_, P> {
         Self {
             application,
             len: 0,
-            levels: Vec::new(),
+            route: None,
+            nestings: Vec::new(),
             captures: Vec::new(),
         }
     }

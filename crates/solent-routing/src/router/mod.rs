@@ -76,8 +76,8 @@ impl<P: HttpProtocol> Router<P> {
     /// # Ok::<(), solent_spec::BoxError>(())
     /// ```
     pub fn resolve(&self, path: &str) -> Option<UrlRoute> {
-        let route = self.look_up(path)?.record(UrlRoute::default());
-        (route != UrlRoute::default()).then_some(route)
+        let found = self.look_up(path)?;
+        found.has_route().then(|| found.record(UrlRoute::default()))
     }
 
     /// This router with every application wrapped; see [`RouterBuilder::wrap`].

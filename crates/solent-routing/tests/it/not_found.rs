@@ -33,4 +33,5 @@ fn fallback_answers_instead() {
     assert_eq!((seen.answer, &*seen.rest, &*seen.pattern), (2, "/b/c", ""));
     assert_eq!(get_under(&router, "/root", "/b/c").answer, 2);
     assert!(router.resolve("/b/c").is_none());
+    assert!(one("").resolve("/").is_some());
 }

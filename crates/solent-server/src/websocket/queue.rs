@@ -21,12 +21,18 @@ const SLICES: usize = 64;
 pub(super) struct Queue {
     /// The oldest piece; empty if there is none.
     first: Bytes,
-    /// The pieces after it.
+    /// What comes after it, if anything does.
+    more: Option<Box<More>>,
+    /// Bytes in all.
+    len: usize,
+}
+
+#[derive(Debug, Default)]
+struct More {
+    /// The pieces after the first.
     rest: VecDeque<Bytes>,
     /// Small messages behind all pieces.
     tail: Vec<u8>,
-    /// Bytes in all.
-    len: usize,
 }
 
 thread_local! {
@@ -46,8 +52,8 @@ impl Queue {
     /// Adds a piece that is shared and stays where it is.
     pub(super) fn push(&mut self, piece: Bytes) {
         self.len += piece.len();
-        if !self.tail.is_empty() {
-            let tail = std::mem::take(&mut self.tail);
+        if let Some(more) = self.more.as_mut().filter(|more| !more.tail.is_empty()) {
+            let tail = std::mem::take(&mut more.tail);
             self.append(tail.into());
         }
         self.append(piece);
@@ -55,16 +61,20 @@ impl Queue {
 
     /// Adds bytes that are written by `write`, behind everything else.
     pub(super) fn extend(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let before = self.tail.len();
-        write(&mut self.tail);
-        self.len += self.tail.len() - before;
+        let tail = &mut self.more.get_or_insert_default().tail;
+        let before = tail.len();
+        write(tail);
+        self.len += tail.len() - before;
+        if self.is_empty() {
+            self.more = None;
+        }
     }
 
     fn append(&mut self, piece: Bytes) {
         if self.first.is_empty() {
             self.first = piece;
         } else if !piece.is_empty() {
-            self.rest.push_back(piece);
+            self.more.get_or_insert_default().rest.push_back(piece);
         }
     }
 
@@ -91,11 +101,11 @@ impl Queue {
     }
 
     fn write_some(&self, socket: &WriteHalf) -> io::Result<usize> {
-        if self.rest.is_empty() && self.tail.is_empty() {
+        let Some(more) = &self.more else {
             return socket.try_write(&self.first);
-        }
-        if self.first.is_empty() && self.rest.is_empty() {
-            return socket.try_write(&self.tail);
+        };
+        if self.first.is_empty() && more.rest.is_empty() {
+            return socket.try_write(&more.tail);
         }
         if self.len <= GATHER {
             return GATHERED.with_borrow_mut(|gathered| {
@@ -115,30 +125,34 @@ impl Queue {
     }
 
     fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let rest = self.more.iter().flat_map(|more| more.rest.iter());
         let shared = std::iter::once(&self.first)
-            .chain(&self.rest)
+            .chain(rest)
             .map(|piece| &**piece);
-        shared
-            .chain(std::iter::once(&*self.tail))
-            .filter(|piece| !piece.is_empty())
+        let tail = self.more.iter().map(|more| &*more.tail);
+        shared.chain(tail).filter(|piece| !piece.is_empty())
     }
 
     /// Drops what has been written.
     fn advance(&mut self, mut written: usize) {
         self.len -= written.min(self.len);
+        if self.is_empty() {
+            // Let go of every buffer.
+            return self.clear();
+        }
         while written > 0 && !self.first.is_empty() {
             let step = written.min(self.first.len());
             self.first.advance(step);
             written -= step;
             if self.first.is_empty() {
-                self.first = self.rest.pop_front().unwrap_or_default();
+                let next = self.more.as_mut().and_then(|more| more.rest.pop_front());
+                self.first = next.unwrap_or_default();
             }
         }
-        if self.is_empty() {
-            // Let go of every buffer.
-            self.clear();
-        } else if written > 0 {
-            self.first = Bytes::from(std::mem::take(&mut self.tail)).slice(written..);
+        if written > 0
+            && let Some(more) = &mut self.more
+        {
+            self.first = Bytes::from(std::mem::take(&mut more.tail)).slice(written..);
         }
     }
 }
@@ -190,7 +204,7 @@ mod tests {
                 prop_assert_eq!(queue.len(), model.len());
             }
             if queue.is_empty() {
-                prop_assert_eq!(queue.rest.capacity() + queue.tail.capacity(), 0, "an empty queue owns no buffer");
+                prop_assert!(queue.more.is_none(), "an empty queue owns no buffer");
             }
         }
     }

@@ -36,7 +36,7 @@ enum Phase {
     Upgrading,
     Open(Box<Reader>),
     /// Over; the last event waits to be received.
-    Closed(Close),
+    Closed(Box<Close>),
     /// Over and received.
     Done,
 }
@@ -81,7 +81,7 @@ impl WebSocketTransport {
         let next = if accepted {
             Phase::Done
         } else {
-            Phase::Closed(CloseCode::ABNORMAL.into())
+            Phase::Closed(Box::new(CloseCode::ABNORMAL.into()))
         };
         let Phase::Connecting(connecting) = std::mem::replace(&mut self.phase, next) else {
             return;
@@ -182,7 +182,7 @@ impl Transport<WebSocket> for WebSocketTransport {
                     None => return Poll::Ready(Some(self.lost())),
                 },
                 Phase::Closed(close) => {
-                    let close = close.clone();
+                    let close = (**close).clone();
                     return Poll::Ready(Some(self.closed(close)));
                 }
                 Phase::Done => return Poll::Ready(None),

@@ -118,6 +118,10 @@ impl Outbox {
         if state.status == Status::Handshaking {
             state.status = Status::Open;
         }
+        if self.core.is_draining() {
+            // Accepted after the drain has passed by.
+            self.go_away_locked(&mut state);
+        }
     }
 
     /// The socket is there: one half stays here, the other is for the transport.
@@ -215,16 +219,7 @@ impl Outbox {
 
     /// Closes from outside the application, as the drain does.
     pub(crate) fn go_away(&self) {
-        let mut state = self.lock();
-        if state.status == Status::Open {
-            self.ended_with
-                .store(CloseCode::GOING_AWAY.as_u16(), Relaxed);
-            self.close_locked(
-                &mut state,
-                Some(&CloseCode::GOING_AWAY.into()),
-                Status::Closing,
-            );
-        }
+        self.go_away_locked(&mut self.lock());
     }
 
     /// Cuts the connection; its reader sees the end of the stream.
@@ -320,6 +315,14 @@ impl Outbox {
     /// This outbox as what layers write ready frames to.
     pub(super) fn sink(&self) -> Option<Arc<Self>> {
         self.me.upgrade()
+    }
+
+    fn go_away_locked(&self, state: &mut State) {
+        if state.status == Status::Open {
+            self.ended_with
+                .store(CloseCode::GOING_AWAY.as_u16(), Relaxed);
+            self.close_locked(state, Some(&CloseCode::GOING_AWAY.into()), Status::Closing);
+        }
     }
 
     fn open_state(&self) -> Result<MutexGuard<'_, State>, SendError> {

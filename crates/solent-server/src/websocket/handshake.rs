@@ -1,7 +1,7 @@
 //! From a request to an answer.
 
 use std::{
-    future::Future,
+    future::{Future, ready},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -130,9 +130,12 @@ impl Handshake {
 
         let (outbox, verdict) = (Outbox::new(core), Arc::new(Verdict::default()));
         let transport = transport(core, &outbox, &verdict, agreed.as_ref(), &scope);
-        let running = Some(application.call(Connection::new(scope, transport)));
+        let connection = Connection::new(scope, transport);
+        // What an application does before its future is made can panic as well.
+        let running = catch_unwind(AssertUnwindSafe(|| application.call(connection)))
+            .unwrap_or_else(|_| Box::pin(ready(Err("application panicked".into()))));
         Ok(Self {
-            running,
+            running: Some(running),
             outbox,
             verdict,
             accept_key,
@@ -160,7 +163,7 @@ impl Handshake {
         let running = self
             .running
             .take()
-            .unwrap_or_else(|| Box::pin(std::future::ready(ended.unwrap_or(Ok(())))));
+            .unwrap_or_else(|| Box::pin(ready(ended.unwrap_or(Ok(())))));
         let upgrade = self
             .upgrade
             .take()

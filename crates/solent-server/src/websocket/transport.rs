@@ -27,6 +27,8 @@ pub(super) struct WebSocketTransport {
     phase: Phase,
     /// Present if compression was agreed.
     deflater: Option<Box<Deflater>>,
+    /// The application has a message of its client's and has not asked for another one since.
+    answering: bool,
 }
 
 enum Phase {
@@ -68,11 +70,18 @@ impl WebSocketTransport {
             order: WebSocketOrder::default(),
             phase: Phase::Connecting(Box::new(connecting)),
             deflater,
+            answering: false,
         }
     }
 
+    /// Whether what is sent now can wait for the end of the turn: more input is at hand whose answers can leave with it, or
+    /// it answers no input at all. Then others are likely to have something to send in this turn as well, and writes that
+    /// follow upon one another are cheaper than writes between which applications run.
     fn is_corked(&self) -> bool {
-        matches!(&self.phase, Phase::Open(reader) if reader.is_corked())
+        match &self.phase {
+            Phase::Open(reader) => reader.is_corked() || !self.answering,
+            _ => false,
+        }
     }
 
     /// The application's answer to the handshake.
@@ -106,6 +115,7 @@ impl WebSocketTransport {
                 None => {
                     // What was sent while more input was at hand leaves at the end of this turn.
                     self.outbox.schedule_rest();
+                    self.answering = false;
                     ready!(reader.poll_next(&self.outbox, cx))
                 }
             };
@@ -120,6 +130,7 @@ impl WebSocketTransport {
         match read {
             // What comes after the application has closed is of no interest any more.
             Read::Event(Decoded::Message(frame)) if self.order == WebSocketOrder::Open => {
+                self.answering = true;
                 Some(Receive::Message(frame))
             }
             Read::Event(Decoded::Message(_) | Decoded::Pong) => None,

@@ -76,6 +76,7 @@ async fn message_reaches_its_room_and_no_other() -> Result<()> {
     assert_eq!(a.json().await?, json!({"message": "to one"}));
     assert_eq!(b.json().await?, json!({"message": "to one"}));
     assert_eq!(other.json().await?, json!({"message": "to two"}));
+    drop((a, b, other));
     live.stop();
     live.ended().await
 }
@@ -99,6 +100,7 @@ async fn every_member_gets_every_message_in_order() -> Result<()> {
             assert_eq!(member.json().await?, json!({"message": n.to_string()}));
         }
     }
+    drop(members);
     live.stop();
     live.ended().await
 }
@@ -111,6 +113,7 @@ async fn what_is_no_json_closes_with_a_reason() -> Result<()> {
     client.send(&json!(["not", "a", "message"])).await?;
 
     assert_eq!(client.close_code().await?, 1007);
+    drop(client);
     live.stop();
     live.ended().await
 }
@@ -191,6 +194,7 @@ async fn ready_frames_and_events_keep_their_order() -> Result<()> {
             assert_eq!(client.next().await?.to_text()?, format!("frame {n}"));
         }
     }
+    drop((a, b));
     live.stop();
     live.ended().await
 }

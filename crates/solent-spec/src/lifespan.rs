@@ -75,7 +75,9 @@ pub enum LifespanOrder {
 impl LifespanOrder {
     /// Notes that [`Receive::Shutdown`] has been delivered.
     pub fn shutting_down(&mut self) {
-        *self = Self::Stopping;
+        if *self != Self::Ended {
+            *self = Self::Stopping;
+        }
     }
 
     /// Checks `event` and moves on. An illegal event changes nothing.
@@ -92,10 +94,10 @@ impl LifespanOrder {
             (Self::Starting, _) => {
                 return Err(SendError::Illegal("startup has not been answered yet"));
             }
-            (Self::Running, _) => {
+            (Self::Running, Send::ShutdownComplete | Send::ShutdownFailed { .. }) => {
                 return Err(SendError::Illegal("shutdown has not been received yet"));
             }
-            (Self::Stopping, _) => {
+            (Self::Running | Self::Stopping, _) => {
                 return Err(SendError::Illegal("startup has been answered before"));
             }
         };

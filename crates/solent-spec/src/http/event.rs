@@ -3,9 +3,9 @@
 use std::{fs::File, path::PathBuf};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-use crate::Body;
+use crate::{Body, request::Feature};
 
 /// What an application receives of an HTTP request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,8 @@ pub enum Receive {
         /// Whether more follows.
         more: bool,
     },
-    /// The trailers of a chunked request; they come after the last piece of the body, if at all.
+    /// The trailers of a chunked request. If there are any, they can be received as soon as the last piece of the body
+    /// has been.
     Trailers(HeaderMap),
     /// The exchange is over: the response is complete, or the client left. From then on every receive yields it at
     /// once. ASGI's `http.disconnect`.
@@ -70,6 +71,9 @@ pub enum Send {
         /// Whether more follows.
         more: bool,
     },
+    /// What a test wants to know of the response that is to come, by type: the template and its values, a query log.
+    /// ASGI's `http.response.debug`; offered by test kits only.
+    Debug(Extensions),
     /// A whole response, whose body may be a stream. No event of ASGI's: it spares the others where a response is at
     /// hand.
     Response(Box<Response<Body>>),
@@ -119,6 +123,20 @@ impl From<StatusCode> for ResponseStart {
 }
 
 impl Send {
+    /// The extension that the event belongs to; look for it in the scope before sending such an event.
+    pub fn feature(&self) -> Option<Feature> {
+        match self {
+            Self::Start(start) => start.trailers.then_some(Feature::Trailers),
+            Self::Trailers { .. } => Some(Feature::Trailers),
+            Self::EarlyHint { .. } => Some(Feature::EarlyHint),
+            Self::Push { .. } => Some(Feature::Push),
+            Self::PathSend(_) => Some(Feature::PathSend),
+            Self::ZeroCopySend { .. } => Some(Feature::ZeroCopySend),
+            Self::Debug(_) => Some(Feature::Debug),
+            Self::Body { .. } | Self::Response(_) => None,
+        }
+    }
+
     /// Starts a response without headers.
     pub fn start(status: StatusCode) -> Self {
         Self::Start(status.into())

@@ -10,6 +10,7 @@ use crate::SendError;
 /// with trailers announced: --body(last)--> Trailers --trailers(more)*--trailers(last)--> Done
 /// Idle --response--> Done
 /// Started --pathsend--> Done
+/// Idle --debug--> Noted, and on as from Idle
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -17,6 +18,8 @@ pub enum HttpOrder {
     /// Nothing has been sent.
     #[default]
     Idle,
+    /// Nothing has been sent but debug information.
+    Noted,
     /// The response has been started, without a body so far.
     Started {
         /// Whether trailers have been announced.
@@ -42,11 +45,17 @@ impl HttpOrder {
     pub fn sent(&mut self, event: &Send) -> Result<(), SendError> {
         *self = match (*self, event) {
             (Self::Done, _) => return Err(SendError::Closed),
-            (Self::Idle, Send::Start(start)) => Self::Started {
+            (Self::Idle | Self::Noted, Send::Start(start)) => Self::Started {
                 trailers: start.trailers,
             },
-            (Self::Idle, Send::Response(_)) => Self::Done,
-            (Self::Idle, _) => {
+            (Self::Idle | Self::Noted, Send::Response(_)) => Self::Done,
+            (Self::Idle, Send::Debug(_)) => Self::Noted,
+            (_, Send::Debug(_)) => {
+                return Err(SendError::Illegal(
+                    "debug information is sent once, before the response's start",
+                ));
+            }
+            (Self::Idle | Self::Noted, _) => {
                 return Err(SendError::Illegal(
                     "response has not been started, send its start first",
                 ));
@@ -99,7 +108,7 @@ impl HttpOrder {
 
     /// Whether the response has been started.
     pub fn is_started(self) -> bool {
-        self != Self::Idle
+        !matches!(self, Self::Idle | Self::Noted)
     }
 
     fn after_body(trailers: bool) -> Self {

@@ -20,7 +20,7 @@ impl EncodeError {
 
     pub(super) fn not_a_map() -> Self {
         Self {
-            hint: "it must be a map with string keys: a struct, or an enum with #[serde(tag = \"type\")]",
+            hint: "it must be a map with string keys and no `type` but a string: a struct, or an enum with #[serde(tag = \"type\")]",
             source: None,
         }
     }

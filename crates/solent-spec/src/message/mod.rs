@@ -1,17 +1,17 @@
 //! What travels through a channel layer.
 
 mod error;
+mod kind;
 mod ready;
 
 use std::{
     any::Any,
-    borrow::Cow,
     fmt,
     sync::{Arc, OnceLock},
 };
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::error::{DecodeError, EncodeError};
 use crate::websocket::SharedFrame;
@@ -79,7 +79,7 @@ impl Message {
     ///
     /// [`DecodeError`] for octets that are not one whole MessagePack map with string keys.
     pub fn from_encoded(bytes: Bytes) -> Result<Self, DecodeError> {
-        let kind = read_kind(&bytes)?;
+        let kind = kind::read(&bytes)?;
         let message = Self::new(kind);
         let _ = message.0.encoded.set(bytes);
         Ok(message)
@@ -167,30 +167,11 @@ impl fmt::Debug for Message {
     }
 }
 
-#[derive(Deserialize)]
-struct Kind<'a> {
-    #[serde(borrow, default, rename = "type")]
-    kind: Option<Cow<'a, str>>,
-}
-
-/// Walks over the whole map, so that what is stored is known to be one.
-fn read_kind(bytes: &[u8]) -> Result<Option<Box<str>>, DecodeError> {
-    // A map of up to 15 entries, or one with a 16 or 32 bit length.
-    if !matches!(bytes.first(), Some(0x80..=0x8f | 0xde | 0xdf)) {
-        return Err(DecodeError::not_a_map());
-    }
-    let mut rest = bytes;
-    let kind = Kind::deserialize(&mut rmp_serde::Deserializer::new(&mut rest))
-        .map_err(DecodeError::shape)?;
-    if !rest.is_empty() {
-        return Err(DecodeError::not_a_map());
-    }
-    Ok(kind.kind.map(|kind| kind.into_owned().into()))
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use serde::Deserialize;
 
     use super::*;
     use crate::websocket::Frame;

@@ -118,12 +118,17 @@ pub struct CompactHead {
 impl CompactHead {
     /// Copies what it needs, so that nothing of the request's buffers stays alive.
     pub fn new(method: &Method, version: Version, uri: &Uri, headers: &HeaderMap) -> Self {
-        let target = uri.path_and_query().map_or("/", |target| target.as_str());
+        let path = uri.path();
+        let target = match uri.query() {
+            None => path.into(),
+            // Not as it was sent: in an absolute target the path may be missing before the query.
+            Some(query) => [path, "?", query].concat().into(),
+        };
         Self {
             method: method.clone(),
             version,
-            path_len: uri.path().len().min(target.len()) as u32,
-            target: target.into(),
+            path_len: path.len() as u32,
+            target,
             headers: headers.into(),
         }
     }
@@ -142,7 +147,15 @@ mod tests {
 
     #[test]
     fn compact_head_tells_the_same_as_the_request() {
-        for target in ["/", "/a%20b?x=1&y=?", "/?", "http://example.org/abs?q", "*"] {
+        for target in [
+            "/",
+            "/a%20b?x=1&y=?",
+            "/?",
+            "http://example.org/abs?q",
+            "http://example.org?x=1",
+            "http://example.org",
+            "*",
+        ] {
             let (parts, ()) = Request::get(target)
                 .header("host", "example.org")
                 .body(())

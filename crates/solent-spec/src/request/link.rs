@@ -103,6 +103,17 @@ pub enum Feature {
 }
 
 impl Feature {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::DenialResponse,
+        Self::Trailers,
+        Self::EarlyHint,
+        Self::Push,
+        Self::ZeroCopySend,
+        Self::PathSend,
+        Self::Debug,
+    ];
+
     /// ASGI's name of the extension.
     pub fn name(self) -> &'static str {
         match self {

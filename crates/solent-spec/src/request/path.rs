@@ -12,7 +12,7 @@ pub struct Path {
     matched: u32,
 }
 
-/// The path is not UTF-8 once it is percent-decoded, or holds a NUL.
+/// The path is not UTF-8 once it is percent-decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("request path is not valid UTF-8 after percent-decoding")]
 pub struct PathError;

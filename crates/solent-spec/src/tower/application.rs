@@ -3,7 +3,9 @@
 use std::{
     fmt,
     future::{Future, poll_fn},
+    pin::pin,
     sync::Arc,
+    task::{Poll, ready},
 };
 
 use bytes::Bytes;
@@ -11,12 +13,14 @@ use http::{Extensions, Request, Response};
 use tower_service::Service;
 
 use super::request_body::detach;
-use crate::{Application, Body, BoxError, Connection, Http, Result, http::HttpScope};
+use crate::{Application, Body, BoxError, Connection, Http, Result, SendError, http::HttpScope};
 
 /// An HTTP application made of a `tower` service, such as an axum `Router`.
 ///
 /// The request's extensions hold what middleware inserted for the connection; what lifespan startup left is there as
 /// one `Arc<Extensions>`.
+///
+/// The service's future is dropped when the client leaves before there is a response, as servers of services do it.
 #[derive(Clone)]
 pub struct ServiceApplication<S>(S);
 
@@ -50,14 +54,19 @@ where
     S: Service<Request<Body>, Response = Response<B>, Error: Into<BoxError>>,
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    let (scope, body, respond) = detach(connection);
+    let (scope, body, mut respond) = detach(connection);
     poll_fn(|cx| service.poll_ready(cx))
         .await
         .map_err(Into::into)?;
-    let response = service
-        .call(into_request(scope, body))
-        .await
-        .map_err(Into::into)?;
+    let mut response = pin!(service.call(into_request(scope, body)));
+    let response = poll_fn(|cx| match response.as_mut().poll(cx) {
+        Poll::Ready(response) => Poll::Ready(response.map_err(Into::into)),
+        Poll::Pending => {
+            ready!(respond.poll_gone(cx));
+            Poll::Ready(Err(SendError::Closed.into()))
+        }
+    });
+    let response = response.await?;
     respond.send(response.map(Body::stream)).await?;
     Ok(())
 }

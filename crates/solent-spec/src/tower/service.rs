@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     fmt,
     future::Future,
+    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -16,13 +17,13 @@ use tower_service::Service;
 use crate::{
     Application, Body, BoxApplication, BoxError, Http,
     http::{Exchange, ExchangeBody, ExchangeFuture, Host, HttpScope},
-    request::{Link, Listener},
+    request::{Feature, Link, Listener},
 };
 
 /// A `tower` service made of an HTTP application, to be mounted in an axum app or any other one.
 ///
-/// The extensions of a request become the state of the scope where it holds a [`Link`]; otherwise the application runs
-/// with an empty link.
+/// What is in the extensions of a request becomes the state of the scope. A [`Link`] among them becomes the scope's own;
+/// otherwise neither the client's nor the server's address is known, and the features are those that the host offers.
 #[derive(Clone)]
 pub struct ApplicationService {
     application: BoxApplication<Http>,
@@ -33,7 +34,9 @@ pub struct ApplicationService {
 impl ApplicationService {
     /// Wraps `application`. `host` runs what is left of applications whose clients are gone.
     pub fn new(application: impl Application<Http>, host: Arc<dyn Host>) -> Self {
-        let listener = Arc::new(Listener::new(None, Vec::new()));
+        let offered = Feature::ALL.iter().copied();
+        let offered = offered.filter(|feature| host.offers(*feature)).collect();
+        let listener = Arc::new(Listener::new(None, offered));
         Self {
             application: BoxApplication::new(application),
             host,
@@ -57,7 +60,11 @@ where
     fn call(&mut self, request: Request<B>) -> ServiceFuture {
         let (mut parts, body) = request.into_parts();
         let link = parts.extensions.remove::<Link>();
-        let link = link.unwrap_or_else(|| Link::new(None, Arc::clone(&self.listener)));
+        let mut link = link.unwrap_or_else(|| Link::new(None, Arc::clone(&self.listener)));
+        if !parts.extensions.is_empty() {
+            let state = mem::take(&mut parts.extensions);
+            link.extensions_mut().extend(state);
+        }
         ServiceFuture(HttpScope::new(parts, link).ok().map(|scope| {
             let body = if body.is_end_stream() {
                 Body::empty()

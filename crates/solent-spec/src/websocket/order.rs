@@ -1,7 +1,7 @@
 //! In which order events may be sent.
 
 use super::{CloseCode, Send, WebSocketScope};
-use crate::SendError;
+use crate::{RequestScope, SendError, request::Feature};
 
 /// The orders that ASGI allows on a WebSocket, as a state machine for transports.
 ///
@@ -26,15 +26,25 @@ impl WebSocketOrder {
     ///
     /// # Errors
     ///
-    /// [`SendError::Illegal`] names the rule; [`SendError::Closed`] after the end.
+    /// [`SendError::Illegal`] names the rule; [`SendError::NotOffered`] for a response where the scope does not offer
+    /// [denial responses](Feature::DenialResponse); [`SendError::Closed`] after the end.
     pub fn sent(&mut self, event: &Send, scope: &WebSocketScope) -> Result<(), SendError> {
-        if let Send::Accept(accept) = event {
-            check_accept(accept.subprotocol.as_deref(), &accept.headers, scope)?;
+        match (*self, event) {
+            (Self::Connecting, Send::Accept(accept)) => {
+                check_accept(accept.subprotocol.as_deref(), &accept.headers, scope)?;
+            }
+            (Self::Connecting, Send::Respond(_))
+                if !scope.link().offers(Feature::DenialResponse) =>
+            {
+                return Err(SendError::NotOffered(Feature::DenialResponse.name()));
+            }
+            _ => {}
         }
         self.sent_checked(event)
     }
 
-    /// The same for a transport that no longer has the scope: everything but the contents of an accept is checked.
+    /// The same for a transport that no longer has the scope: the contents of an accept are not checked, nor whether a
+    /// response is offered.
     ///
     /// # Errors
     ///

@@ -71,6 +71,18 @@ impl Default for ExchangeBody {
     }
 }
 
+/// Exact where there are only octets: the response then has a length.
+fn pieces_hint(pieces: &VecDeque<Piece>) -> SizeHint {
+    let mut total = 0;
+    for piece in pieces {
+        let Piece::Data(data) = piece else {
+            return SizeHint::default();
+        };
+        total += data.len() as u64;
+    }
+    SizeHint::with_exact(total)
+}
+
 type PollFrame = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
 
 impl http_body::Body for ExchangeBody {
@@ -96,12 +108,8 @@ impl http_body::Body for ExchangeBody {
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Whole(body) => body.size_hint(),
-            Kind::Driven(driven) => driven
-                .inner
-                .as_ref()
-                .map(Body::size_hint)
-                .unwrap_or_default(),
-            Kind::Pieces(_) => SizeHint::default(),
+            Kind::Driven(driven) => driven.size_hint(),
+            Kind::Pieces(pieces) => pieces_hint(pieces),
         }
     }
 }
@@ -177,6 +185,15 @@ impl Driven {
             Ok(())
         } else {
             Err("response was not completed by its application".into())
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let rest = self.slot.lock().size_hint();
+        match &self.inner {
+            None => rest,
+            Some(body) if rest.exact() == Some(0) => http_body::Body::size_hint(body),
+            Some(_) => SizeHint::default(),
         }
     }
 

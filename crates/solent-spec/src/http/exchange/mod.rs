@@ -10,6 +10,8 @@ mod slot;
 mod transport;
 
 use std::{
+    any::Any,
+    future::ready,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     task::{Context, Poll},
@@ -81,11 +83,11 @@ impl Exchange {
     ) -> ExchangeFuture {
         let slot = Arc::new(Slot::default());
         let transport = ExchangeTransport::new(Arc::clone(&slot), body, Arc::clone(&host));
-        ExchangeFuture::new(
-            application.call(Connection::new(scope, transport)),
-            slot,
-            host,
-        )
+        let connection = Connection::new(scope, transport);
+        // What an application does before its future is made can panic as well.
+        let running = catch_unwind(AssertUnwindSafe(|| application.call(connection)))
+            .unwrap_or_else(|payload| Box::pin(ready(Err(panicked(&*payload)))));
+        ExchangeFuture::new(running, slot, host)
     }
 }
 
@@ -95,7 +97,18 @@ type Running = BoxFuture<Result>;
 /// Polls an application; a panic is an error like any other.
 fn poll_application(running: &mut Running, cx: &mut Context<'_>) -> Poll<Result> {
     let caught = catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx)));
-    caught.unwrap_or_else(|_| Poll::Ready(Err("application panicked".into())))
+    caught.unwrap_or_else(|payload| Poll::Ready(Err(panicked(&*payload))))
+}
+
+fn panicked(payload: &(dyn Any + Send)) -> AppError {
+    let message = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    match message {
+        Some(message) => format!("application panicked: {message}").into(),
+        None => "application panicked".into(),
+    }
 }
 
 /// Bytes of a response body that may wait for the client before the application has to.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use http::{HeaderMap, Response};
+use http_body::SizeHint;
 
 use super::{MAX_QUEUED, Piece};
 use crate::{Body, http::HttpOrder};
@@ -23,8 +24,10 @@ pub(super) struct State {
     pub(super) head: Option<Response<Body>>,
     /// Pieces of the body that the server has not taken yet.
     pub(super) pieces: VecDeque<Piece>,
-    /// Bytes in `pieces`.
+    /// Bytes in `pieces`, streams not counted.
     pub(super) queued: usize,
+    /// Streams in `pieces`.
+    streams: usize,
     /// Trailers so far.
     pub(super) trailers: HeaderMap,
     /// The last piece is in `pieces` or has been taken.
@@ -44,24 +47,37 @@ impl Slot {
 }
 
 impl State {
+    /// Whether the application may go on. A file holds a descriptor open, so only one waits for its turn.
     pub(super) fn has_room(&self) -> bool {
-        self.queued <= MAX_QUEUED
+        self.queued <= MAX_QUEUED && self.streams == 0
+    }
+
+    /// The size of what is left of the body, as far as it is known.
+    pub(super) fn size_hint(&self) -> SizeHint {
+        let only_data = |piece: &Piece| matches!(piece, Piece::Data(_));
+        if self.ended && self.pieces.iter().all(only_data) {
+            SizeHint::with_exact(self.queued as u64)
+        } else {
+            SizeHint::default()
+        }
     }
 
     pub(super) fn push(&mut self, piece: Piece) {
-        if let Piece::Data(data) = &piece {
-            if data.is_empty() {
-                return;
-            }
-            self.queued += data.len();
+        match &piece {
+            Piece::Data(data) if data.is_empty() => return,
+            Piece::Data(data) => self.queued += data.len(),
+            Piece::Stream(_) => self.streams += 1,
+            Piece::Trailers(_) => {}
         }
         self.pieces.push_back(piece);
     }
 
     pub(super) fn pop(&mut self) -> Option<Piece> {
         let piece = self.pieces.pop_front()?;
-        if let Piece::Data(data) = &piece {
-            self.queued -= data.len();
+        match &piece {
+            Piece::Data(data) => self.queued -= data.len(),
+            Piece::Stream(_) => self.streams -= 1,
+            Piece::Trailers(_) => {}
         }
         Some(piece)
     }
@@ -70,8 +86,11 @@ impl State {
     pub(super) fn end(&mut self) {
         self.over = true;
         self.order.disconnected();
+        // The head's body may hold the other end of this slot; nobody takes it any more.
+        self.head = None;
         self.pieces.clear();
         self.queued = 0;
+        self.streams = 0;
         self.wake_application();
     }
 

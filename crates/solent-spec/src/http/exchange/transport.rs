@@ -8,13 +8,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Response, header};
-use http_body::Body as _;
+use http::{HeaderMap, Response, header};
+use http_body::{Body as _, Frame};
 
 use super::{FilePart, Host, Piece, Slot, slot::State};
 use crate::{
     Body, Http, SendError, Transport,
-    http::{Receive, Send},
+    http::{HttpOrder, Receive, Send},
     request::Feature,
 };
 
@@ -27,7 +27,9 @@ pub(super) struct ExchangeTransport {
 /// How far the request body has been received.
 enum Request {
     Unread(Body),
-    /// The last piece has been delivered, or the body given away.
+    /// The last piece has been delivered, the trailers have not.
+    Trailers(HeaderMap),
+    /// The last piece and the trailers have been delivered, or the body given away.
     Read,
     /// The body broke off.
     Lost,
@@ -60,41 +62,59 @@ impl ExchangeTransport {
         Ok(Piece::Stream(body))
     }
 
-    fn check_offered(&self, event: &Send) -> Result<(), SendError> {
+    /// The piece of body that an event is, if it is one.
+    fn piece(&self, event: Send) -> Result<Option<Piece>, SendError> {
         match event {
-            Send::Start(start) if start.trailers => self.offered(Feature::Trailers),
-            Send::EarlyHint { .. } => self.offered(Feature::EarlyHint),
-            Send::Push { .. } => self.offered(Feature::Push),
-            Send::PathSend(_) => self.offered(Feature::PathSend),
-            Send::ZeroCopySend { .. } => self.offered(Feature::ZeroCopySend),
-            _ => Ok(()),
+            Send::Body { data, .. } => Ok(Some(Piece::Data(data))),
+            Send::PathSend(path) => self.file(Feature::PathSend, FilePart::Path(path)).map(Some),
+            Send::ZeroCopySend {
+                file,
+                offset,
+                count,
+                ..
+            } => {
+                let part = FilePart::Open {
+                    file,
+                    offset,
+                    count,
+                };
+                self.file(Feature::ZeroCopySend, part).map(Some)
+            }
+            _ => Ok(None),
         }
     }
 
+    /// What comes next of the request; `None` once there is nothing more to come.
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
-        let Request::Unread(body) = &mut self.request else {
-            return Poll::Ready(None);
+        let body = match &mut self.request {
+            Request::Unread(body) => body,
+            Request::Trailers(trailers) => {
+                let trailers = mem::take(trailers);
+                self.request = Request::Read;
+                return Poll::Ready(Some(Receive::Trailers(trailers)));
+            }
+            Request::Read | Request::Lost => return Poll::Ready(None),
         };
         let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
         let last = body.is_end_stream();
-        let event = match frame {
-            None => Receive::Body {
-                data: Bytes::new(),
-                more: false,
-            },
+        let (data, more, next) = match frame.map(|frame| frame.map(Frame::into_data)) {
+            None => (Bytes::new(), false, Request::Read),
             Some(Err(_)) => {
                 self.request = Request::Lost;
                 return Poll::Ready(Some(Receive::Disconnect));
             }
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(data) => Receive::Body { data, more: !last },
-                Err(frame) => Receive::Trailers(frame.into_trailers().unwrap_or_default()),
-            },
+            Some(Ok(Ok(data))) if !last => {
+                return Poll::Ready(Some(Receive::Body { data, more: true }));
+            }
+            Some(Ok(Ok(data))) => (data, false, Request::Read),
+            // Only now is it known that the body was complete.
+            Some(Ok(Err(frame))) => {
+                let trailers = frame.into_trailers().unwrap_or_default();
+                (Bytes::new(), false, Request::Trailers(trailers))
+            }
         };
-        if !matches!(event, Receive::Body { more: true, .. }) {
-            self.request = Request::Read;
-        }
-        Poll::Ready(Some(event))
+        self.request = next;
+        Poll::Ready(Some(Receive::Body { data, more }))
     }
 }
 
@@ -115,30 +135,33 @@ impl Transport<Http> for ExchangeTransport {
     }
 
     fn start_send(&mut self, event: Send) -> Result<(), SendError> {
-        self.check_offered(&event)?;
-        self.slot.lock().order.sent(&event)?;
-        let piece = match event {
-            Send::PathSend(path) => Some(self.file(Feature::PathSend, FilePart::Path(path))?),
-            Send::ZeroCopySend {
-                file,
-                offset,
-                count,
-                ..
-            } => Some(self.file(
-                Feature::ZeroCopySend,
-                FilePart::Open {
-                    file,
-                    offset,
-                    count,
-                },
-            )?),
-            event => self.slot.lock().take(event),
-        };
+        if let Some(feature) = event.feature() {
+            self.offered(feature)?;
+        }
         let mut state = self.slot.lock();
+        let mut order = state.order;
+        order.sent(&event)?;
+        // An event of files that the host cannot carry out must change nothing.
+        let piece = match event {
+            Send::Body { .. } | Send::PathSend(_) | Send::ZeroCopySend { .. } => {
+                drop(state);
+                let piece = self.piece(event)?;
+                state = self.slot.lock();
+                if state.over {
+                    return Err(SendError::Closed);
+                }
+                piece
+            }
+            event => {
+                state.note(event);
+                None
+            }
+        };
+        state.order = order;
         if let Some(piece) = piece {
             state.push(piece);
         }
-        state.ended = state.order == crate::http::HttpOrder::Done;
+        state.ended = order == HttpOrder::Done;
         if state.ended && !state.trailers.is_empty() {
             let trailers = mem::take(&mut state.trailers);
             state.push(Piece::Trailers(trailers));
@@ -166,14 +189,14 @@ impl Transport<Http> for ExchangeTransport {
                 self.request = Request::Read;
                 Some(body)
             }
-            Request::Read | Request::Lost => None,
+            Request::Trailers(_) | Request::Read | Request::Lost => None,
         }
     }
 }
 
 impl State {
-    /// Notes what an event says of the head and returns the piece of body that it carries.
-    fn take(&mut self, event: Send) -> Option<Piece> {
+    /// Notes what an event says of the head and the trailers.
+    fn note(&mut self, event: Send) {
         match event {
             Send::Start(start) => {
                 let mut head = Response::new(Body::empty());
@@ -181,19 +204,14 @@ impl State {
                 *head.headers_mut() = start.headers;
                 head.headers_mut().remove(header::TRANSFER_ENCODING);
                 self.head = Some(head);
-                None
             }
             Send::Response(mut response) => {
                 response.headers_mut().remove(header::TRANSFER_ENCODING);
                 self.head = Some(*response);
-                None
             }
-            Send::Body { data, .. } => Some(Piece::Data(data)),
-            Send::Trailers { headers, .. } => {
-                self.trailers.extend(headers);
-                None
-            }
-            _ => None,
+            Send::Trailers { headers, .. } => self.trailers.extend(headers),
+            // Hints may be ignored, and so may what is meant for tests.
+            _ => {}
         }
     }
 }

@@ -72,7 +72,8 @@ pub(crate) fn http1(limits: &crate::HttpLimits) -> http1::Builder {
         .max_headers(limits.headers)
         .max_buf_size(limits.head.max(LEAST_BUFFER))
         // Deadlines are the watch's.
-        .header_read_timeout(None)
-        .pipeline_flush(true);
+        .header_read_timeout(None);
+    // No `pipeline_flush`: it lifts the bound from what hyper holds for a client that does not read, and leaves answers
+    // to malformed requests unwritten.
     builder
 }

@@ -1,0 +1,264 @@
+//! Applications that fail, and what their clients see of it.
+
+use std::{panic::panic_any, sync::Arc};
+
+use http::StatusCode;
+use solent_server::{Server, ServerConfig};
+use solent_spec::{
+    Application, Connection, Http, HttpProtocol, RequestScope, Result, WebSocket,
+    http::{ResponseStart, Send},
+    websocket,
+};
+
+use tokio::sync::Notify;
+
+use super::{frames::handshake, served::Served, wire::get};
+
+/// Sends the beginning of a response and goes on with `rest` once the client has it.
+async fn start_and<F>(
+    rest: impl Fn(Connection<Http>) -> F + Clone + std::marker::Send + Sync + 'static,
+) -> (Served, Arc<Notify>)
+where
+    F: Future<Output = Result> + std::marker::Send + 'static,
+{
+    let arrived = Arc::new(Notify::new());
+    let go_on = Arc::clone(&arrived);
+    let served = start(move |mut connection: Connection<Http>| {
+        let (rest, go_on) = (rest.clone(), Arc::clone(&go_on));
+        async move {
+            let start = ResponseStart::new(StatusCode::OK);
+            let start = match connection.scope().query() {
+                "" => start,
+                length => start.header(http::header::CONTENT_LENGTH, length.parse()?),
+            };
+            connection.send(start.into()).await?;
+            connection.send(Send::chunk("first")).await?;
+            go_on.notified().await;
+            rest(connection).await
+        }
+    })
+    .await;
+    (served, arrived)
+}
+
+async fn start(application: impl Application<Http>) -> Served {
+    Served::start(Server::new(ServerConfig::default()).http(application)).await
+}
+
+/// Fails in the way that the path names; any other path is fine.
+async fn failing(mut connection: Connection<Http>) -> Result {
+    match connection.scope().path() {
+        "/error" => Err("on purpose".into()),
+        "/nothing" => Ok(()),
+        "/panic" => panic_any("on purpose"),
+        "/late-panic" => {
+            tokio::task::yield_now().await;
+            panic_any("on purpose")
+        }
+        "/half" => {
+            connection.send(Send::start(StatusCode::OK)).await?;
+            Ok(())
+        }
+        "/order" => {
+            connection.send(Send::end("no start")).await?;
+            Ok(())
+        }
+        "/push" => {
+            let (path, headers) = (String::new(), http::HeaderMap::new());
+            connection.feed(Send::start(StatusCode::OK))?;
+            connection.send(Send::Push { path, headers }).await?;
+            Ok(())
+        }
+        "/missing-file" => {
+            connection.send(Send::start(StatusCode::OK)).await?;
+            connection
+                .send(Send::PathSend("/does/not/exist".into()))
+                .await?;
+            Ok(())
+        }
+        _ => {
+            connection.send(Send::text("fine")).await?;
+            Ok(())
+        }
+    }
+}
+
+#[tokio::test]
+async fn failure_before_the_response_is_500_and_the_connection_lives() {
+    let served = start(failing).await;
+    let mut wire = served.connect().await;
+
+    for path in [
+        "/error",
+        "/nothing",
+        "/panic",
+        "/late-panic",
+        "/half",
+        "/order",
+        "/push",
+    ] {
+        wire.send(get(path)).await;
+        let response = wire.response().await;
+        assert_eq!(response.status, 500, "{path}");
+        assert!(!response.text().contains("purpose"), "{path}");
+        wire.send(get("/fine")).await;
+        assert_eq!(wire.response().await.text(), "fine", "after {path}");
+    }
+
+    served.end().await;
+}
+
+#[tokio::test]
+async fn panic_before_the_first_poll_is_500_and_the_server_lives() {
+    let served = start(|connection: Connection<Http>| {
+        assert_eq!(connection.scope().path(), "/fine", "on purpose");
+        failing(connection)
+    })
+    .await;
+    let mut wire = served.connect().await;
+
+    for (path, status) in [("/panic", 500), ("/fine", 200)] {
+        wire.send(get(path)).await;
+        assert_eq!(wire.response().await.status, status);
+    }
+
+    served.end().await;
+}
+
+#[tokio::test]
+async fn failure_amid_the_response_aborts_it() {
+    let (served, arrived) =
+        start_and(
+            async |connection: Connection<Http>| match connection.scope().path() {
+                "/error" => Err("on purpose".into()),
+                "/nothing" => Ok(()),
+                _ => panic_any("on purpose"),
+            },
+        )
+        .await;
+
+    for path in ["/error", "/nothing", "/panic"] {
+        let mut wire = served.ask(get(path)).await;
+        assert_eq!(wire.head().await.0, 200);
+        assert_eq!(wire.chunk().await.unwrap(), b"first");
+        arrived.notify_one();
+        // No last chunk, so that nobody takes the response for whole.
+        wire.is_closed().await;
+    }
+
+    served.end().await;
+}
+
+#[tokio::test]
+async fn fewer_octets_than_announced_abort_the_response() {
+    let (served, arrived) = start_and(async |mut connection: Connection<Http>| {
+        connection.send(Send::end("")).await?;
+        Ok(())
+    })
+    .await;
+
+    let mut wire = served.ask(get("/?10")).await;
+
+    assert_eq!(wire.head().await.1.get("content-length"), Some("10"));
+    assert_eq!(wire.take(5).await, b"first");
+    arrived.notify_one();
+    wire.is_closed().await;
+    served.end().await;
+}
+
+#[tokio::test]
+async fn missing_file_never_looks_like_an_empty_one() {
+    let served = start(failing).await;
+
+    let mut wire = served.ask(get("/missing-file")).await;
+
+    let answer = String::from_utf8(wire.rest().await).unwrap();
+    assert!(!answer.contains("content-length: 0"), "{answer}");
+    assert!(!answer.ends_with("0\r\n\r\n"), "{answer}");
+    served.end().await;
+}
+
+/// A WebSocket application that fails before it has answered the handshake.
+async fn refusing(mut connection: Connection<WebSocket>) -> Result {
+    match connection.scope().path() {
+        "/error" => Err("on purpose".into()),
+        "/nothing" => Ok(()),
+        "/panic" => panic_any("on purpose"),
+        "/early-message" => {
+            connection
+                .send(websocket::Frame::text("early").into())
+                .await?;
+            Ok(())
+        }
+        "/not-offered" => {
+            let accept = websocket::Accept::default().subprotocol("chat");
+            connection.send(accept.into()).await?;
+            Ok(())
+        }
+        "/own" => {
+            let mut response = http::Response::new("sign in first".into());
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            response.headers_mut().insert("x-own", "yes".parse()?);
+            connection.send(WebSocket::respond(response)).await?;
+            Ok(())
+        }
+        _ => {
+            connection.send(websocket::Send::close()).await?;
+            Ok(())
+        }
+    }
+}
+
+#[tokio::test]
+async fn handshake_gets_the_status_of_its_refusal() {
+    let served = Served::start(Server::new(ServerConfig::default()).websocket(refusing)).await;
+    let mut wire = served.connect().await;
+
+    for (path, status) in [
+        ("/close", 403),
+        ("/nothing", 403),
+        ("/error", 500),
+        ("/panic", 500),
+        ("/early-message", 500),
+        ("/not-offered", 500),
+        ("/own", 401),
+    ] {
+        wire.send(handshake(path, "Sec-WebSocket-Protocol: other\r\n"))
+            .await;
+        let response = wire.response().await;
+        assert_eq!(response.status, status, "{path}");
+        if path == "/own" {
+            assert_eq!(response.text(), "sign in first");
+            assert_eq!(response.header("x-own"), Some("yes"));
+        }
+    }
+
+    served.end().await;
+}
+
+#[tokio::test]
+async fn panic_before_the_first_poll_of_a_handshake_is_500() {
+    let application = |connection: Connection<WebSocket>| {
+        assert_eq!(connection.scope().path(), "/close", "on purpose");
+        refusing(connection)
+    };
+    let served = Served::start(Server::new(ServerConfig::default()).websocket(application)).await;
+    let mut wire = served.connect().await;
+
+    for (path, status) in [("/panic", 500), ("/close", 403)] {
+        wire.send(handshake(path, "")).await;
+        assert_eq!(wire.response().await.status, status);
+    }
+
+    served.end().await;
+}
+
+#[tokio::test]
+async fn without_an_application_a_handshake_finds_nothing() {
+    let served = start(failing).await;
+
+    let mut wire = served.ask(handshake("/", "")).await;
+
+    assert_eq!(wire.response().await.status, 404);
+    served.end().await;
+}

@@ -1,0 +1,292 @@
+//! What a client may not do, and what becomes of it.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
+    sync::Arc,
+    time::Duration,
+};
+
+use http::StatusCode;
+use solent_server::{ConnectionLimits, HttpLimits, Server, ServerConfig};
+use solent_spec::{
+    Application, Connection, Http, Result, SendError,
+    http::{Receive, Send},
+};
+use tokio::{
+    net::TcpStream,
+    sync::{Notify, mpsc},
+};
+
+use super::{
+    served::{Served, soon},
+    wire::{Wire, get},
+};
+
+/// Shorter than a client would like it, and enough for the server's coarse clock.
+const SHORT: Duration = Duration::from_millis(300);
+
+/// Answers with the length of the body.
+async fn count(mut connection: Connection<Http>) -> Result {
+    let mut length = 0;
+    while let Some(Receive::Body { data, more }) = connection.receive().await {
+        length += data.len();
+        if !more {
+            connection.send(Send::text(length.to_string())).await?;
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn start(limits: HttpLimits, application: impl Application<Http>) -> Served {
+    Served::start(Server::new(ServerConfig::default().http(limits)).http(application)).await
+}
+
+/// Reports the end of a body that does not come whole.
+async fn start_reporting(limits: HttpLimits) -> (Served, mpsc::UnboundedReceiver<()>) {
+    let (tx, rx) = mpsc::unbounded_channel();
+    let served = start(limits, move |mut connection: Connection<Http>| {
+        let tx = tx.clone();
+        async move {
+            while connection.receive().await != Some(Receive::Disconnect) {}
+            tx.send(())?;
+            Ok(())
+        }
+    })
+    .await;
+    (served, rx)
+}
+
+#[tokio::test]
+async fn body_over_the_limit_is_413_before_it_is_read() {
+    let served = start(HttpLimits::default().body(10), count).await;
+    let head = |length| format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
+
+    let mut wire = served.ask(head(10) + "0123456789").await;
+    assert_eq!(wire.response().await.text(), "10");
+    wire.send(head(11)).await;
+
+    let response = wire.response().await;
+    assert_eq!(response.status, 413);
+    assert_eq!(response.header("connection"), Some("close"));
+    wire.is_closed().await;
+    served.end().await;
+}
+
+#[tokio::test]
+async fn chunks_over_the_limit_break_the_body_off() {
+    let (served, mut rx) = start_reporting(HttpLimits::default().body(10)).await;
+
+    let mut wire = served
+        .ask("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n012345\r\n6\r\n012345\r\n")
+        .await;
+
+    soon(rx.recv()).await.unwrap();
+    // What is left of the body is not taken for a request.
+    wire.try_send(format!("0\r\n\r\n{}", get("/"))).await;
+    let answer = String::from_utf8(wire.rest().await).unwrap();
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+    served.end().await;
+}
+
+#[tokio::test]
+async fn target_over_the_limit_is_414() {
+    let served = start(HttpLimits::default().target(100), count).await;
+    let mut wire = served.ask(get(&format!("/{}", "x".repeat(99)))).await;
+    assert_eq!(wire.response().await.status, 200);
+
+    wire.send(get(&format!("/{}?{}", "x".repeat(50), "x".repeat(50))))
+        .await;
+
+    assert_eq!(wire.response().await.status, 414);
+    wire.is_closed().await;
+    served.end().await;
+}
+
+#[tokio::test]
+async fn too_many_headers_are_431() {
+    let served = start(HttpLimits::default().headers(5), count).await;
+    let with = |count| {
+        format!(
+            "GET / HTTP/1.1\r\nHost: x\r\n{}\r\n",
+            "X: y\r\n".repeat(count)
+        )
+    };
+    let mut wire = served.ask(with(4)).await;
+    assert_eq!(wire.response().await.status, 200);
+
+    wire.send(with(5)).await;
+
+    assert_eq!(wire.response().await.status, 431);
+    wire.is_closed().await;
+    served.end().await;
+}
+
+#[tokio::test]
+async fn head_over_the_limit_is_431() {
+    let served = start(HttpLimits::default().head(8 * 1024), count).await;
+    let with = |size| {
+        format!(
+            "GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n",
+            "y".repeat(size)
+        )
+    };
+    let mut wire = served.ask(with(7 * 1024)).await;
+    assert_eq!(wire.response().await.status, 200);
+
+    wire.try_send(with(20 * 1024)).await;
+
+    assert_eq!(wire.response().await.status, 431);
+    served.end().await;
+}
+
+#[tokio::test]
+async fn head_that_does_not_end_is_408() {
+    let served = start(HttpLimits::default().head_timeout(SHORT), count).await;
+
+    let mut silent = served.connect().await;
+    let mut slow = served.ask("GET / HTTP/1.1\r\nHost: x\r\nX-").await;
+    let mut second = served.ask(get("/")).await;
+    assert_eq!(second.response().await.status, 200);
+    second.send("GET / HT").await;
+
+    for wire in [&mut silent, &mut slow, &mut second] {
+        let response = wire.response().await;
+        assert_eq!(response.status, 408);
+        assert_eq!(response.header("connection"), Some("close"));
+        wire.is_closed().await;
+    }
+    served.end().await;
+}
+
+#[tokio::test]
+async fn body_that_does_not_come_is_a_disconnect() {
+    let (served, mut rx) = start_reporting(HttpLimits::default().body_timeout(SHORT)).await;
+
+    let mut wire = served
+        .ask("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
+        .await;
+
+    soon(rx.recv()).await.unwrap();
+    let rest = wire.rest().await;
+    assert!(!rest.starts_with(b"HTTP/1.1 200"), "{rest:?}");
+    served.end().await;
+}
+
+#[tokio::test]
+async fn idle_connection_ends_without_a_word() {
+    let served = start(HttpLimits::default().keep_alive(SHORT), count).await;
+
+    let mut wire = served.ask(get("/")).await;
+
+    assert_eq!(wire.response().await.status, 200);
+    wire.is_closed().await;
+    served.end().await;
+}
+
+#[tokio::test]
+async fn application_may_take_longer_than_its_client() {
+    let limits = HttpLimits::default()
+        .head_timeout(SHORT)
+        .body_timeout(SHORT)
+        .keep_alive(SHORT)
+        .write_timeout(SHORT);
+    let ready = Arc::new(Notify::new());
+    let answer = Arc::clone(&ready);
+    let served = start(limits, move |mut connection: Connection<Http>| {
+        let answer = Arc::clone(&answer);
+        async move {
+            answer.notified().await;
+            connection.send(Send::text("at last")).await?;
+            Ok(())
+        }
+    })
+    .await;
+    let mut waiting = served.ask(get("/")).await;
+
+    // Two others run into their time-out one after the other, so the waiting one has been looked at.
+    for _ in 0..2 {
+        assert_eq!(served.connect().await.response().await.status, 408);
+    }
+    ready.notify_one();
+
+    assert_eq!(waiting.response().await.text(), "at last");
+    served.end().await;
+}
+
+#[tokio::test]
+async fn client_that_does_not_read_is_given_up() {
+    let (tx, mut rx) = mpsc::unbounded_channel();
+    let limits = HttpLimits::default().write_timeout(SHORT);
+    let served = start(limits, move |mut connection: Connection<Http>| {
+        let tx = tx.clone();
+        async move {
+            connection.send(Send::start(StatusCode::OK)).await?;
+            // More than any socket buffers hold.
+            for _ in 0..4096 {
+                if let Err(error) = connection.send(Send::chunk(vec![0; 64 * 1024])).await {
+                    tx.send(matches!(error, SendError::Closed))?;
+                    return Ok(());
+                }
+            }
+            panic!("the server takes whatever it is given");
+        }
+    })
+    .await;
+
+    let wire = served.ask(get("/")).await;
+
+    assert_eq!(soon(rx.recv()).await, Some(true));
+    drop(wire);
+    served.end().await;
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_503_until_another_ends() {
+    let limits = ConnectionLimits::default().total(2);
+    let server = Server::new(ServerConfig::default().connections(limits)).http(count);
+    let served = Served::start(server).await;
+    let mut first = served.ask(get("/")).await;
+    let mut second = served.ask(get("/")).await;
+    assert_eq!(first.response().await.status, 200);
+    assert_eq!(second.response().await.status, 200);
+
+    let mut third = served.connect().await;
+    let response = third.response().await;
+    assert_eq!(response.status, 503);
+    assert_eq!(response.header("retry-after"), Some("5"));
+    third.is_closed().await;
+    first.finish().await;
+    first.is_closed().await;
+
+    // The place is given back soon after the connection is closed.
+    soon(async { while served.ask(get("/")).await.response().await.status != 200 {} }).await;
+    served.end().await;
+}
+
+/// An address of this machine that is not loopback, if it has one. Nothing is sent.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback() && !address.is_unspecified()).then_some(address)
+}
+
+#[tokio::test]
+async fn one_connection_too_many_from_an_address_is_429() {
+    // Connections over loopback do not count, so a machine without a network cannot tell.
+    let Some(address) = own_address() else {
+        return;
+    };
+    let limits = ConnectionLimits::default().per_address(1);
+    let server = Server::new(ServerConfig::default().connections(limits)).http(count);
+    let served = Served::start_at(server, SocketAddr::new(address, 0).into()).await;
+    let mut first = served.ask(get("/")).await;
+    assert_eq!(first.response().await.status, 200);
+
+    let mut second = Wire::new(TcpStream::connect(served.addr()).await.unwrap());
+
+    assert_eq!(second.response().await.status, 429);
+    second.is_closed().await;
+    served.end().await;
+}

@@ -1,0 +1,18 @@
+//! The server from outside: sockets on one side, applications on the other.
+
+// What the tests are made of: a server that runs, octets to and from it, and WebSocket frames on top of those.
+mod frames;
+mod served;
+mod wire;
+
+// Requests and responses, bodies, and connections that are used again.
+mod http;
+
+// Applications that fail before, amid or after an answer.
+mod failure;
+
+// What a client may not do, and what becomes of it.
+mod limits;
+
+// The public types, as far as threads are concerned.
+mod send_sync;

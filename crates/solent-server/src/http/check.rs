@@ -8,6 +8,7 @@ use crate::HttpLimits;
 pub(super) fn check<B>(request: &Request<B>, limits: &HttpLimits) -> Result<(), StatusCode> {
     check_target(request, limits)?;
     check_host(request)?;
+    check_codings(request)?;
     check_length(request, limits)
 }
 
@@ -39,7 +40,37 @@ fn check_host<B>(request: &Request<B>) -> Result<(), StatusCode> {
 
 /// A host and an optional port; empty where the target has no authority (RFC 9110 §7.2).
 fn is_authority(host: &[u8]) -> bool {
-    host.is_empty() || (!host.contains(&b'@') && Authority::try_from(host).is_ok())
+    host.is_empty()
+        || (!host.contains(&b'@')
+            && Authority::try_from(host).is_ok_and(|authority| has_port_or_none(&authority)))
+}
+
+/// RFC 3986 §3.2.3: a port is a number, and may be empty.
+fn has_port_or_none(authority: &Authority) -> bool {
+    let port = authority.as_str()[authority.host().len()..].strip_prefix(':');
+    port.is_none_or(|port| {
+        port.is_empty()
+            || (port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok())
+    })
+}
+
+/// RFC 9112 §6.1 and §7: chunked comes last, which hyper sees to, and once; no other coding is undone here, and a body
+/// still in one would be taken for what it stands for.
+fn check_codings<B>(request: &Request<B>) -> Result<(), StatusCode> {
+    let values = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    let mut codings = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let Some(first) = codings.next() else {
+        return Ok(());
+    };
+    match (is_chunked(first), codings.next()) {
+        (true, None) => Ok(()),
+        (true, Some(_)) => Err(StatusCode::BAD_REQUEST),
+        (false, _) => Err(StatusCode::NOT_IMPLEMENTED),
+    }
+}
+
+fn is_chunked(coding: &[u8]) -> bool {
+    coding.trim_ascii().eq_ignore_ascii_case(b"chunked")
 }
 
 /// A body that announces its size is refused before it is read.
@@ -74,7 +105,26 @@ mod tests {
         assert_eq!(status(Request::options("*").header("host", "")), None);
         assert_eq!(status(Request::get("/").version(Version::HTTP_10)), None);
         assert_eq!(status(get("/").header("content-length", "10")), None);
-        assert_eq!(status(Request::get("/").header("host", "[::1]:8000")), None);
+        for host in ["[::1]:8000", "x:", "x:65535"] {
+            assert_eq!(status(Request::get("/").header("host", host)), None);
+        }
+        assert_eq!(
+            status(get("/").header("transfer-encoding", "Chunked")),
+            None
+        );
+    }
+
+    #[test]
+    fn only_chunked_is_undone_and_only_once() {
+        let coded = |coding| status(get("/").header("transfer-encoding", coding));
+
+        assert_eq!(coded("chunked, chunked"), Some(400));
+        assert_eq!(coded("gzip, chunked"), Some(501));
+        let twice = get("/").header("transfer-encoding", "chunked");
+        assert_eq!(
+            status(twice.header("transfer-encoding", "chunked")),
+            Some(400)
+        );
     }
 
     #[test]
@@ -86,6 +136,9 @@ mod tests {
             status(Request::get("/").header("host", "user@example.org")),
             Some(400)
         );
+        for host in ["x:port", "x:70000", "[::1]:+1"] {
+            assert_eq!(status(Request::get("/").header("host", host)), Some(400));
+        }
         assert_eq!(status(get("*")), Some(400));
         assert_eq!(status(get(&format!("/{}", "x".repeat(100)))), Some(414));
         assert_eq!(status(get("/").header("content-length", "11")), Some(413));

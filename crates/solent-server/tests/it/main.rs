@@ -14,5 +14,8 @@ mod failure;
 // What a client may not do, and what becomes of it.
 mod limits;
 
+// Requests and handshakes that are none, as tables.
+mod malformed;
+
 // The public types, as far as threads are concerned.
 mod send_sync;

@@ -47,6 +47,16 @@ impl Head {
 }
 
 impl Response {
+    /// A response whose body is whatever followed its head.
+    pub(crate) fn bare(status: u16, head: Head, body: Vec<u8>) -> Self {
+        Self {
+            status,
+            head,
+            body,
+            trailers: Head::default(),
+        }
+    }
+
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
@@ -124,12 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// The next response with its body.
     pub(crate) async fn response(&mut self) -> Response {
         let (status, head) = self.head().await;
-        let mut response = Response {
-            status,
-            head,
-            body: Vec::new(),
-            trailers: Head::default(),
-        };
+        let mut response = Response::bare(status, head, Vec::new());
         if response.header("transfer-encoding") == Some("chunked") {
             while let Some(chunk) = self.chunk().await {
                 response.body.extend(chunk);

@@ -19,3 +19,6 @@ mod malformed;
 
 // The public types, as far as threads are concerned.
 mod send_sync;
+
+// WebSockets: messages, pings, the closing handshake and what breaks it.
+mod websocket;

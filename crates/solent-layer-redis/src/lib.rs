@@ -1,0 +1,6 @@
+//! Channel layers on Redis.
+
+mod config;
+mod error;
+mod link;
+mod wire;

@@ -1,0 +1,1 @@
+//! What is shared with channels_redis: keys, names, shards and payloads.

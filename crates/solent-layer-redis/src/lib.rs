@@ -4,3 +4,5 @@ mod config;
 mod error;
 mod link;
 mod wire;
+
+pub use self::wire::{Json, MessagePack, Serializer};

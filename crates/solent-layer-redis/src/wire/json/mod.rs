@@ -1,0 +1,40 @@
+//! JSON as Python writes and reads it.
+
+mod number;
+mod read;
+mod text;
+mod write;
+
+use bytes::Bytes;
+use solent_spec::{BoxError, Message};
+
+pub(super) use self::number::push_repr;
+use super::serializer::Serializer;
+
+/// JSON, as Python's `json` writes it by default: ASCII, a space after each comma and colon, `NaN` and `Infinity` as they
+/// are. For those who read Redis with their eyes; [`MessagePack`](crate::MessagePack) is smaller and cheaper.
+///
+/// It has no octets: a message with some is refused when it is sent, as is all that
+/// [`MessagePack`](crate::MessagePack) refuses. What is read may be UTF-8, UTF-16 or UTF-32; an integer beyond 64 bits,
+/// and half of a surrogate pair, which Python would let pass, are refused.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Json;
+
+impl Json {
+    /// The serializer.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl Serializer for Json {
+    fn serialize(&self, message: &Message) -> Result<Bytes, BoxError> {
+        Ok(write::write(message.encoded())?.into())
+    }
+
+    fn deserialize(&self, body: Bytes) -> Result<Message, BoxError> {
+        let text = text::decode(&body)?;
+        Ok(Message::from_encoded(read::read(&text)?.into())?)
+    }
+}

@@ -41,8 +41,22 @@ fn check_host<B>(request: &Request<B>) -> Result<(), StatusCode> {
 /// A host and an optional port; empty where the target has no authority (RFC 9110 §7.2).
 fn is_authority(host: &[u8]) -> bool {
     host.is_empty()
+        || is_plain(host)
         || (!host.contains(&b'@')
             && Authority::try_from(host).is_ok_and(|authority| has_port_or_none(&authority)))
+}
+
+/// What nearly every client sends, told without parsing it: a name or an IPv4 address, and up to four digits of port.
+fn is_plain(host: &[u8]) -> bool {
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let name = host.iter().take_while(|byte| is_of_name(byte)).count();
+    match host.split_at(name) {
+        ([], _) => false,
+        (_, []) => true,
+        (_, rest) => {
+            matches!(rest, [b':', port @ ..] if port.len() <= 4 && port.iter().all(u8::is_ascii_digit))
+        }
+    }
 }
 
 /// RFC 3986 §3.2.3: a port is a number, and may be empty.

@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     future::Future,
+    mem,
     net::SocketAddr,
     pin::Pin,
     sync::Arc,
@@ -56,7 +57,7 @@ impl HttpService {
         if is_upgrade(&request) {
             return match Handshake::start(&self.core, request, link) {
                 Ok(handshake) => Answer::Handshake(Box::new(handshake)),
-                Err(response) => Answer::Ready(Some(response.map(ExchangeBody::from))),
+                Err(response) => Answer::ready(*response),
             };
         }
         let Some(application) = &self.core.applications.http else {
@@ -93,12 +94,17 @@ impl hyper::service::Service<Request<Incoming>> for HttpService {
 enum Answer {
     Exchange(ExchangeFuture),
     Handshake(Box<Handshake>),
-    Ready(Option<Response<ExchangeBody>>),
+    /// Boxed, because most futures are not of this kind.
+    Ready(Box<Response<ExchangeBody>>),
 }
 
 impl Answer {
     fn refusal(status: StatusCode) -> Self {
-        Self::Ready(Some(error_response(status).map(ExchangeBody::from)))
+        Self::ready(error_response(status))
+    }
+
+    fn ready(response: Response<Body>) -> Self {
+        Self::Ready(Box::new(response.map(ExchangeBody::from)))
     }
 }
 
@@ -137,7 +143,7 @@ impl Future for ResponseFuture {
                 let response: Response<Body> = ready!(Pin::new(&mut **handshake).poll(cx));
                 response.map(ExchangeBody::from)
             }
-            Answer::Ready(response) => response.take().unwrap_or_default(),
+            Answer::Ready(response) => mem::take(&mut **response),
         };
         Poll::Ready(Ok(self.finish(response)))
     }

@@ -28,8 +28,8 @@ pub(super) struct State {
     pub(super) queued: usize,
     /// Streams in `pieces`.
     streams: usize,
-    /// Trailers so far.
-    pub(super) trailers: HeaderMap,
+    /// Trailers so far. Boxed, because few responses have them.
+    pub(super) trailers: Option<Box<HeaderMap>>,
     /// The last piece is in `pieces` or has been taken.
     pub(super) ended: bool,
     /// The client left, or has the whole response.

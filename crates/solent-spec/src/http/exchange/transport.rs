@@ -162,9 +162,10 @@ impl Transport<Http> for ExchangeTransport {
             state.push(piece);
         }
         state.ended = order == HttpOrder::Done;
-        if state.ended && !state.trailers.is_empty() {
-            let trailers = mem::take(&mut state.trailers);
-            state.push(Piece::Trailers(trailers));
+        if state.ended
+            && let Some(trailers) = state.trailers.take()
+        {
+            state.push(Piece::Trailers(*trailers));
         }
         state.wake_server();
         Ok(())
@@ -209,7 +210,10 @@ impl State {
                 response.headers_mut().remove(header::TRANSFER_ENCODING);
                 self.head = Some(*response);
             }
-            Send::Trailers { headers, .. } => self.trailers.extend(headers),
+            Send::Trailers { headers, .. } if headers.is_empty() => {}
+            Send::Trailers { headers, .. } => {
+                self.trailers.get_or_insert_default().extend(headers);
+            }
             // Hints may be ignored, and so may what is meant for tests.
             _ => {}
         }

@@ -43,6 +43,7 @@
 //! - [`TestRequest`]: what a client sends and a server knows, down to addresses, state and features.
 //! - [`CommunicatorError`]: what was wanted and what came, or the application's own error.
 //! - [`LiveServer`]: a server on a port of its own, for browsers and other real clients.
+//! - `servers` (feature `redis`, on Unix): real Redis servers, alone, with Sentinels or as a cluster, to kill and restart.
 //! - [`conformance`]: every promise of a channel layer as a test, for whoever writes one.
 //!
 //! # Time
@@ -71,6 +72,8 @@ mod rules;
 mod websocket;
 
 pub mod conformance;
+#[cfg(all(unix, feature = "redis"))]
+pub mod servers;
 
 pub use self::{
     channel::ChannelCommunicator,

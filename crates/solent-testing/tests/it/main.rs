@@ -17,4 +17,7 @@ mod live;
 // Targets, headers and circumstances of a request, as the application sees them.
 mod request;
 // Handshakes, messages and closes.
+/// Redis servers, and the proxy.
+#[cfg(all(unix, feature = "redis"))]
+mod servers;
 mod websocket;

@@ -1,0 +1,137 @@
+//! A process that does not outlive its owner, however that ends.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use super::{ServerError, deadline};
+
+/// Waits until the pipe ends that the test's process holds, then kills the server (`$0`) and removes its folder (`$1`).
+const WATCH: &str = r#"trap '' INT TERM HUP; read -r line; kill -s KILL "$0"; rm -rf -- "$1""#;
+
+/// A running server, and the shell that watches over it.
+///
+/// The server is not waited for while the shell lives, so the number that the shell would kill is never another's.
+#[derive(Debug)]
+pub(super) struct Process {
+    server: Child,
+    watchdog: Child,
+}
+
+impl Process {
+    /// Starts `program` in `folder`, which the watchdog removes if this process dies; what it prints is added to `log`.
+    pub(super) fn spawn(
+        program: &Path,
+        args: &[impl AsRef<OsStr>],
+        folder: &Path,
+        log: &Path,
+    ) -> Result<Self, ServerError> {
+        let output = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .map_err(ServerError::io("open the server's log"))?;
+        let errors = output
+            .try_clone()
+            .map_err(ServerError::io("open the server's log"))?;
+        let mut server = Command::new(program)
+            .args(args)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors)
+            .process_group(0)
+            .spawn()
+            .map_err(ServerError::io("start the server"))?;
+
+        let watchdog = Command::new("sh")
+            .args(["-c", WATCH])
+            .arg(server.id().to_string())
+            .arg(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn();
+        match watchdog {
+            Ok(watchdog) => Ok(Self { server, watchdog }),
+            Err(error) => {
+                // It is ours, and has not been waited for: both calls succeed.
+                let _ = server.kill();
+                let _ = server.wait();
+                Err(ServerError::io("start `sh`, which watches over the server")(error))
+            }
+        }
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.server.id()
+    }
+
+    /// Whether the server has not ended by itself.
+    pub(super) fn is_running(&mut self) -> bool {
+        let running = matches!(self.server.try_wait(), Ok(None));
+        if !running {
+            // The number may now become another's, and the watchdog must not mistake that for ours.
+            let _ = self.watchdog.kill();
+        }
+        running
+    }
+
+    /// Sends a signal, such as `TERM`.
+    pub(super) fn signal(&self, name: &'static str) -> Result<(), ServerError> {
+        let status = Command::new("sh")
+            .args(["-c", r#"kill -s "$0" "$1""#, name])
+            .arg(self.id().to_string())
+            .status()
+            .map_err(ServerError::io("start `sh` to send a signal"))?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(ServerError::io("send a signal to the server")(
+                std::io::ErrorKind::NotFound.into(),
+            ))
+        }
+    }
+
+    /// Stops the process where it is; returns when it stands, as far as the system can tell.
+    pub(super) fn pause(&mut self) -> Result<(), ServerError> {
+        self.signal("STOP")?;
+        let stat = format!("/proc/{}/stat", self.id());
+        let stands = || match fs::read_to_string(&stat) {
+            // The state comes after the name, which is in parentheses.
+            Ok(stat) => stat
+                .rsplit_once(") ")
+                .is_some_and(|(_, rest)| rest.starts_with('T')),
+            Err(_) => true,
+        };
+        deadline::poll(|| Ok::<_, ServerError>((stands() || !self.is_running()).then_some(())))?;
+        Ok(())
+    }
+
+    /// Asks the process to end and waits until it has; kills it when it does not.
+    pub(super) fn terminate(mut self) -> Result<(), ServerError> {
+        if !self.is_running() {
+            return Ok(());
+        }
+        self.signal("TERM")?;
+        self.signal("CONT")?;
+        deadline::poll(|| Ok::<_, ServerError>((!self.is_running()).then_some(())))?;
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    /// Kills the server, and waits until it is gone.
+    fn drop(&mut self) {
+        // The watchdog goes before the server is waited for. A failure means that one is gone already.
+        let _ = self.server.kill();
+        let _ = self.watchdog.kill();
+        let _ = self.watchdog.wait();
+        let _ = self.server.wait();
+    }
+}

@@ -15,8 +15,9 @@ use super::serializer::Serializer;
 /// are. For those who read Redis with their eyes; [`MessagePack`](crate::MessagePack) is smaller and cheaper.
 ///
 /// It has no octets: a message with some is refused when it is sent, as is all that
-/// [`MessagePack`](crate::MessagePack) refuses. What is read may be UTF-8, UTF-16 or UTF-32; an integer beyond 64 bits,
-/// and half of a surrogate pair, which Python would let pass, are refused.
+/// [`MessagePack`](crate::MessagePack) refuses. What is read may be UTF-8, UTF-16 or UTF-32. Other than in Python, an
+/// integer beyond 64 bits and half of a surrogate pair are refused, since a message cannot have them, and a map that has
+/// a key twice keeps both.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Json;

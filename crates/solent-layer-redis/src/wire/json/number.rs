@@ -17,39 +17,48 @@ pub(crate) fn push_repr(out: &mut Vec<u8>, number: f64) {
     push_digits(out, number.abs());
 }
 
+/// Writes a number that is not negative, as far as it has digits.
 fn push_digits(out: &mut Vec<u8>, number: f64) {
-    // Such as `1.5e300`, `1e-5`, `0e0`: at most 17 digits and an exponent of three.
-    let mut buffer = [0; 32];
-    let mut rest = &mut buffer[..];
-    // Writing to memory with enough room does not fail.
-    let _ = write!(rest, "{number:e}");
-    let left = rest.len();
-    let text = &buffer[..buffer.len() - left];
-    let mut parts = text.split(|byte| *byte == b'e');
-    let mantissa = parts.next().unwrap_or_default();
-    let exponent = std::str::from_utf8(parts.next().unwrap_or_default())
-        .ok()
-        .and_then(|exponent| exponent.parse::<i32>().ok())
-        .unwrap_or_default();
+    // Of two shortest numbers that are equally near, it takes the even one, as Python does and `std` does not.
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format_finite(number);
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let zeros = leading_zeros(whole, fraction);
+    let mut digits = whole.bytes().chain(fraction.bytes()).skip(zeros);
+    // What is made of a number's digits is one again, and small.
+    let exponent = exponent.parse().unwrap_or(0) + whole.len() as i32 - zeros as i32 - 1;
     if (-4..16).contains(&exponent) {
-        push_plain(out, mantissa, exponent);
+        push_plain(out, digits, exponent);
     } else {
-        out.extend_from_slice(mantissa);
+        out.extend(digits.next());
+        let mut rest = digits.peekable();
+        if rest.peek().is_some() {
+            out.push(b'.');
+            out.extend(rest);
+        }
         let sign = if exponent < 0 { '-' } else { '+' };
+        // Writing to memory does not fail.
         let _ = write!(out, "e{sign}{:02}", exponent.unsigned_abs());
     }
 }
 
-/// Writes the digits with their point where the exponent says.
-fn push_plain(out: &mut Vec<u8>, mantissa: &[u8], exponent: i32) {
-    let digits = mantissa.iter().copied().filter(|byte| *byte != b'.');
+/// How many zeros are before the first other digit; all but one whole one if there is no other.
+fn leading_zeros(whole: &str, fraction: &str) -> usize {
+    let mut digits = whole.bytes().chain(fraction.bytes());
+    digits
+        .position(|digit| digit != b'0')
+        .unwrap_or(whole.len().saturating_sub(1))
+}
+
+/// Writes digits with their point where the exponent says.
+fn push_plain(out: &mut Vec<u8>, mut digits: impl Iterator<Item = u8>, exponent: i32) {
     let Ok(whole) = usize::try_from(exponent) else {
         out.extend_from_slice(b"0.");
         out.extend((1..-exponent).map(|_| b'0'));
         out.extend(digits);
         return;
     };
-    let mut digits = digits.fuse();
     for _ in 0..=whole {
         out.push(digits.next().unwrap_or(b'0'));
     }
@@ -85,6 +94,9 @@ mod tests {
             (0.000_01, "1e-05"),
             (0.000_012_5, "1.25e-05"),
             (123_456_789.0, "123456789.0"),
+            // Which is .25, as near to .3; and .65625, as near to .6563.
+            (725_989_598_576_189.2, "725989598576189.2"),
+            (3_361_611_498_464.656_2, "3361611498464.6562"),
             (1e15, "1000000000000000.0"),
             (9_007_199_254_740_993.0, "9007199254740992.0"),
             (1e16, "1e+16"),

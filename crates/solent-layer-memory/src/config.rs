@@ -1,8 +1,8 @@
 //! The settings of the layer.
 
-use std::{num::NonZeroUsize, thread, time::Duration};
+use std::{num::NonZeroUsize, time::Duration};
 
-use solent_layer::{Capacities, FullPolicy};
+use solent_layer::{Capacities, FullPolicy, LocalConfig};
 
 /// Settings for a [`MemoryLayer`](crate::MemoryLayer).
 #[derive(Clone, Debug)]
@@ -13,7 +13,8 @@ pub struct MemoryConfig {
     pub capacities: Capacities,
     /// How long an unread message is kept. Default: one minute.
     pub expiry: Duration,
-    /// How long a channel is a member of a group after it was last added. Default: one day.
+    /// How long a name that workers listen on is a member of a group after it was last added. The channel of an open
+    /// mailbox is a member until it leaves. Default: one day.
     pub group_expiry: Duration,
     /// What happens to a message for a full channel. Default: it is refused.
     pub policy: FullPolicy,
@@ -24,18 +25,27 @@ pub struct MemoryConfig {
 
 impl Default for MemoryConfig {
     fn default() -> Self {
-        let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let local = LocalConfig::default();
         Self {
-            capacities: Capacities::default(),
-            expiry: Duration::from_secs(60),
-            group_expiry: Duration::from_secs(24 * 60 * 60),
-            policy: FullPolicy::default(),
-            shards: threads.saturating_mul(const { NonZeroUsize::new(8).unwrap() }),
+            capacities: local.capacities,
+            expiry: local.expiry,
+            group_expiry: local.group_expiry,
+            policy: local.policy,
+            shards: local.shards,
         }
     }
 }
 
 impl MemoryConfig {
+    pub(crate) fn local(self) -> LocalConfig {
+        LocalConfig::default()
+            .capacities(self.capacities)
+            .expiry(self.expiry)
+            .group_expiry(self.group_expiry)
+            .policy(self.policy)
+            .shards(self.shards)
+    }
+
     /// Sets [`capacities`](Self::capacities).
     pub fn capacities(mut self, capacities: Capacities) -> Self {
         self.capacities = capacities;

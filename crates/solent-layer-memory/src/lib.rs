@@ -41,8 +41,8 @@
 //!
 //! # How it works
 //!
-//! Two tables, of channels and of groups, each split into [shards](MemoryConfig::shards) with a lock of their own. A
-//! group lists its members' inboxes in the order in which they joined, so that a send looks up nothing and allocates
+//! It is [`Local`](solent_layer::Local) with names. Two tables, of channels and of groups, each split into
+//! [shards](MemoryConfig::shards) with a lock of their own. A group lists its members' inboxes in the order in which they joined, so that a send looks up nothing and allocates
 //! nothing; a channel knows its places in those lists, so that it leaves them quickly. What has expired is looked for in
 //! passing. There is no task to run or to stop.
 //!
@@ -50,12 +50,7 @@
 //!
 //! Messages between processes, and any that outlive this one.
 
-mod channel;
-mod channel_table;
 mod config;
-mod group;
-mod group_table;
 mod layer;
-mod shard;
 
 pub use self::{config::MemoryConfig, layer::MemoryLayer};

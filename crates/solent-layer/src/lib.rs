@@ -11,6 +11,7 @@
 //! - A [`Mailbox`] is the owned end that receives. Dropping it closes the channel and leaves its groups.
 //! - An [`Inbox`] is what a layer delivers into: the bounded queue behind a mailbox. Layers share this implementation,
 //!   so that capacity, expiry, policies and drops mean the same in each.
+//! - [`Local`] has the channels and groups of one process: the tables that layers are built from.
 //! - [`DynLayer`] is any layer with its type forgotten, as applications hold it.
 //!
 //! # What is promised
@@ -47,6 +48,7 @@ mod counts;
 mod dyn_layer;
 mod error;
 mod inbox;
+mod local;
 mod mailbox;
 mod name;
 mod name_source;
@@ -63,6 +65,7 @@ pub use self::{
     dyn_layer::DynLayer,
     error::{LayerError, SendError},
     inbox::{FullPolicy, Inbox, InboxSettings, Pushed, Wakers},
+    local::{Local, LocalConfig, LocalWatch},
     mailbox::{Delivery, Gap, Mailbox, MailboxOwner},
     name::{ChannelName, GroupName, NameError},
     name_source::NameSource,

@@ -164,7 +164,7 @@ async fn unknown_process_specific_channel_cannot_fill_a_group() {
 #[tokio::test(start_paused = true)]
 async fn expired_memberships_do_not_pile_up_in_a_channel_that_lives_long() {
     let layer = MemoryLayer::default();
-    let mailbox = layer.open("guest.").await.unwrap();
+    let mailbox = layer.listen(&channel("jobs")).await.unwrap();
 
     let mut octets = 0;
     for day in 0..1000_i32 {

@@ -19,6 +19,12 @@ pub struct Profile {
     pub patience: Duration,
     /// Whether [`GroupReport`](solent_layer::GroupReport)s tell of the members in this process. Default: yes.
     pub reports: bool,
+    /// Whether [`send`](solent_layer::ChannelLayer::send) fails for a mailbox that is full. Where a broker stands between,
+    /// a message may be taken and dropped on arrival. Default: yes.
+    pub tells_full: bool,
+    /// Whether a name that workers listen on is a queue: messages wait there for a listener, and the listeners of all
+    /// processes compete. With publish and subscribe nothing waits, and each process gets its own. Default: yes.
+    pub queues: bool,
     /// Whether layers with the same [namespace](Wanted::namespace) reach each other, as processes do. Default: no.
     pub spans_processes: bool,
     /// The most octets that an encoded message may have, if there is a limit. At least a million. Default: none.
@@ -32,6 +38,8 @@ impl Default for Profile {
             settle: Duration::from_secs(1),
             patience: Duration::from_secs(10),
             reports: true,
+            tells_full: true,
+            queues: true,
             spans_processes: false,
             max_message: None,
         }
@@ -61,6 +69,18 @@ impl Profile {
     /// Sets [`reports`](Self::reports).
     pub fn reports(mut self, reports: bool) -> Self {
         self.reports = reports;
+        self
+    }
+
+    /// Sets [`tells_full`](Self::tells_full).
+    pub fn tells_full(mut self, tells: bool) -> Self {
+        self.tells_full = tells;
+        self
+    }
+
+    /// Sets [`queues`](Self::queues).
+    pub fn queues(mut self, queues: bool) -> Self {
+        self.queues = queues;
         self
     }
 

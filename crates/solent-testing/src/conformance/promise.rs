@@ -110,8 +110,9 @@ macro_rules! __layer_promises {
             full_member_fails_nobody
             listened_name_can_be_a_member
             dropped_mailbox_leaves_its_groups
-            membership_expires
-            adding_again_renews_the_membership
+            open_mailbox_stays_a_member
+            membership_of_a_listened_name_expires
+            adding_again_renews_a_membership_that_expires
             // Reports.
             report_tells_who_got_it_and_who_did_not
             drops_are_counted_by_cause

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use solent_layer::{ChannelLayer, ChannelName, DynLayer, Message, SendError};
+use solent_layer::{Capacities, ChannelLayer, ChannelName, DynLayer, Message, SendError};
 use tokio::task::{JoinSet, yield_now};
 
 use super::group::members;
@@ -15,7 +15,7 @@ const SENDERS: u64 = 4;
 const EACH: u64 = 300;
 
 pub(crate) async fn many_senders_lose_nothing_and_keep_their_order(subject: &Subject) {
-    let layer = subject.layer().await;
+    let layer = roomy(subject).await;
     let mut mailbox = layer.open("a.").await.expect("a channel opens");
     let mut senders = JoinSet::new();
 
@@ -40,7 +40,7 @@ pub(crate) async fn many_senders_lose_nothing_and_keep_their_order(subject: &Sub
 }
 
 pub(crate) async fn listeners_share_a_flood_without_loss(subject: &Subject) {
-    let layer = subject.layer().await;
+    let layer = roomy(subject).await;
     let jobs = channel("jobs");
     let mut listeners = Vec::new();
     for _ in 0..3 {
@@ -101,6 +101,16 @@ pub(crate) async fn members_that_come_and_go_disturb_nobody(subject: &Subject) {
         }
     }
     guests.join_all().await;
+}
+
+/// A layer whose senders wait for room, or that has room enough where they cannot know.
+async fn roomy(subject: &Subject) -> DynLayer {
+    if subject.profile().tells_full {
+        return subject.layer().await;
+    }
+    subject
+        .layer_with(|wanted| wanted.capacities = Capacities::new(10_000))
+        .await
 }
 
 /// Sends a message as soon as there is room.

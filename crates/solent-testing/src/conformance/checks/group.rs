@@ -189,35 +189,57 @@ pub(crate) async fn dropped_mailbox_leaves_its_groups(subject: &Subject) {
     }
 }
 
-pub(crate) async fn membership_expires(subject: &Subject) {
+pub(crate) async fn open_mailbox_stays_a_member(subject: &Subject) {
     let (layer, expiry) = subject.layer_with_group_expiry().await;
     let room = group("room");
     let mut members = members(&layer, &room, 1).await;
 
+    subject.pass(expiry * 3 / 2).await;
+    send(&layer, &room, 1).await;
+
+    assert_eq!(subject.receive_all(&mut members[0]).await, [1]);
+}
+
+pub(crate) async fn membership_of_a_listened_name_expires(subject: &Subject) {
+    let (layer, expiry) = subject.layer_with_group_expiry().await;
+    let (room, mut listeners) = listeners(&layer, 1).await;
+
     subject.pass(expiry * 3 / 5).await;
     send(&layer, &room, 1).await;
-    assert_eq!(subject.receive_all(&mut members[0]).await, [1]);
+    assert_eq!(subject.receive_all(&mut listeners[0]).await, [1]);
     subject.pass(expiry * 3 / 5).await;
     send(&layer, &room, 2).await;
 
-    subject.receive_nothing(&mut members[0]).await;
-    join(&layer, &room, &members[0]).await;
+    subject.receive_nothing(&mut listeners[0]).await;
+    join(&layer, &room, &listeners[0]).await;
     send(&layer, &room, 3).await;
-    assert_eq!(subject.receive_all(&mut members[0]).await, [3]);
+    assert_eq!(subject.receive_all(&mut listeners[0]).await, [3]);
 }
 
-pub(crate) async fn adding_again_renews_the_membership(subject: &Subject) {
+pub(crate) async fn adding_again_renews_a_membership_that_expires(subject: &Subject) {
     let (layer, expiry) = subject.layer_with_group_expiry().await;
-    let room = group("room");
-    let mut members = members(&layer, &room, 2).await;
+    let (room, mut listeners) = listeners(&layer, 2).await;
 
     subject.pass(expiry * 3 / 5).await;
-    join(&layer, &room, &members[0]).await;
+    join(&layer, &room, &listeners[0]).await;
     subject.pass(expiry * 3 / 5).await;
     send(&layer, &room, 1).await;
 
-    assert_eq!(subject.receive_all(&mut members[0]).await, [1]);
-    subject.receive_nothing(&mut members[1]).await;
+    assert_eq!(subject.receive_all(&mut listeners[0]).await, [1]);
+    subject.receive_nothing(&mut listeners[1]).await;
+}
+
+/// A group, and mailboxes of names that are members of it.
+async fn listeners(layer: &DynLayer, count: usize) -> (GroupName, Vec<Mailbox>) {
+    let room = group("room");
+    let mut listeners = Vec::new();
+    for number in 0..count {
+        let name = channel(&format!("jobs_{number}"));
+        let mailbox = layer.listen(&name).await.expect("it can be listened on");
+        join(layer, &room, &mailbox).await;
+        listeners.push(mailbox);
+    }
+    (room, listeners)
 }
 
 /// Mailboxes that are members of a group.

@@ -44,7 +44,7 @@ pub(crate) async fn message_reaches_a_channel_of_another_process(subject: &Subje
 }
 
 pub(crate) async fn listeners_in_two_processes_compete(subject: &Subject) {
-    if !subject.profile().spans_processes {
+    if !subject.profile().spans_processes || !subject.profile().queues {
         return;
     }
     let (here, there) = subject.two_processes().await;

@@ -49,6 +49,7 @@ pub(super) enum Defect {
     WantsAMailbox,
     RemembersTheGone,
     MembershipNeverExpires,
+    OpenMailboxesExpire,
     NeverRenews,
     ReportsNothing,
     CountsNothing,
@@ -202,8 +203,18 @@ const BREAKS: &[(Defect, &[&str])] = &[
         Defect::RemembersTheGone,
         &["dropped_mailbox_leaves_its_groups"],
     ),
-    (Defect::MembershipNeverExpires, &["membership_expires"]),
-    (Defect::NeverRenews, &["adding_again_renews_the_membership"]),
+    (
+        Defect::MembershipNeverExpires,
+        &["membership_of_a_listened_name_expires"],
+    ),
+    (
+        Defect::OpenMailboxesExpire,
+        &["open_mailbox_stays_a_member"],
+    ),
+    (
+        Defect::NeverRenews,
+        &["adding_again_renews_a_membership_that_expires"],
+    ),
     (
         Defect::ReportsNothing,
         &["report_tells_who_got_it_and_who_did_not"],

@@ -210,7 +210,10 @@ impl Backend {
         let Some(members) = group.and_then(|group| state.groups.get_mut(&group)) else {
             return Vec::new();
         };
-        members.retain(|(_, since)| now.duration_since(*since) < expiry);
+        let lasts = |name: &ChannelName| {
+            name.is_process_specific() && !self.is(Defect::OpenMailboxesExpire)
+        };
+        members.retain(|(name, since)| lasts(name) || now.duration_since(*since) < expiry);
         members.iter().map(|(name, _)| name.clone()).collect()
     }
 }

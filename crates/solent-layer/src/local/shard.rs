@@ -8,13 +8,13 @@ use std::{
 };
 
 /// A power of two of locked parts; a name always finds the same one.
-pub(crate) struct Shards<T> {
+pub(super) struct Shards<T> {
     /// Each held for a few instructions at a time, never across a wait or a wake-up.
     shards: Box<[Mutex<T>]>,
 }
 
 impl<T: Default> Shards<T> {
-    pub(crate) fn new(count: NonZeroUsize) -> Self {
+    pub(super) fn new(count: NonZeroUsize) -> Self {
         /// More is never of use, and a careless number should not cost all memory.
         const MAX: usize = 1 << 14;
         let count = count.get().min(MAX).next_power_of_two();
@@ -24,12 +24,12 @@ impl<T: Default> Shards<T> {
     }
 
     /// The part that `name` belongs to.
-    pub(crate) fn lock(&self, name: &str) -> MutexGuard<'_, T> {
+    pub(super) fn lock(&self, name: &str) -> MutexGuard<'_, T> {
         lock(&self.shards[mix(name) & (self.shards.len() - 1)])
     }
 
     /// Each part in turn.
-    pub(crate) fn each(&self) -> impl Iterator<Item = MutexGuard<'_, T>> {
+    pub(super) fn each(&self) -> impl Iterator<Item = MutexGuard<'_, T>> {
         self.shards.iter().map(lock)
     }
 }
@@ -56,7 +56,7 @@ fn mix(name: &str) -> usize {
 }
 
 /// Gives memory back once a table that was large is nearly empty.
-pub(crate) fn shrink<K: Eq + Hash, V>(table: &mut HashMap<K, V>) {
+pub(super) fn shrink<K: Eq + Hash, V>(table: &mut HashMap<K, V>) {
     if table.capacity() > 64 && table.len() < table.capacity() / 8 {
         table.shrink_to(table.len() * 2);
     }

@@ -2,41 +2,53 @@
 
 use std::sync::Arc;
 
-use solent_layer::{GroupName, Inbox};
-
-use crate::{
+use super::{
     group::{Group, Place},
     group_table::GroupTable,
 };
+use crate::{GroupName, Inbox};
 
 /// One channel.
-pub(crate) struct Channel {
-    pub(crate) inbox: Arc<Inbox>,
+pub(super) struct Channel {
+    pub(super) inbox: Arc<Inbox>,
     /// The groups it has joined and not left; some of these memberships may have expired.
-    pub(crate) memberships: Vec<Membership>,
+    pub(super) memberships: Vec<Membership>,
+    /// Whether memberships expire: those of names that no mailbox owns do.
+    expires: bool,
 }
 
 /// That a channel is in a group, as the channel knows it.
-pub(crate) struct Membership {
-    pub(crate) group: Arc<Group>,
-    pub(crate) place: Place,
+pub(super) struct Membership {
+    pub(super) group: Arc<Group>,
+    pub(super) place: Place,
 }
 
 impl Channel {
-    pub(crate) fn new(inbox: Arc<Inbox>) -> Self {
+    /// A channel of one mailbox, which stays in its groups as long as there is that mailbox.
+    pub(super) fn own(inbox: Arc<Inbox>) -> Self {
         Self {
             inbox,
             memberships: Vec::new(),
+            expires: false,
+        }
+    }
+
+    /// A channel that mailboxes share.
+    pub(super) fn shared(inbox: Arc<Inbox>) -> Self {
+        Self {
+            inbox,
+            memberships: Vec::new(),
+            expires: true,
         }
     }
 
     /// Joins a group, or renews the membership. The caller holds the lock of the channel's shard.
-    pub(crate) fn join(&mut self, groups: &GroupTable, name: &GroupName, millis: u64) {
+    pub(super) fn join(&mut self, groups: &GroupTable, name: &GroupName, millis: u64) {
         loop {
             let group = groups.get_or_insert(name);
             let known = self.position(&group);
             let old = known.map(|idx| self.memberships[idx].place);
-            let Some(place) = group.join(&self.inbox, old, millis) else {
+            let Some(place) = group.join(&self.inbox, old, millis, self.expires) else {
                 // Its last member left just now. Whoever comes first forgets it.
                 groups.forget(&group);
                 continue;
@@ -50,7 +62,7 @@ impl Channel {
     }
 
     /// Leaves a group. The caller holds the lock of the channel's shard.
-    pub(crate) fn leave(&mut self, groups: &GroupTable, name: &GroupName) {
+    pub(super) fn leave(&mut self, groups: &GroupTable, name: &GroupName) {
         let Some(group) = groups.get(name) else {
             return;
         };
@@ -60,7 +72,7 @@ impl Channel {
     }
 
     /// Leaves all groups that it joined before `oldest`. The caller holds the lock of the channel's shard.
-    pub(crate) fn leave_before(&mut self, groups: &GroupTable, oldest: Place) {
+    pub(super) fn leave_before(&mut self, groups: &GroupTable, oldest: Place) {
         self.memberships.retain(|membership| {
             let stays = membership.place >= oldest;
             if !stays {
@@ -71,7 +83,7 @@ impl Channel {
     }
 
     /// Whether a channel that is shared can be forgotten.
-    pub(crate) fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.memberships.is_empty() && self.inbox.readers() == 0 && self.inbox.is_empty()
     }
 

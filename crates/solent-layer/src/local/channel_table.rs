@@ -5,27 +5,27 @@ use std::{
     sync::{Arc, MutexGuard},
 };
 
-use solent_layer::{
-    ChannelName, DropCause, Inbox, InboxSettings, LayerError, Mailbox, MailboxOwner, Message,
-    Pushed, Wakers,
-};
 use tokio::time::Instant;
 
-use crate::{
+use super::{
+    LocalConfig,
     channel::Channel,
-    config::MemoryConfig,
     group::Place,
     group_table::GroupTable,
     shard::{Shards, shrink},
+};
+use crate::{
+    ChannelName, DropCause, GroupName, Inbox, InboxSettings, LayerError, Mailbox, MailboxOwner,
+    Message, Pushed, Wakers,
 };
 
 /// The channels, by name.
 ///
 /// Under a lock of this table, locks of groups and of the table of groups may be taken, never the other way round.
-pub(crate) struct ChannelTable {
+pub(super) struct ChannelTable {
     shards: Shards<Shard>,
-    config: MemoryConfig,
-    pub(crate) settings: Arc<InboxSettings>,
+    config: LocalConfig,
+    pub(super) settings: Arc<InboxSettings>,
 }
 
 #[derive(Default)]
@@ -39,7 +39,7 @@ struct Shard {
 }
 
 impl ChannelTable {
-    pub(crate) fn new(config: MemoryConfig) -> Self {
+    pub(super) fn new(config: LocalConfig) -> Self {
         let settings = InboxSettings::new(config.expiry, config.policy, Arc::default());
         Self {
             shards: Shards::new(config.shards),
@@ -49,7 +49,7 @@ impl ChannelTable {
     }
 
     /// Opens a channel of its own; nothing, if the name is taken.
-    pub(crate) fn open(
+    pub(super) fn open(
         &self,
         name: ChannelName,
         owner: Arc<dyn MailboxOwner>,
@@ -59,13 +59,13 @@ impl ChannelTable {
         let Entry::Vacant(place) = shard.own.entry(name.clone()) else {
             return Ok(None);
         };
-        place.insert(Channel::new(Arc::clone(&inbox)));
+        place.insert(Channel::own(Arc::clone(&inbox)));
         drop(shard);
         Ok(Some(Mailbox::new(name, inbox, owner)))
     }
 
     /// Adds a reader to a shared channel.
-    pub(crate) fn listen(
+    pub(super) fn listen(
         &self,
         name: &ChannelName,
         owner: Arc<dyn MailboxOwner>,
@@ -77,7 +77,7 @@ impl ChannelTable {
     }
 
     /// Pushes a message to one channel.
-    pub(crate) fn push(
+    pub(super) fn push(
         &self,
         name: &ChannelName,
         message: &Message,
@@ -105,7 +105,7 @@ impl ChannelTable {
     }
 
     /// Does something to a channel, if there is one or it is of the kind that comes into being on demand.
-    pub(crate) fn update(
+    pub(super) fn update(
         &self,
         name: &ChannelName,
         update: impl FnOnce(&mut Channel),
@@ -123,7 +123,7 @@ impl ChannelTable {
     }
 
     /// A mailbox was dropped.
-    pub(crate) fn mailbox_dropped(
+    pub(super) fn mailbox_dropped(
         &self,
         name: &ChannelName,
         inbox: &Arc<Inbox>,
@@ -138,6 +138,13 @@ impl ChannelTable {
         shrink(&mut shard.own);
         drop(shard);
         if let Some(channel) = channel {
+            if let Some(watch) = groups.watch() {
+                let joined = channel
+                    .memberships
+                    .iter()
+                    .map(|membership| membership.group.name());
+                watch.mailbox_dropped(name, &mut joined.into_iter());
+            }
             debug_assert!(
                 Arc::ptr_eq(&channel.inbox, inbox),
                 "names are not used twice"
@@ -150,7 +157,7 @@ impl ChannelTable {
     }
 
     /// Forgets shared channels that have become idle, with messages and memberships that have expired.
-    pub(crate) fn sweep(&self, now: Instant, oldest: Place, groups: &GroupTable) {
+    pub(super) fn sweep(&self, now: Instant, oldest: Place, groups: &GroupTable) {
         for mut shard in self.shards.each() {
             shard.shared.retain(|_, channel| {
                 channel.inbox.purge(now);
@@ -162,7 +169,7 @@ impl ChannelTable {
     }
 
     /// Forgets all messages and memberships.
-    pub(crate) fn flush(&self, groups: &GroupTable) -> Result<(), LayerError> {
+    pub(super) fn flush(&self, groups: &GroupTable) -> Result<(), LayerError> {
         for mut guard in self.shards.each() {
             let shard = &mut *guard;
             if shard.closed {
@@ -180,7 +187,7 @@ impl ChannelTable {
     }
 
     /// Ends all mailboxes and memberships, and lets nothing new begin.
-    pub(crate) fn close(&self, groups: &GroupTable) {
+    pub(super) fn close(&self, groups: &GroupTable) {
         for mut shard in self.shards.each() {
             shard.closed = true;
             let own = std::mem::take(&mut shard.own);
@@ -195,13 +202,53 @@ impl ChannelTable {
         }
     }
 
+    /// The inbox of a channel, if there is one.
+    pub(super) fn inbox(&self, name: &ChannelName) -> Option<Arc<Inbox>> {
+        let shard = self.shards.lock(name.as_str());
+        let channels = if name.is_process_specific() {
+            &shard.own
+        } else {
+            &shard.shared
+        };
+        channels.get(name).map(|channel| Arc::clone(&channel.inbox))
+    }
+
+    /// Tells every channel that it may have missed messages.
+    pub(super) fn gap(&self) {
+        for shard in self.shards.each() {
+            let inboxes: Vec<_> = shard
+                .own
+                .values()
+                .chain(shard.shared.values())
+                .map(|channel| Arc::clone(&channel.inbox))
+                .collect();
+            drop(shard);
+            inboxes.iter().for_each(|inbox| inbox.push_gap());
+        }
+    }
+
+    /// Every membership of the channels that mailboxes own.
+    pub(super) fn memberships(&self) -> Vec<(GroupName, ChannelName)> {
+        let mut all = Vec::new();
+        for shard in self.shards.each() {
+            for (name, channel) in &shard.own {
+                let groups = channel
+                    .memberships
+                    .iter()
+                    .map(|membership| membership.group.name());
+                all.extend(groups.map(|group| (group.clone(), name.clone())));
+            }
+        }
+        all
+    }
+
     /// Whether the layer still works.
-    pub(crate) fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.shards.lock("").closed
     }
 
     /// The number of channels.
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         let lens = self.shards.each();
         lens.map(|shard| shard.own.len() + shard.shared.len()).sum()
     }
@@ -219,7 +266,7 @@ impl ChannelTable {
         if !shard.shared.contains_key(name) {
             let capacity = self.config.capacities.of(name);
             let inbox = Inbox::shared(capacity, Arc::clone(&self.settings));
-            shard.shared.insert(name.clone(), Channel::new(inbox));
+            shard.shared.insert(name.clone(), Channel::shared(inbox));
         }
         shard
             .shared

@@ -2,14 +2,15 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use solent_layer::{GroupName, GroupReport, Inbox, Message, Wakers};
 use tokio::time::Instant;
 
+use crate::{GroupName, GroupReport, Inbox, Message, Wakers};
+
 /// The most members that are served in one go, with the group locked. It takes a tenth of a millisecond.
-pub(crate) const AT_ONCE: usize = 1024;
+pub(super) const AT_ONCE: usize = 1024;
 
 /// One group.
-pub(crate) struct Group {
+pub(super) struct Group {
     name: GroupName,
     /// Held while up to [`AT_ONCE`] messages are pushed, never across a wait or a wake-up.
     members: Mutex<Members>,
@@ -19,7 +20,7 @@ pub(crate) struct Group {
 ///
 /// The upper bits are milliseconds of the layer's clock, the rest a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place(u64);
+pub(super) struct Place(u64);
 
 /// The bits of a [`Place`] that count; what is left for the time is enough for 500 years.
 const COUNTER_BITS: u32 = 20;
@@ -29,6 +30,8 @@ struct Members {
     entries: Vec<Member>,
     /// How many entries have an inbox.
     live: usize,
+    /// No membership that expires was made before this place.
+    first_expiring: Place,
     /// The last place that was given away.
     last: Place,
     /// The last member has left; the table of groups forgets this group, and nobody may join it.
@@ -39,10 +42,12 @@ struct Member {
     place: Place,
     /// Empty once the member has left.
     inbox: Option<Arc<Inbox>>,
+    /// Whether the membership ends some time after it was made.
+    expires: bool,
 }
 
 /// How a message reaches the members.
-pub(crate) enum Sent {
+pub(super) enum Sent {
     /// It has been pushed to all.
     Done(GroupReport),
     /// They are many. These are to be served in portions.
@@ -50,8 +55,10 @@ pub(crate) enum Sent {
 }
 
 impl Place {
+    const NEVER: Self = Self(u64::MAX);
+
     /// The first place of a millisecond.
-    pub(crate) fn at(millis: u64) -> Self {
+    pub(super) fn at(millis: u64) -> Self {
         Self(millis << COUNTER_BITS)
     }
 
@@ -61,10 +68,11 @@ impl Place {
 }
 
 impl Group {
-    pub(crate) fn new(name: GroupName) -> Self {
+    pub(super) fn new(name: GroupName) -> Self {
         let members = Members {
             entries: Vec::new(),
             live: 0,
+            first_expiring: Place::NEVER,
             last: Place(0),
             gone: false,
         };
@@ -74,16 +82,17 @@ impl Group {
         }
     }
 
-    pub(crate) fn name(&self) -> &GroupName {
+    pub(super) fn name(&self) -> &GroupName {
         &self.name
     }
 
     /// Makes a channel a member, or renews the membership it has as `old`. Nothing, if the group is gone.
-    pub(crate) fn join(
+    pub(super) fn join(
         &self,
         inbox: &Arc<Inbox>,
         old: Option<Place>,
         millis: u64,
+        expires: bool,
     ) -> Option<Place> {
         let mut members = self.lock();
         if members.gone {
@@ -95,11 +104,11 @@ impl Group {
             }
             members.remove(old);
         }
-        Some(members.append(Arc::clone(inbox), millis))
+        Some(members.append(Arc::clone(inbox), millis, expires))
     }
 
     /// Ends a membership, if it has not ended yet. Tells whether the group is gone with it.
-    pub(crate) fn leave(&self, place: Place) -> bool {
+    pub(super) fn leave(&self, place: Place) -> bool {
         let mut members = self.lock();
         let inbox = members.remove(place);
         let gone = members.close_if_empty();
@@ -109,19 +118,25 @@ impl Group {
     }
 
     /// Whether a membership has not ended yet.
-    pub(crate) fn has(&self, place: Place) -> bool {
+    pub(super) fn has(&self, place: Place) -> bool {
         self.lock().find(place).is_some()
     }
 
-    /// Pushes a message to every member that joined at `oldest` or later, and ends the other memberships. Tells whether
+    /// Pushes a message to every member, and ends the memberships that expire and are from before `oldest`. Tells whether
     /// the group is gone with them.
-    pub(crate) fn send(&self, message: &Message, now: Instant, oldest: Place) -> (Sent, bool) {
+    pub(super) fn send(
+        &self,
+        message: &Message,
+        now: Instant,
+        oldest: Place,
+        at_once: usize,
+    ) -> (Sent, bool) {
         let mut wakers = Wakers::new();
         let mut members = self.lock();
         let expired = members.remove_before(oldest);
         let gone = members.close_if_empty();
         let inboxes = members.entries.iter().filter_map(|m| m.inbox.as_ref());
-        let sent = if members.live > AT_ONCE {
+        let sent = if members.live > at_once {
             Sent::Many(inboxes.cloned().collect())
         } else {
             let mut report = GroupReport::default();
@@ -142,8 +157,11 @@ impl Group {
 }
 
 impl Members {
-    fn append(&mut self, inbox: Arc<Inbox>, millis: u64) -> Place {
+    fn append(&mut self, inbox: Arc<Inbox>, millis: u64, expires: bool) -> Place {
         self.last = Place::at(millis).max(Place(self.last.0 + 1));
+        if expires {
+            self.first_expiring = self.first_expiring.min(self.last);
+        }
         if self.entries.capacity() == 0 {
             // Many groups have one member: a user's own.
             self.entries.reserve_exact(1);
@@ -151,6 +169,7 @@ impl Members {
         self.entries.push(Member {
             place: self.last,
             inbox: Some(inbox),
+            expires,
         });
         self.live += 1;
         self.last
@@ -172,24 +191,25 @@ impl Members {
         inbox
     }
 
-    /// Takes out those that joined before `oldest`.
+    /// Takes out those that expire and joined before `oldest`.
     fn remove_before(&mut self, oldest: Place) -> Vec<Arc<Inbox>> {
-        if self
-            .entries
-            .first()
-            .is_none_or(|first| first.place >= oldest)
-        {
+        if self.first_expiring >= oldest {
             return Vec::new();
         }
-        let expired = self.entries.partition_point(|member| member.place < oldest);
-        let inboxes: Vec<_> = self
-            .entries
-            .drain(..expired)
-            .filter_map(|member| member.inbox)
+        let old = self.entries.partition_point(|member| member.place < oldest);
+        let (old, young) = self.entries.split_at_mut(old);
+        let expired: Vec<_> = old
+            .iter_mut()
+            .filter(|member| member.expires)
+            .filter_map(|member| member.inbox.take())
             .collect();
-        self.live -= inboxes.len();
+        self.first_expiring = young
+            .iter()
+            .find(|member| member.expires)
+            .map_or(Place::NEVER, |member| member.place);
+        self.live -= expired.len();
         self.compact();
-        inboxes
+        expired
     }
 
     /// Closes up, once more places are empty than taken.

@@ -1,0 +1,69 @@
+//! The settings of the tables.
+
+use std::{num::NonZeroUsize, thread, time::Duration};
+
+use crate::{Capacities, FullPolicy};
+
+/// Settings for [`Local`](crate::Local).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[must_use]
+pub struct LocalConfig {
+    /// How many messages a channel may hold. Default: 100, for every channel.
+    pub capacities: Capacities,
+    /// How long an unread message is kept. Default: one minute.
+    pub expiry: Duration,
+    /// How long a name that no mailbox owns is a member of a group after it was last added. The channel of an open mailbox
+    /// is a member until it leaves. Default: one day.
+    pub group_expiry: Duration,
+    /// What happens to a message for a full channel. Default: it is refused.
+    pub policy: FullPolicy,
+    /// Into how many parts the tables of channels and groups are split, each with a lock of its own; rounded up to a
+    /// power of two. Default: eight for each thread that the machine runs at once.
+    pub shards: NonZeroUsize,
+}
+
+impl Default for LocalConfig {
+    fn default() -> Self {
+        let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self {
+            capacities: Capacities::default(),
+            expiry: Duration::from_secs(60),
+            group_expiry: Duration::from_secs(24 * 60 * 60),
+            policy: FullPolicy::default(),
+            shards: threads.saturating_mul(const { NonZeroUsize::new(8).unwrap() }),
+        }
+    }
+}
+
+impl LocalConfig {
+    /// Sets [`capacities`](Self::capacities).
+    pub fn capacities(mut self, capacities: Capacities) -> Self {
+        self.capacities = capacities;
+        self
+    }
+
+    /// Sets [`expiry`](Self::expiry).
+    pub fn expiry(mut self, expiry: Duration) -> Self {
+        self.expiry = expiry;
+        self
+    }
+
+    /// Sets [`group_expiry`](Self::group_expiry).
+    pub fn group_expiry(mut self, expiry: Duration) -> Self {
+        self.group_expiry = expiry;
+        self
+    }
+
+    /// Sets [`policy`](Self::policy).
+    pub fn policy(mut self, policy: FullPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets [`shards`](Self::shards).
+    pub fn shards(mut self, shards: NonZeroUsize) -> Self {
+        self.shards = shards;
+        self
+    }
+}

@@ -1,0 +1,327 @@
+//! The channels and groups of one process.
+
+mod channel;
+mod channel_table;
+mod config;
+mod group;
+mod group_table;
+mod shard;
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+pub use self::config::LocalConfig;
+use self::{
+    channel_table::ChannelTable,
+    group::{AT_ONCE, Place, Sent},
+    group_table::GroupTable,
+};
+use crate::{
+    ChannelName, DropCounts, GroupName, GroupReport, Inbox, LayerError, Mailbox, MailboxOwner,
+    Message, Pushed,
+};
+
+/// The channels and groups of one process: the tables that layers are built from.
+///
+/// A layer for one process is little more than this. A layer with a broker behind it keeps its own process's channels and
+/// groups here, pushes what arrives, and hears through a [`LocalWatch`] which groups it has to ask the broker for.
+///
+/// Mailboxes that are dropped leave by themselves. The channel of an open mailbox stays in its groups until it leaves;
+/// only the memberships of names that no mailbox owns expire. Cheap to clone; clones are the same tables.
+#[derive(Clone)]
+pub struct Local(Arc<Shared>);
+
+/// Told when groups come and go in this process, and memberships with their mailboxes.
+///
+/// It is called under a lock of the tables: it must neither wait nor call them.
+pub trait LocalWatch: Send + Sync + 'static {
+    /// A group has its first member here.
+    fn group_begun(&self, group: &GroupName) {
+        let _ = group;
+    }
+
+    /// A group has lost its last member here.
+    fn group_ended(&self, group: &GroupName) {
+        let _ = group;
+    }
+
+    /// A mailbox was dropped while its channel was in these groups. Called before the groups hear of it, without a lock.
+    fn mailbox_dropped(&self, channel: &ChannelName, groups: &mut dyn Iterator<Item = &GroupName>) {
+        let _ = (channel, groups);
+    }
+}
+
+struct Shared {
+    channels: ChannelTable,
+    groups: GroupTable,
+    /// When the tables were made; their clock counts milliseconds from here.
+    start: Instant,
+    expiry: Duration,
+    group_expiry: Duration,
+    /// The time at which idle shared channels are looked for again.
+    next_sweep: AtomicU64,
+}
+
+impl Local {
+    /// Empty tables.
+    pub fn new(config: LocalConfig) -> Self {
+        Self::with_watch(config, None)
+    }
+
+    /// Empty tables that tell `watch` what comes and goes.
+    pub fn watched(config: LocalConfig, watch: Arc<dyn LocalWatch>) -> Self {
+        Self::with_watch(config, Some(watch))
+    }
+
+    fn with_watch(config: LocalConfig, watch: Option<Arc<dyn LocalWatch>>) -> Self {
+        Self(Arc::new(Shared {
+            groups: GroupTable::new(config.shards, watch),
+            start: Instant::now(),
+            expiry: config.expiry,
+            group_expiry: config.group_expiry,
+            next_sweep: AtomicU64::new(millis(config.expiry)),
+            channels: ChannelTable::new(config),
+        }))
+    }
+
+    /// Opens a process-specific channel under a new name; nothing, if the name is taken.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Closed`].
+    pub fn open(&self, name: ChannelName) -> Result<Option<Mailbox>, LayerError> {
+        self.0.channels.open(name, Arc::clone(&self.0) as _)
+    }
+
+    /// Adds a reader to a channel that mailboxes share.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Unavailable`] for a process-specific name, [`LayerError::Closed`].
+    pub fn listen(&self, channel: &ChannelName) -> Result<Mailbox, LayerError> {
+        if channel.is_process_specific() {
+            return Err(LayerError::Unavailable(
+                "its name belongs to one process, use a name without an exclamation mark",
+            ));
+        }
+        self.0.sweep_if_due(Instant::now());
+        self.0.channels.listen(channel, Arc::clone(&self.0) as _)
+    }
+
+    /// Pushes a message to a channel. One for a shared name that nobody listens on waits there.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Closed`].
+    pub fn push(
+        &self,
+        channel: &ChannelName,
+        message: &Message,
+        now: Instant,
+    ) -> Result<Pushed, LayerError> {
+        self.0.sweep_if_due(now);
+        self.0.channels.push(channel, message, now)
+    }
+
+    /// The inbox of a channel, if there is one.
+    pub fn inbox(&self, channel: &ChannelName) -> Option<Arc<Inbox>> {
+        self.0.channels.inbox(channel)
+    }
+
+    /// Makes a channel a member of a group, or renews its membership.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Closed`].
+    pub fn join(&self, group: &GroupName, channel: &ChannelName) -> Result<(), LayerError> {
+        let millis = self.0.millis(Instant::now());
+        self.0.channels.update(channel, |channel| {
+            channel.join(&self.0.groups, group, millis);
+        })
+    }
+
+    /// Ends a membership.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Closed`].
+    pub fn leave(&self, group: &GroupName, channel: &ChannelName) -> Result<(), LayerError> {
+        self.0
+            .channels
+            .update(channel, |channel| channel.leave(&self.0.groups, group))
+    }
+
+    /// Pushes a message to every member that a group has here.
+    ///
+    /// After every thousand members it pauses, so that other tasks of the thread get their turn. Who sends again waits for
+    /// this to end first, so its messages keep their order.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Closed`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may leave some members without the message.
+    pub async fn group_send(
+        &self,
+        group: &GroupName,
+        message: &Message,
+    ) -> Result<GroupReport, LayerError> {
+        let now = Instant::now();
+        match self.0.send(group, message, now, AT_ONCE)? {
+            Sent::Done(report) => Ok(report),
+            Sent::Many(inboxes) => Ok(send_in_portions(&inboxes, message, now).await),
+        }
+    }
+
+    /// Pushes a message to every member that a group has here, without a pause.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Closed`].
+    pub fn group_push(
+        &self,
+        group: &GroupName,
+        message: &Message,
+        now: Instant,
+    ) -> Result<GroupReport, LayerError> {
+        match self.0.send(group, message, now, usize::MAX)? {
+            Sent::Done(report) => Ok(report),
+            Sent::Many(_) => Ok(GroupReport::default()),
+        }
+    }
+
+    /// Tells every channel that it may have missed messages.
+    pub fn gap(&self) {
+        self.0.channels.gap();
+    }
+
+    /// Every membership of the channels that mailboxes own, for a layer that has to renew them elsewhere.
+    pub fn memberships(&self) -> Vec<(GroupName, ChannelName)> {
+        self.0.channels.memberships()
+    }
+
+    /// Forgets all messages and memberships; mailboxes stay open.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Closed`].
+    pub fn flush(&self) -> Result<(), LayerError> {
+        self.0.channels.flush(&self.0.groups)
+    }
+
+    /// Ends all mailboxes and memberships; nothing new begins.
+    pub fn close(&self) {
+        self.0.channels.close(&self.0.groups);
+    }
+
+    /// Whether [`close`](Self::close) was called.
+    pub fn is_closed(&self) -> bool {
+        self.0.channels.is_closed()
+    }
+
+    /// What was dropped, by cause.
+    pub fn drops(&self) -> &Arc<DropCounts> {
+        &self.0.channels.settings.drops
+    }
+
+    /// How many channels there are: those with a mailbox, and those on which messages wait for one.
+    pub fn channel_count(&self) -> usize {
+        self.0.channels.len()
+    }
+
+    /// How many groups have members.
+    pub fn group_count(&self) -> usize {
+        self.0.groups.len()
+    }
+}
+
+impl Shared {
+    fn send(
+        &self,
+        name: &GroupName,
+        message: &Message,
+        now: Instant,
+        at_once: usize,
+    ) -> Result<Sent, LayerError> {
+        self.sweep_if_due(now);
+        let Some(group) = self.groups.get(name) else {
+            // Closed tables have no groups.
+            return if self.channels.is_closed() {
+                Err(LayerError::Closed)
+            } else {
+                Ok(Sent::Done(GroupReport::default()))
+            };
+        };
+        let (sent, gone) = group.send(message, now, self.oldest_place(now), at_once);
+        if gone {
+            self.groups.forget(&group);
+        }
+        Ok(sent)
+    }
+
+    /// The first place in a group that has not expired.
+    fn oldest_place(&self, now: Instant) -> Place {
+        Place::at(self.millis(now).saturating_sub(millis(self.group_expiry)))
+    }
+
+    fn millis(&self, now: Instant) -> u64 {
+        millis(now.saturating_duration_since(self.start))
+    }
+
+    /// Looks for idle shared channels once per expiry time; what takes part in traffic pays for it.
+    fn sweep_if_due(&self, now: Instant) {
+        let (millis_now, due) = (self.millis(now), self.next_sweep.load(Relaxed));
+        if millis_now < due {
+            return;
+        }
+        let next = millis_now.saturating_add(millis(self.expiry).max(1));
+        if self
+            .next_sweep
+            .compare_exchange(due, next, Relaxed, Relaxed)
+            .is_ok()
+        {
+            self.channels
+                .sweep(now, self.oldest_place(now), &self.groups);
+        }
+    }
+}
+
+async fn send_in_portions(inboxes: &[Arc<Inbox>], message: &Message, now: Instant) -> GroupReport {
+    let mut report = GroupReport::default();
+    for portion in inboxes.chunks(AT_ONCE) {
+        for inbox in portion {
+            report.count(inbox.push(message, now));
+        }
+        tokio::task::yield_now().await;
+    }
+    report
+}
+
+impl MailboxOwner for Shared {
+    fn closed(&self, name: &ChannelName, inbox: &Arc<Inbox>) {
+        self.channels.mailbox_dropped(name, inbox, &self.groups);
+    }
+}
+
+impl fmt::Debug for Local {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Local")
+            .field("channels", &self.channel_count())
+            .field("groups", &self.group_count())
+            .finish_non_exhaustive()
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

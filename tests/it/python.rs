@@ -1,4 +1,8 @@
-use std::process::Stdio;
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use anyhow::{Context, Result};
 use solent::{
@@ -19,16 +23,27 @@ impl WebSocketConsumer for Echo {
     }
 }
 
-/// Runs a script with the Python that `cargo xtask test` prepared; `None` without one.
-async fn python(script: &str, arguments: &[String]) -> Result<Option<String>> {
-    let Ok(python) = std::env::var("SOLENT_TEST_PYTHON") else {
-        eprintln!(
-            "SOLENT_TEST_PYTHON is not set, run `cargo xtask test` to test with a Python client as well"
-        );
-        return Ok(None);
-    };
+/// The Python that `cargo xtask servers` prepared, with what is in `python/requirements.txt`.
+fn interpreter() -> Result<PathBuf> {
+    if let Some(python) = env::var_os("SOLENT_TEST_PYTHON") {
+        return Ok(python.into());
+    }
+    // Beside the folder that Cargo has for tests.
+    let python = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .with_file_name("venv")
+        .join("bin/python");
+    anyhow::ensure!(
+        python.exists(),
+        "there is no Python for the tests: run `cargo xtask servers` once, or set SOLENT_TEST_PYTHON to a Python \
+         with what is in tests/python/requirements.txt"
+    );
+    Ok(python)
+}
+
+/// Runs a script of `python/` to its end and returns what it printed.
+async fn python(script: &str, arguments: &[String]) -> Result<String> {
     let script = format!("{}/python/{script}", env!("CARGO_MANIFEST_DIR"));
-    let mut command = Command::new(python);
+    let mut command = Command::new(interpreter()?);
     command
         .arg(script)
         .args(arguments)
@@ -39,7 +54,7 @@ async fn python(script: &str, arguments: &[String]) -> Result<Option<String>> {
         .context("the script did not end")??;
     let error = String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(output.status.success(), "the script failed: {error}");
-    Ok(Some(String::from_utf8(output.stdout)?))
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 #[tokio::test]
@@ -52,7 +67,7 @@ async fn python_client_gets_back_what_it_sends_compressed_or_not() -> Result<()>
 
     let said = python("echo.py", &[format!("ws://{}/ws/echo/", live.addr)]).await?;
 
-    assert!(said.is_none_or(|said| said.trim() == "ok"));
+    assert_eq!(said.trim(), "ok");
     live.stop();
     live.ended().await
 }

@@ -5,23 +5,21 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 use crate::{
-    flags::{Ci, Docs, Lint, Test, Tidy},
+    flags::{Ci, Docs, Lint, Servers, Test, Tidy},
     shell::Shell,
 };
 
 /// A chore that a pull request must pass.
 type Step = (&'static str, fn(&Shell) -> anyhow::Result<()>);
 
-/// Cheapest verdict first, as far as what each compiles allows.
+/// Cheapest verdict first, as far as what each compiles allows; before all others, whether this machine has what tests need.
 const STEPS: &[Step] = &[
+    ("servers", |sh| Servers {}.run(sh)),
     ("lint", |sh| Lint {}.run(sh)),
     ("tidy", |sh| Tidy {}.run(sh)),
     ("docs", |sh| Docs {}.run(sh)),
     ("test", |sh| {
-        let task = Test {
-            install: false,
-            filter: Vec::new(),
-        };
+        let task = Test { filter: Vec::new() };
         task.run(sh)
     }),
 ];
@@ -92,9 +90,9 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_lint_tidy_docs_test() {
+    fn steps_are_servers_lint_tidy_docs_test() {
         let names: Vec<_> = STEPS.iter().map(|(name, _)| *name).collect();
 
-        assert_eq!(names, ["lint", "tidy", "docs", "test"]);
+        assert_eq!(names, ["servers", "lint", "tidy", "docs", "test"]);
     }
 }

@@ -6,13 +6,13 @@ xflags::xflags! {
         /// Print what would be done, and change nothing.
         optional --dry-run
 
-        /// Run every test: doc tests, then everything else.
+        /// Run every test: servers, then doc tests, then everything else.
         cmd test {
-            /// Install what tests need and this machine lacks (Debian, as root). Implied by CI=true.
-            optional --install
             /// Names to filter tests by.
             repeated filter: String
         }
+        /// Find or install the programs that tests drive: Redis, and Python with what it imports.
+        cmd servers {}
         /// Check the formatting, and clippy's opinion.
         cmd lint {}
         /// Build the documentation; a warning is an error.
@@ -24,7 +24,7 @@ xflags::xflags! {
             /// Arguments of the demonstration, such as `-- --bind 127.0.0.1:8000`.
             repeated arguments: String
         }
-        /// Run lint, tidy, docs and test, as a pull request is judged.
+        /// Run servers, lint, tidy, docs and test, as a pull request is judged.
         cmd ci {}
         /// Set a version, date the changelog, verify the packages, commit and tag.
         cmd release {

@@ -24,6 +24,7 @@ mod demo;
 mod docs;
 mod lint;
 mod release;
+mod servers;
 mod test;
 mod tidy;
 
@@ -46,6 +47,7 @@ fn run(flags: Xtask) -> anyhow::Result<()> {
     let sh = Shell::new(workspace_root()).dry_run(flags.dry_run);
     match flags.subcommand {
         XtaskCmd::Test(task) => task.run(&sh),
+        XtaskCmd::Servers(task) => task.run(&sh),
         XtaskCmd::Lint(task) => task.run(&sh),
         XtaskCmd::Docs(task) => task.run(&sh),
         XtaskCmd::Tidy(task) => task.run(&sh),

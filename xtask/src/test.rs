@@ -1,19 +1,12 @@
 //! `cargo xtask test`
 
-use std::env;
-
-use crate::{flags::Test, shell::Shell};
-
-// The programs that tests drive.
-mod servers;
+use crate::{flags::Test, servers, shell::Shell};
 
 impl Test {
-    /// Runs doc tests, then all other tests; both, even if the first fail, so that the run closes with the summary
-    /// of the larger part.
+    /// Finds or installs what tests drive, then runs doc tests and all other tests; both, even if the first fail, so that
+    /// the run closes with the summary of the larger part.
     pub(crate) fn run(self, sh: &Shell) -> anyhow::Result<()> {
-        let install = self.install || env::var("CI").is_ok_and(|ci| ci == "true" || ci == "1");
-        let servers = servers::prepare(sh, install);
-        let sh = servers
+        let sh = servers::prepare(sh)?
             .into_iter()
             .fold(sh.clone(), |sh, (name, value)| sh.with_env(name, value));
 

@@ -196,11 +196,12 @@ impl RedisCluster {
     /// It starts all the same.
     pub async fn bring_back(&self, node: usize) -> Result<(), ServerError> {
         let nodes = instances(&self.nodes);
+        let masters = self.masters;
         blocking(move || {
             nodes[node].run()?;
             let id = my_id(&nodes[node])?;
             for other in nodes.iter().filter(|other| other.pid().is_some()) {
-                wait_until_back(other, &id)?;
+                wait_until_back(other, &id, masters)?;
                 wait_for_state(other, "ok")?;
             }
             Ok(())
@@ -274,7 +275,7 @@ fn wait_for_state(node: &Instance, state: &str) -> Result<(), ServerError> {
     Ok(())
 }
 
-/// Waits until `node` knows that another failed, and that it is nobody's master any more if it has a replica.
+/// Waits until `node` knows that another failed.
 fn wait_until_failed(node: &Instance, id: &str) -> Result<(), ServerError> {
     node.wait(
         "the knowledge that a node failed",
@@ -284,14 +285,19 @@ fn wait_until_failed(node: &Instance, id: &str) -> Result<(), ServerError> {
     Ok(())
 }
 
-/// Waits until `node` has heard that another is back.
-fn wait_until_back(node: &Instance, id: &str) -> Result<(), ServerError> {
+/// Waits until `node` has heard that another is back, and of its new place if it was succeeded.
+fn wait_until_back(node: &Instance, id: &str, masters: usize) -> Result<(), ServerError> {
     node.wait(
         "the knowledge that a node is back",
         &["CLUSTER", "NODES"],
         |lines| {
-            flags(&lines.join("\n"), id)
-                .is_some_and(|flags| !flags.iter().any(|flag| flag.starts_with("fail")))
+            let text = lines.join("\n");
+            let has_failed = |flags: &[&str]| flags.iter().any(|flag| flag.starts_with("fail"));
+            let ruling = text
+                .lines()
+                .filter_map(flags_of)
+                .filter(|flags| flags.contains(&"master") && !has_failed(flags));
+            flags(&text, id).is_some_and(|flags| !has_failed(&flags)) && ruling.count() <= masters
         },
     )?;
     Ok(())
@@ -299,7 +305,13 @@ fn wait_until_back(node: &Instance, id: &str) -> Result<(), ServerError> {
 
 /// What `CLUSTER NODES` says a node is: `master`, `slave`, `fail`, `fail?`, …
 fn flags<'a>(nodes: &'a str, id: &str) -> Option<Vec<&'a str>> {
-    let line = nodes.lines().find(|line| line.starts_with(id))?;
+    nodes
+        .lines()
+        .find(|line| line.starts_with(id))
+        .and_then(flags_of)
+}
+
+fn flags_of(line: &str) -> Option<Vec<&str>> {
     Some(line.split(' ').nth(2)?.split(',').collect())
 }
 

@@ -5,4 +5,11 @@ mod error;
 mod link;
 mod wire;
 
-pub use self::wire::{Json, MessagePack, Serializer};
+pub use self::{
+    config::{
+        Backoff, ClientCertificate, ConfigError, RedisAccess, RedisAddress, RedisCluster,
+        RedisConfig, RedisHost, RedisLayerKind, RedisLayerUrl, RedisSentinel, RedisServer,
+        RedisTls, Secret, TlsCheck,
+    },
+    wire::{Json, MessagePack, Serializer},
+};

@@ -1,0 +1,90 @@
+//! When to try again.
+
+use std::time::Duration;
+
+/// How long to wait between attempts to reach a Redis that is away.
+///
+/// The wait doubles from the first to the longest, and of each a random half is taken off at most, so that the processes of
+/// a site do not come back all at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
+pub struct Backoff {
+    /// The wait after the first failure. Default: 50 ms.
+    pub first: Duration,
+    /// The longest wait. Default: 5 s.
+    pub most: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_millis(50),
+            most: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Backoff {
+    /// Sets [`first`](Self::first).
+    pub fn first(mut self, wait: Duration) -> Self {
+        self.first = wait;
+        self
+    }
+
+    /// Sets [`most`](Self::most).
+    pub fn most(mut self, wait: Duration) -> Self {
+        self.most = wait;
+        self
+    }
+
+    /// The wait after so many failures in a row, the first of which is number 0.
+    pub(crate) fn wait(&self, failures: u32) -> Duration {
+        self.jittered(failures, rand::random())
+    }
+
+    /// `jitter` is from 0 to 1.
+    fn jittered(&self, failures: u32, jitter: f64) -> Duration {
+        let factor = 2_u32.saturating_pow(failures);
+        let whole = self.first.saturating_mul(factor).min(self.most);
+        whole - (whole / 2).mul_f64(jitter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wait_doubles_up_to_the_longest() {
+        let backoff = Backoff::default()
+            .first(Duration::from_millis(100))
+            .most(Duration::from_secs(1));
+
+        let waits = [0, 1, 2, 3, 4, 5, u32::MAX]
+            .map(|failures| backoff.jittered(failures, 0.0).as_millis());
+
+        assert_eq!(waits, [100, 200, 400, 800, 1000, 1000, 1000]);
+    }
+
+    #[test]
+    fn jitter_takes_half_of_the_wait_at_most() {
+        let backoff = Backoff::default();
+
+        assert_eq!(backoff.jittered(0, 1.0), backoff.first / 2);
+        for failures in 0..100 {
+            let wait = backoff.wait(failures);
+            assert!(
+                (backoff.first / 2..=backoff.most).contains(&wait),
+                "{wait:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn longest_durations_do_not_overflow() {
+        let backoff = Backoff::default().first(Duration::MAX).most(Duration::MAX);
+
+        assert!(backoff.wait(u32::MAX) > Duration::from_secs(1));
+    }
+}

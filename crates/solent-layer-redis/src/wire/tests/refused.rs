@@ -268,3 +268,16 @@ fn large_containers_of_json_have_their_length() {
         );
     }
 }
+
+#[test]
+fn good_message_is_checked_without_an_allocation() {
+    let message = with_field(b"\xa6h\xc3\xa9llo");
+    // The first clone of octets allocates their count of owners.
+    let _shared = message.encoded().clone();
+
+    let info = allocation_counter::measure(|| {
+        MessagePack.serialize(&message).unwrap();
+    });
+
+    assert_eq!(info.count_total, 0);
+}

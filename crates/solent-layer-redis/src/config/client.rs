@@ -111,9 +111,13 @@ fn tcp_settings(config: &RedisConfig) -> TcpSettings {
         .with_interval((silence / 3).max(SECOND));
     #[cfg(not(windows))]
     let keepalive = keepalive.with_retries(3);
-    TcpSettings::default()
+    let settings = TcpSettings::default()
         .set_nodelay(true)
-        .set_keepalive(keepalive)
+        .set_keepalive(keepalive);
+    // The questions are asked only while nothing is on its way; this is for when something is.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    let settings = settings.set_user_timeout(silence.saturating_mul(2));
+    settings
 }
 
 fn with_tls(info: ConnectionInfo, tls: &RedisTls) -> Result<ConnectionInfo, ConfigError> {

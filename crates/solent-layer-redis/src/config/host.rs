@@ -27,7 +27,7 @@ use super::{
 /// | option | for | meaning |
 /// |---|---|---|
 /// | `db` | all but clusters | the database; it counts more than the path |
-/// | `username`, `password` | all | instead of those before the `@` |
+/// | `username` or `user`, `password` or `pass` | all | instead of those before the `@` |
 /// | `ssl_ca_certs` | TLS | [`RedisTls::ca_file`] |
 /// | `ssl_certfile`, `ssl_keyfile` | TLS | [`RedisTls::client`]; without the second the first has the key too |
 /// | `ssl_cert_reqs` | TLS | `required`, or `none` for [`TlsCheck::Nothing`] |

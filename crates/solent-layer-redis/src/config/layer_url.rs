@@ -1,12 +1,12 @@
 //! A layer, chosen by one string.
 
-use std::{num::NonZeroUsize, str::FromStr};
+use std::str::FromStr;
 
 use solent_layer::{Capacities, FullPolicy};
 
 use super::{
     ConfigError, RedisConfig, RedisHost, Secret,
-    url::{Options, text},
+    url::{Options, number, text},
 };
 use crate::wire::{Json, MessagePack};
 
@@ -141,11 +141,8 @@ fn read_shared(mut config: RedisConfig, options: &mut Options) -> Result<RedisCo
         .map(Secret::new)
         .collect();
     set(&mut config.random_prefix, options.number("random_prefix")?);
-    set(&mut config.expiry, options.seconds("expiry", None)?);
-    set(
-        &mut config.group_expiry,
-        options.seconds("group_expiry", None)?,
-    );
+    set(&mut config.expiry, options.seconds("expiry")?);
+    set(&mut config.group_expiry, options.seconds("group_expiry")?);
     config.capacities = read_capacities(options)?;
     Ok(config)
 }
@@ -153,29 +150,18 @@ fn read_shared(mut config: RedisConfig, options: &mut Options) -> Result<RedisCo
 /// What is this process' own business.
 fn read_own(mut config: RedisConfig, options: &mut Options) -> Result<RedisConfig, ConfigError> {
     set(&mut config.policy, read_policy(options)?);
-    set(&mut config.send_wait, options.seconds("send_wait", None)?);
-    let connect = options.seconds("connect_timeout", Some("socket_connect_timeout"))?;
+    set(&mut config.send_wait, options.seconds("send_wait")?);
+    let connect = options.either_seconds("connect_timeout", "socket_connect_timeout")?;
     set(&mut config.connect_timeout, connect);
-    let response = options.seconds("response_timeout", Some("socket_timeout"))?;
+    let response = options.either_seconds("response_timeout", "socket_timeout")?;
     set(&mut config.response_timeout, response);
-    let keepalive = options.seconds("keepalive", Some("health_check_interval"))?;
+    let keepalive = options.either_seconds("keepalive", "health_check_interval")?;
     set(&mut config.keepalive, keepalive);
     set(&mut config.max_pending, options.number("max_pending")?);
-    set(&mut config.pool_size, read_pool_size(options)?);
+    let connections = options.either("pool_size", "max_connections")?;
+    let connections = connections.map(|value| number("pool_size", value));
+    set(&mut config.pool_size, connections.transpose()?);
     Ok(config)
-}
-
-fn read_pool_size(options: &mut Options) -> Result<Option<NonZeroUsize>, ConfigError> {
-    match (
-        options.number("pool_size")?,
-        options.number("max_connections")?,
-    ) {
-        (Some(_), Some(_)) => Err(ConfigError::option(
-            "pool_size",
-            "is there under two names, leave one out",
-        )),
-        (own, in_python) => Ok(own.or(in_python)),
-    }
 }
 
 fn set<T>(setting: &mut T, value: Option<T>) {

@@ -60,11 +60,12 @@ pub struct RedisConfig {
     pub response_timeout: Duration,
     /// How long a connection is silent before the other end is asked whether it is there, and then again each third of it.
     /// Three questions without an answer end the connection, so that it takes twice as long to find out that a
-    /// network is cut. Whole seconds, at least one. Default: 15 seconds.
+    /// network is cut. Whole seconds, from 1 to 32767. Default: 15 seconds.
     pub keepalive: Duration,
     /// How long to wait between attempts to connect. Default: 50 ms, doubling up to five seconds.
     pub backoff: Backoff,
-    /// How many commands may be on their way or wait for a connection, for each host; further ones fail. Default: 8192.
+    /// How many commands may be on their way or wait for a connection, for each host; further ones fail. A million at
+    /// most. Default: 8192.
     pub max_pending: NonZeroUsize,
     /// At most how many connections for commands that wait in Redis are open, for each host. All other commands share one
     /// connection more. Default: 8.

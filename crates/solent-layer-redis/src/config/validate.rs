@@ -1,6 +1,6 @@
 //! Whether settings can work.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use super::{ConfigError, RedisAccess, RedisConfig, RedisHost};
 
@@ -10,6 +10,16 @@ const MAX_RANDOM_PREFIX: usize = 1024;
 
 /// What the command `EXPIRE` takes in every version of Redis.
 const MAX_EXPIRY: Duration = Duration::from_secs(i32::MAX as u64);
+
+const MIN_TIMEOUT: Duration = Duration::from_millis(1);
+/// Longer is as good as for ever, and might be more than a clock can tell.
+const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+/// What Linux takes.
+const MAX_KEEPALIVE: Duration = Duration::from_secs(32767);
+
+/// What there may be of things that have memory set aside.
+const MAX_PENDING: usize = 1 << 20;
+const MAX_POOL: usize = 10_000;
 
 pub(super) fn config(config: &RedisConfig) -> Result<(), ConfigError> {
     hosts(&config.hosts)?;
@@ -27,10 +37,24 @@ pub(super) fn config(config: &RedisConfig) -> Result<(), ConfigError> {
             "have an empty one, leave it out or fill it",
         ));
     }
-    more_than_zero("connect_timeout", config.connect_timeout)?;
-    more_than_zero("response_timeout", config.response_timeout)?;
-    more_than_zero("keepalive", config.keepalive)?;
-    more_than_zero("backoff.first", config.backoff.first)?;
+    let timeouts = [
+        ("connect_timeout", config.connect_timeout),
+        ("response_timeout", config.response_timeout),
+        ("backoff.first", config.backoff.first),
+        ("backoff.most", config.backoff.most),
+    ];
+    for (name, time) in timeouts {
+        within(name, time, MIN_TIMEOUT, MAX_TIMEOUT)?;
+    }
+    within("send_wait", config.send_wait, Duration::ZERO, MAX_TIMEOUT)?;
+    within(
+        "keepalive",
+        config.keepalive,
+        Duration::from_secs(1),
+        MAX_KEEPALIVE,
+    )?;
+    at_most("max_pending", config.max_pending, MAX_PENDING)?;
+    at_most("pool_size", config.pool_size, MAX_POOL)?;
     if config.backoff.most < config.backoff.first {
         return Err(ConfigError::setting(
             "backoff.most",
@@ -124,9 +148,27 @@ fn expiry(name: &'static str, expiry: Duration) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn more_than_zero(name: &'static str, time: Duration) -> Result<(), ConfigError> {
-    if time.is_zero() {
-        return Err(ConfigError::setting(name, "must be longer than nothing"));
+fn within(
+    name: &'static str,
+    time: Duration,
+    least: Duration,
+    most: Duration,
+) -> Result<(), ConfigError> {
+    if (least..=most).contains(&time) {
+        return Ok(());
     }
-    Ok(())
+    Err(ConfigError::setting(
+        name,
+        format!("must be from {least:?} to {most:?}"),
+    ))
+}
+
+fn at_most(name: &'static str, number: NonZeroUsize, most: usize) -> Result<(), ConfigError> {
+    if number.get() <= most {
+        return Ok(());
+    }
+    Err(ConfigError::setting(
+        name,
+        format!("must be {most} at most"),
+    ))
 }

@@ -243,9 +243,13 @@ fn bad_urls_are_refused_with_what_to_do() {
         ),
         (
             "redis://h?nonsense=1",
-            "option `nonsense` of the Redis URL is unknown, known are db, password, username",
+            "option `nonsense` of the Redis URL is unknown, known are db, pass, password, user, username",
         ),
         ("redis://h?sharded_pubsub=1", "is unknown"),
+        (
+            "redis://h?pass=1&password=1",
+            "`password` of the Redis URL is there as `pass` too",
+        ),
         (
             "redis://h?expiry=1",
             "is a setting of the layer, not of a host",
@@ -284,7 +288,7 @@ fn bad_urls_are_refused_with_what_to_do() {
         ("unix://", "with a third slash"),
         (
             "unix:///r.sock?tls=both",
-            "is unknown, known are db, password, username",
+            "is unknown, known are db, pass, password, user, username",
         ),
         ("redis+sentinel://a", "needs the name of the master"),
         ("redis+sentinel://a//2", "needs the name of the master"),

@@ -1,5 +1,8 @@
 //! What settings are read from strings, what is refused, and what is never shown.
 
+// What the Redis client makes of the settings, with real servers.
+#[cfg(unix)]
+mod client;
 // URLs of hosts.
 mod host;
 // URLs of layers.

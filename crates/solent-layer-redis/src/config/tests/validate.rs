@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use crate::config::{
     Backoff, ConfigError, RedisAddress, RedisCluster, RedisConfig, RedisHost, RedisSentinel,
@@ -93,23 +93,57 @@ fn settings_that_cannot_work_are_refused_by_name() {
         (
             config().connect_timeout(Duration::ZERO),
             "connect_timeout",
-            "longer",
+            "from 1ms to 86400s",
+        ),
+        (
+            config().connect_timeout(Duration::MAX),
+            "connect_timeout",
+            "from 1ms to 86400s",
         ),
         (
             config().response_timeout(Duration::ZERO),
             "response_timeout",
-            "longer",
+            "from 1ms",
         ),
-        (config().keepalive(Duration::ZERO), "keepalive", "longer"),
+        (
+            config().send_wait(Duration::MAX),
+            "send_wait",
+            "from 0ns to 86400s",
+        ),
+        (
+            config().keepalive(second / 2),
+            "keepalive",
+            "from 1s to 32767s",
+        ),
+        (
+            config().keepalive(second * 32768),
+            "keepalive",
+            "from 1s to 32767s",
+        ),
         (
             config().backoff(Backoff::default().first(Duration::ZERO)),
             "backoff.first",
-            "longer",
+            "from 1ms",
+        ),
+        (
+            config().backoff(Backoff::default().most(Duration::MAX)),
+            "backoff.most",
+            "to 86400s",
         ),
         (
             config().backoff(Backoff::default().first(second).most(second / 2)),
             "backoff.most",
             "longer",
+        ),
+        (
+            config().max_pending(NonZeroUsize::MAX),
+            "max_pending",
+            "1048576 at most",
+        ),
+        (
+            config().pool_size(NonZeroUsize::MAX),
+            "pool_size",
+            "10000 at most",
         ),
     ] {
         match config.validate() {

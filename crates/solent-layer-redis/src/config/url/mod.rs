@@ -8,6 +8,6 @@ mod parts;
 
 pub(super) use self::{
     encoding::{Query, encode, encode_path},
-    options::{Options, text},
+    options::{Options, number, text},
     parts::{Parts, Place},
 };

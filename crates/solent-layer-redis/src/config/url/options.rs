@@ -75,6 +75,21 @@ impl Options {
             .transpose()
     }
 
+    /// Takes the value of an option that has two names.
+    pub(crate) fn either(
+        &mut self,
+        name: &'static str,
+        other: &'static str,
+    ) -> Result<Option<Vec<u8>>, ConfigError> {
+        match (self.octets(name)?, self.octets(other)?) {
+            (Some(_), Some(_)) => Err(ConfigError::option(
+                name,
+                format!("is there as `{other}` too, leave one out"),
+            )),
+            (value, other) => Ok(value.or(other)),
+        }
+    }
+
     /// Takes an option that is on or off.
     pub(crate) fn flag(&mut self, name: &'static str) -> Result<Option<bool>, ConfigError> {
         let Some(value) = self.text(name)? else {
@@ -92,45 +107,26 @@ impl Options {
         &mut self,
         name: &'static str,
     ) -> Result<Option<T>, ConfigError> {
-        self.text(name)?
-            .map(|value| {
-                value
-                    .parse()
-                    .map_err(|_| ConfigError::option(name, "is not a whole number that it can be"))
-            })
+        self.octets(name)?
+            .map(|value| number(name, value))
             .transpose()
     }
 
-    /// Takes an option that is a number of seconds, also under the name that Python's client has for it.
-    pub(crate) fn seconds(
-        &mut self,
-        name: &'static str,
-        in_python: Option<&'static str>,
-    ) -> Result<Option<Duration>, ConfigError> {
-        let own = self.duration(name)?;
-        let other = in_python
-            .map(|name| self.duration(name))
-            .transpose()?
-            .flatten();
-        if own.is_some() && other.is_some() {
-            return Err(ConfigError::option(
-                name,
-                "is there under two names, leave one out",
-            ));
-        }
-        Ok(own.or(other))
+    /// Takes an option that is a number of seconds.
+    pub(crate) fn seconds(&mut self, name: &'static str) -> Result<Option<Duration>, ConfigError> {
+        self.octets(name)?
+            .map(|value| seconds(name, value))
+            .transpose()
     }
 
-    fn duration(&mut self, name: &'static str) -> Result<Option<Duration>, ConfigError> {
-        self.text(name)?
-            .map(|value| {
-                let seconds = value.parse::<f64>().ok();
-                seconds
-                    .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-                    .ok_or_else(|| {
-                        ConfigError::option(name, "is a number of seconds, such as `60` or `0.5`")
-                    })
-            })
+    /// Takes an option that is a number of seconds and has two names.
+    pub(crate) fn either_seconds(
+        &mut self,
+        name: &'static str,
+        other: &'static str,
+    ) -> Result<Option<Duration>, ConfigError> {
+        self.either(name, other)?
+            .map(|value| seconds(name, value))
             .transpose()
     }
 
@@ -202,6 +198,21 @@ fn pair(text: &str) -> Result<(String, Vec<u8>), ConfigError> {
             "needs options of the form `name=value` after its `?`, with `&` between them; in a password write `?` as %3F",
         )),
     }
+}
+
+/// Reads the value of an option as a whole number.
+pub(crate) fn number<T: FromStr>(name: &'static str, value: Vec<u8>) -> Result<T, ConfigError> {
+    text(name, value)?
+        .parse()
+        .map_err(|_| ConfigError::option(name, "is not a whole number that it can be"))
+}
+
+fn seconds(name: &'static str, value: Vec<u8>) -> Result<Duration, ConfigError> {
+    text(name, value)?
+        .parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| ConfigError::option(name, "is a number of seconds, such as `60` or `0.5`"))
 }
 
 /// Reads the value of an option as text.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 
-use super::Options;
+use super::{Options, text};
 use crate::config::{ConfigError, RedisAccess, RedisTls, Secret};
 
 /// A URL without its options, split but not decoded.
@@ -64,7 +64,11 @@ impl<'a> Parts<'a> {
             Some(credentials) => self.split_credentials(credentials)?,
             None => (None, None),
         };
-        let (other_user, other_password) = (options.text("username")?, options.octets("password")?);
+        let other_user = options
+            .either("username", "user")?
+            .map(|user| text("username", user))
+            .transpose()?;
+        let other_password = options.either("password", "pass")?;
         if (user.is_some() || password.is_some())
             && (other_user.is_some() || other_password.is_some())
         {

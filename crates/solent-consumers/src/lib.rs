@@ -104,7 +104,7 @@
 //! # What is promised
 //!
 //! - Handlers of one connection run one at a time, in order. The client and everything else take turns.
-//! - `disconnect` is called exactly once after `connect` was, whatever ends the connection; if the server drops the
+//! - `disconnect` is called exactly once after `connect` was (of a channel consumer, once it was made), whatever ends the connection; if the server drops the
 //!   connection's task, in a task of its own with a deadline ([`disconnects_finished`] waits for those).
 //! - Groups, timers, background tasks and handles end with the connection.
 //! - A message from a layer is decoded once per process; an event sent on as it is, is made JSON once. A message that is
@@ -131,9 +131,9 @@ mod websocket;
 
 pub use self::{
     channel::{
-        BlockingChannel, ChannelApplication, ChannelConsumer, ChannelContext, SyncChannelConsumer,
-        SyncChannelContext, Worker, WorkerConfig, WorkerCounts, WorkerError, channel_consumer,
-        sync_channel_consumer,
+        BlockingChannel, ChannelApplication, ChannelConfig, ChannelConsumer, ChannelContext,
+        ChannelCounts, SyncChannelConsumer, SyncChannelContext, Worker, WorkerConfig, WorkerCounts,
+        WorkerError, channel_consumer, sync_channel_consumer,
     },
     context::{ConsumerContext, Handle, PostError, TimerId},
     counts::ConsumerCounts,

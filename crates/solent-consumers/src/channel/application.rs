@@ -1,23 +1,13 @@
 //! The application that channel consumers are made by.
 
-use std::{
-    any::{TypeId, type_name},
-    fmt,
-    future::Future,
-    marker::PhantomData,
-    sync::Arc,
-};
+use std::{any::type_name, fmt, future::Future, sync::Arc, time::Duration};
 
-use solent_spec::{
-    Application, BoxFuture, Channel, Connection, Message, Result, channel::ChannelScope,
-};
+use solent_spec::{Application, BoxFuture, Channel, Connection, Result, channel::ChannelScope};
 
-use super::{ChannelConsumer, ChannelContext};
+use super::{ChannelConsumer, session::ChannelSession};
 use crate::{
     ConsumerCounts,
-    context::Kind,
-    event::Shared,
-    session::{guarded, note},
+    session::{Common, drive},
 };
 
 type Factory<C> = Arc<dyn Fn(&ChannelScope) -> Result<C> + Send + Sync>;
@@ -25,7 +15,7 @@ type Factory<C> = Arc<dyn Fn(&ChannelScope) -> Result<C> + Send + Sync>;
 /// The application that handles the messages of a named channel with a consumer. Cheap to clone.
 pub struct ChannelApplication<C> {
     factory: Factory<C>,
-    counts: Arc<ConsumerCounts>,
+    common: Arc<Common>,
 }
 
 /// Makes an application of a factory of consumers, for a [`Worker`](crate::Worker) to run.
@@ -36,57 +26,36 @@ where
 {
     ChannelApplication {
         factory: Arc::new(factory),
-        counts: Arc::default(),
+        common: Arc::default(),
     }
-}
-
-/// What the consumers of a type have in common.
-struct KindOf<C>(PhantomData<C>);
-
-impl<C: ChannelConsumer> KindOf<C> {
-    const KIND: &'static Kind = &Kind {
-        layer: C::LAYER,
-        event_id: TypeId::of::<C::Event>,
-        event_name: type_name::<C::Event>,
-    };
 }
 
 impl<C: ChannelConsumer> ChannelApplication<C> {
+    /// Sets how long a `disconnect` may take whose handler was given up by the worker. Default: 5 seconds.
+    #[must_use]
+    pub fn disconnect_deadline(mut self, deadline: Duration) -> Self {
+        self.common = Arc::new(Common {
+            disconnect_deadline: deadline,
+            counts: Arc::clone(&self.common.counts),
+        });
+        self
+    }
+
     /// What has happened to the application's messages so far.
     pub fn counts(&self) -> Arc<ConsumerCounts> {
-        Arc::clone(&self.counts)
+        Arc::clone(&self.common.counts)
     }
 
-    fn run(
-        &self,
-        mut connection: Connection<Channel>,
-    ) -> impl Future<Output = Result> + Send + use<C> {
-        let factory = Arc::clone(&self.factory);
-        let counts = Arc::clone(&self.counts);
-        async move {
-            let mut consumer = factory(connection.scope())?;
-            let mut cx = ChannelContext::new(connection.scope().clone(), KindOf::<C>::KIND);
-            while let Some(message) = connection.receive().await {
-                handle(&mut consumer, &mut cx, &message, &counts).await?;
-            }
-            Ok(())
-        }
+    fn run(&self, connection: Connection<Channel>) -> impl Future<Output = Result> + Send + use<C> {
+        let common = Arc::clone(&self.common);
+        let (factory, counts) = (Arc::clone(&self.factory), Arc::clone(&common.counts));
+        let start = async move {
+            let consumer = factory(connection.scope())?;
+            let session = ChannelSession::new(consumer, connection, counts);
+            Ok(Some(Box::new(session)))
+        };
+        drive(Box::pin(start), common)
     }
-}
-
-async fn handle<C: ChannelConsumer>(
-    consumer: &mut C,
-    cx: &mut ChannelContext,
-    message: &Message,
-    counts: &ConsumerCounts,
-) -> Result {
-    let Ok(event) = message.decode::<Shared<C::Event>>() else {
-        counts.unknown_event::<C::Event>(message);
-        return Ok(());
-    };
-    cx.set_current(Arc::clone(&event) as _);
-    let handled = guarded(|| Box::pin(consumer.handle(cx, event.event()))).await;
-    handled.inspect_err(|error| note::<C>(error, counts))
 }
 
 impl<C: ChannelConsumer> Application<Channel> for ChannelApplication<C> {
@@ -103,7 +72,7 @@ impl<C> Clone for ChannelApplication<C> {
     fn clone(&self) -> Self {
         Self {
             factory: Arc::clone(&self.factory),
-            counts: Arc::clone(&self.counts),
+            common: Arc::clone(&self.common),
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::{ChannelContext, ConsumerEvent};
 ///
 /// A message that is not of the event type, such as one with an unknown `type`, is logged as a warning with its type,
 /// counted ([`ConsumerCounts::unknown_events`](crate::ConsumerCounts::unknown_events)) and dropped. An error or a panic
-/// of the handler ends the consumer; the worker makes a new one, which goes on with the next message.
+/// of the handler ends the consumer; the worker makes a new one, which goes on with the next message. The message that
+/// failed is not tried again: a handler that wants it to be sends it once more.
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
@@ -52,4 +53,11 @@ pub trait ChannelConsumer: Send + 'static {
         cx: &mut ChannelContext,
         event: &Self::Event,
     ) -> impl Future<Output = Result> + Send;
+
+    /// The consumer's last call: its worker stops, or its handler failed. Called exactly once for every consumer that was
+    /// made; if the worker gave up on a handler, in a task of its own with a deadline. Default: does nothing.
+    fn disconnect(&mut self, cx: &mut ChannelContext) -> impl Future<Output = Result> + Send {
+        let _ = cx;
+        async { Ok(()) }
+    }
 }

@@ -3,6 +3,7 @@
 mod application;
 mod consumer;
 mod context;
+mod session;
 mod sync;
 mod worker;
 
@@ -11,5 +12,5 @@ pub use self::{
     consumer::ChannelConsumer,
     context::ChannelContext,
     sync::{BlockingChannel, SyncChannelConsumer, SyncChannelContext, sync_channel_consumer},
-    worker::{Worker, WorkerConfig, WorkerCounts, WorkerError},
+    worker::{ChannelConfig, ChannelCounts, Worker, WorkerConfig, WorkerCounts, WorkerError},
 };

@@ -30,6 +30,16 @@ pub trait SyncChannelConsumer: Send + 'static {
     ///
     /// Any error ends the consumer; the worker makes a new one.
     fn handle(&mut self, cx: &mut SyncChannelContext, event: &Self::Event) -> Result;
+
+    /// See [`ChannelConsumer::disconnect`]. A handler that the worker gave up on is waited for first.
+    ///
+    /// # Errors
+    ///
+    /// Any error is logged and counted.
+    fn disconnect(&mut self, cx: &mut SyncChannelContext) -> Result {
+        let _ = cx;
+        Ok(())
+    }
 }
 
 /// A [`SyncChannelConsumer`] as a [`ChannelConsumer`].
@@ -59,6 +69,14 @@ impl<C: SyncChannelConsumer> ChannelConsumer for BlockingChannel<C> {
         let scope = cx.scope().clone();
         let handler = move |consumer: &mut C, remote| {
             consumer.handle(&mut SyncChannelContext { scope, remote }, event.event())
+        };
+        self.0.run(cx, handler).await
+    }
+
+    async fn disconnect(&mut self, cx: &mut ChannelContext) -> Result {
+        let scope = cx.scope().clone();
+        let handler = move |consumer: &mut C, remote| {
+            consumer.disconnect(&mut SyncChannelContext { scope, remote })
         };
         self.0.run(cx, handler).await
     }

@@ -1,9 +1,10 @@
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use solent_consumers::{
-    ChannelConsumer, ChannelContext, Group, SyncChannelConsumer, SyncChannelContext, WithLayer,
-    Worker, WorkerConfig, WorkerCounts, WorkerError, channel_consumer, sync_channel_consumer,
+    ChannelConfig, ChannelConsumer, ChannelContext, ChannelCounts, Group, SyncChannelConsumer,
+    SyncChannelContext, WithLayer, Worker, WorkerConfig, WorkerCounts, WorkerError,
+    channel_consumer, sync_channel_consumer,
 };
 use solent_layer::{ChannelLayer, ChannelName, Delivery, DynLayer, Message};
 use solent_layer_memory::MemoryLayer;
@@ -52,6 +53,11 @@ impl ChannelConsumer for Works {
             }
         }
     }
+
+    async fn disconnect(&mut self, _: &mut ChannelContext) -> Result {
+        self.log.add(format!("{} disconnect", self.instance));
+        Ok(())
+    }
 }
 
 fn works(log: &Log) -> impl Application<Channel> {
@@ -68,7 +74,7 @@ fn works(log: &Log) -> impl Application<Channel> {
 struct Run {
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), WorkerError>>,
-    counts: Arc<WorkerCounts>,
+    counts: WorkerCounts,
 }
 
 fn start(worker: Worker) -> Run {
@@ -135,14 +141,18 @@ async fn failures_cost_their_own_message_and_no_other() {
         "1 one",
         "done one",
         "1 fail",
+        "1 disconnect",
         "2 two",
         "done two",
         "2 panic",
+        "2 disconnect",
         "3 three",
         "done three",
     ];
     assert_eq!(log.entries(), expected);
-    assert_eq!(run.counts.failed(), 2);
+    let jobs = run.counts.channel("jobs").unwrap();
+    assert_eq!((jobs.handled(), jobs.failed(), jobs.panicked()), (3, 1, 1));
+    assert_eq!((jobs.in_hand(), jobs.starts_failed()), (0, 0));
     run.task.abort();
 }
 
@@ -172,7 +182,9 @@ async fn message_of_an_unknown_type_is_counted_and_changes_nothing() {
     settle().await;
 
     assert_eq!(log.entries(), ["1 next", "done next"]);
-    assert_eq!((counts.unknown_events(), run.counts.failed()), (1, 0));
+    assert_eq!(counts.unknown_events(), 1);
+    assert_eq!(run.counts.total(ChannelCounts::handled), 2);
+    assert_eq!(run.counts.total(ChannelCounts::failed), 0);
     run.task.abort();
 }
 
@@ -196,20 +208,56 @@ async fn each_channel_has_its_own_application() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn concurrent_applications_share_a_channel() {
+async fn channel_takes_as_many_messages_as_it_may_handle_and_leaves_the_rest_to_others() {
     let (layer, log) = (memory(), Log::default());
-    let config = WorkerConfig::default().concurrency(NonZeroUsize::new(3).unwrap());
-    let run = start(worker(&layer, &log).config(config));
+    let three = ChannelConfig::default().concurrency(3);
+    let run = start(
+        Worker::new(layer.clone())
+            .channel_with("jobs", three, works(&log))
+            .unwrap()
+            .channel("more-jobs", works(&log))
+            .unwrap(),
+    );
     settle().await;
 
-    for _ in 0..3 {
-        order(&layer, "jobs", "slow").await;
+    for channel in ["jobs", "more-jobs"] {
+        for _ in 0..5 {
+            order(&layer, channel, "slow").await;
+        }
     }
-    tokio::time::sleep(Duration::from_secs(5)).await;
     settle().await;
 
-    assert_eq!(log.count("done slow"), 3, "{log:?}");
+    let in_hand = |channel| run.counts.channel(channel).unwrap().in_hand();
+    assert_eq!((in_hand("jobs"), in_hand("more-jobs")), (3, 1));
+    let mut other = layer.listen(&"jobs".parse().unwrap()).await.unwrap();
+    assert!(matches!(other.recv().await, Some(Delivery::Message(_))));
+    assert_eq!(other.len(), 1);
+    drop(other);
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(log.count("done slow"), 4 + 5, "{log:?}");
     run.task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn workers_of_one_layer_compete_and_handle_each_message_once() {
+    const MESSAGES: usize = 90;
+    let (layer, log) = (memory(), Log::default());
+    let runs = [(); 3].map(|()| start(worker(&layer, &log)));
+    settle().await;
+
+    for n in 0..MESSAGES {
+        order(&layer, "jobs", &format!("message {n:02}.")).await;
+    }
+    settle().await;
+
+    for n in 0..MESSAGES {
+        assert_eq!(log.count(&format!("done message {n:02}.")), 1);
+    }
+    let handled = runs
+        .each_ref()
+        .map(|run| run.counts.total(ChannelCounts::handled));
+    assert_eq!(handled.iter().sum::<u64>(), MESSAGES as u64);
+    runs.into_iter().for_each(|run| run.task.abort());
 }
 
 #[tokio::test(start_paused = true)]
@@ -223,7 +271,8 @@ async fn stopping_worker_finishes_its_message_and_leaves_the_rest() {
     run.stop.send(()).unwrap();
     run.task.await.unwrap().unwrap();
 
-    assert_eq!(log.entries(), ["1 slow", "done slow"]);
+    assert_eq!(log.entries(), ["1 slow", "done slow", "1 disconnect"]);
+    assert_eq!(run.counts.total(ChannelCounts::in_hand), 0);
     let mut mailbox = layer.listen(&"jobs".parse().unwrap()).await.unwrap();
     let left = mailbox.recv().await;
     assert!(matches!(left, Some(Delivery::Message(message)) if message.kind() == Some("job.do")));
@@ -240,8 +289,46 @@ async fn stopping_worker_gives_up_after_its_grace() {
     run.stop.send(()).unwrap();
     run.task.await.unwrap().unwrap();
 
-    assert_eq!(log.entries(), ["1 slow"]);
-    assert_eq!(run.counts.abandoned(), 1);
+    solent_consumers::disconnects_finished().await;
+    assert_eq!(log.entries(), ["1 slow", "1 disconnect"]);
+    assert_eq!(run.counts.total(ChannelCounts::abandoned), 1);
+    assert_eq!(run.counts.total(ChannelCounts::in_hand), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn consumer_without_a_message_is_disconnected_too() {
+    let (layer, log) = (memory(), Log::default());
+    let run = start(worker(&layer, &log));
+    settle().await;
+
+    run.stop.send(()).unwrap();
+    run.task.await.unwrap().unwrap();
+
+    assert_eq!(log.entries(), ["1 disconnect"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn applications_find_the_counts_in_their_state() {
+    struct Asks(Log);
+    impl ChannelConsumer for Asks {
+        type Event = Job;
+        async fn handle(&mut self, cx: &mut ChannelContext, _: &Job) -> Result {
+            let counts = cx.scope().state.get::<WorkerCounts>().ok_or("no counts")?;
+            let in_hand = counts.total(ChannelCounts::in_hand);
+            self.0.add(format!("{in_hand} in hand"));
+            Ok(())
+        }
+    }
+    let (layer, log) = (memory(), Log::default());
+    let seen = log.clone();
+    let asks = channel_consumer(move |_| Ok(Asks(seen.clone())));
+    let run = start(Worker::new(layer.clone()).channel("jobs", asks).unwrap());
+
+    order(&layer, "jobs", "count").await;
+    settle().await;
+
+    assert_eq!(log.entries(), ["1 in hand"]);
+    run.task.abort();
 }
 
 #[tokio::test(start_paused = true)]
@@ -263,6 +350,8 @@ async fn application_that_cannot_start_is_tried_again_with_pauses() {
         "{}",
         tries.count("try")
     );
+    let failed = run.counts.total(ChannelCounts::starts_failed);
+    assert_eq!(failed, tries.count("try") as u64);
     run.stop.send(()).unwrap();
     run.task.await.unwrap().unwrap();
 }
@@ -276,7 +365,7 @@ async fn worker_whose_layer_is_closed_says_so() {
     layer.close().await.unwrap();
 
     assert_eq!(run.task.await.unwrap(), Err(WorkerError::LayerClosed));
-    assert!(run.counts.listens_failed() > 0);
+    assert!(run.counts.total(ChannelCounts::listens_failed) > 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -287,6 +376,23 @@ async fn worker_without_channels_does_not_start() {
         worker.run(std::future::pending()).await,
         Err(WorkerError::NoChannels)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn worker_refuses_a_channel_that_it_has_twice_or_that_is_a_consumers_own() {
+    let log = Log::default();
+    let twice = worker(&memory(), &log)
+        .channel("jobs", works(&log))
+        .unwrap();
+    let own = worker(&memory(), &log).channel("a!b", works(&log)).unwrap();
+
+    let (twice, own) = (
+        twice.run(std::future::pending()).await,
+        own.run(std::future::pending()).await,
+    );
+
+    assert_eq!(twice, Err(WorkerError::Twice("jobs".into())));
+    assert_eq!(own, Err(WorkerError::NotNamed("a!b".into())));
 }
 
 #[tokio::test(start_paused = true)]
@@ -387,4 +493,51 @@ async fn blocking_consumer_works_and_answers() {
     assert!(matches!(answer, Some(Delivery::Message(message)) if message.kind() == Some("job.do")));
     run.stop.send(()).unwrap();
     run.task.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn blocking_consumer_that_fails_or_panics_is_disconnected_and_made_again() {
+    struct Blocks(Log);
+    impl SyncChannelConsumer for Blocks {
+        type Event = Job;
+        fn handle(&mut self, cx: &mut SyncChannelContext, job: &Job) -> Result {
+            match job {
+                Job::Do { what } if what == "fail" => Err("failed".into()),
+                Job::Do { .. } => panic!("asked to"),
+                Job::Answer { to } => {
+                    let what = self.0.entries().join(", ");
+                    cx.send_to_channel(&to.parse()?, &Job::Do { what })
+                }
+            }
+        }
+        fn disconnect(&mut self, cx: &mut SyncChannelContext) -> Result {
+            self.0.add(format!("{} disconnect", cx.scope().channel));
+            Ok(())
+        }
+    }
+    let (layer, log) = (memory(), Log::default());
+    let seen = log.clone();
+    let blocks = sync_channel_consumer(move |_| Ok(Blocks(seen.clone())));
+    let run = start(Worker::new(layer.clone()).channel("jobs", blocks).unwrap());
+    let mut mailbox = layer.open("reply.").await.unwrap();
+
+    order(&layer, "jobs", "fail").await;
+    order(&layer, "jobs", "panic").await;
+    let to = mailbox.name().to_string();
+    let ask = Message::encode(&Job::Answer { to }).unwrap();
+    layer.send(&"jobs".parse().unwrap(), ask).await.unwrap();
+
+    let Some(Delivery::Message(answer)) = mailbox.recv().await else {
+        panic!("no answer");
+    };
+    let answer = answer.decode::<Job>().unwrap();
+    assert!(
+        matches!(&*answer, Job::Do { what } if what == "jobs disconnect, jobs disconnect"),
+        "{answer:?}"
+    );
+    run.stop.send(()).unwrap();
+    run.task.await.unwrap().unwrap();
+    let jobs = run.counts.channel("jobs").unwrap();
+    assert_eq!((jobs.handled(), jobs.failed(), jobs.panicked()), (1, 1, 1));
+    assert_eq!(log.count("jobs disconnect"), 3);
 }

@@ -14,12 +14,59 @@ use std::{
 use solent_layer::{Delivery, Mailbox};
 use solent_spec::{Channel, Message, SendError, Transport};
 
+use super::ChannelCounts;
+
 /// A mailbox that one application after the other reads.
 pub(super) struct Feed {
     /// Held while polling, never across a wait.
-    pub(super) mailbox: Mutex<Mailbox>,
+    mailbox: Mutex<Mailbox>,
+    counts: Arc<ChannelCounts>,
     /// Messages taken so far.
-    pub(super) messages: AtomicU64,
+    messages: AtomicU64,
+    /// Whether the application has taken a message and not asked for the next.
+    in_hand: AtomicBool,
+}
+
+impl Feed {
+    pub(super) fn new(mailbox: Mailbox, counts: Arc<ChannelCounts>) -> Arc<Self> {
+        Arc::new(Self {
+            mailbox: Mutex::new(mailbox),
+            counts,
+            messages: AtomicU64::new(0),
+            in_hand: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn messages(&self) -> u64 {
+        self.messages.load(Relaxed)
+    }
+
+    /// The application is done with its message. Returns whether it had one.
+    pub(super) fn put_away(&self, outcome: impl Fn(&ChannelCounts) -> &AtomicU64) -> bool {
+        let had = self.in_hand.swap(false, Relaxed);
+        if had {
+            self.counts.put_away(outcome(&self.counts));
+        }
+        had
+    }
+
+    fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        let mut mailbox = self.mailbox.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match ready!(mailbox.poll_recv(cx)) {
+                Some(Delivery::Message(message)) => {
+                    self.messages.fetch_add(1, Relaxed);
+                    self.in_hand.store(true, Relaxed);
+                    self.counts.take();
+                    return Poll::Ready(Some(message));
+                }
+                Some(_) => {
+                    tracing::warn!(target: "solent::consumers", channel = %mailbox.name(), "messages may have been missed");
+                }
+                None => return Poll::Ready(None),
+            }
+        }
+    }
 }
 
 /// What an application reads.
@@ -32,27 +79,16 @@ pub(super) struct Input {
 
 impl Transport<Channel> for Input {
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        self.feed.put_away(|counts| &counts.handled);
         if self.stopped.as_mut().poll(cx).is_ready() {
             self.stopped = Box::pin(std::future::ready(()));
             return Poll::Ready(None);
         }
-        let mailbox = &self.feed.mailbox;
-        let mut mailbox = mailbox.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            match ready!(mailbox.poll_recv(cx)) {
-                Some(Delivery::Message(message)) => {
-                    self.feed.messages.fetch_add(1, Relaxed);
-                    return Poll::Ready(Some(message));
-                }
-                Some(_) => {
-                    tracing::warn!(target: "solent::consumers", channel = %mailbox.name(), "messages may have been missed");
-                }
-                None => {
-                    self.ended.store(true, Relaxed);
-                    return Poll::Ready(None);
-                }
-            }
+        let message = ready!(self.feed.poll_take(cx));
+        if message.is_none() {
+            self.ended.store(true, Relaxed);
         }
+        Poll::Ready(message)
     }
 
     fn start_send(&mut self, event: Infallible) -> Result<(), SendError> {

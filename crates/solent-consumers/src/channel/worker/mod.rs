@@ -1,6 +1,8 @@
 //! Running channel applications.
 
 mod config;
+mod counts;
+mod error;
 mod input;
 mod pause;
 mod slot;
@@ -8,10 +10,7 @@ mod slot;
 use std::{
     future::{Future, poll_fn},
     pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -20,13 +19,18 @@ use solent_layer::{ChannelLayer, ChannelName, DynLayer};
 use solent_spec::{Application, BoxApplication, Channel};
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
-pub use self::config::WorkerConfig;
+pub use self::{
+    config::{ChannelConfig, WorkerConfig},
+    counts::{ChannelCounts, WorkerCounts},
+    error::WorkerError,
+};
 use self::{pause::Pause, slot::Slot};
 
 /// Listens on named channels and runs an application for each.
 ///
 /// An application that ends, fails or panics is started again, after a pause if it did not get as far as a message; so is
-/// a listener that the layer failed. Messages that wait meanwhile are not lost.
+/// a listener that the layer failed. Messages that wait meanwhile are not lost: the worker takes a message from the layer
+/// only when an application asks for one.
 ///
 /// ```
 /// # use solent_consumers::{ChannelConsumer, Worker, WorkerError, channel_consumer};
@@ -49,46 +53,16 @@ pub struct Worker {
     layer: DynLayer,
     config: WorkerConfig,
     state: Extensions,
-    channels: Vec<(ChannelName, BoxApplication<Channel>)>,
-    counts: Arc<WorkerCounts>,
+    channels: Vec<Served>,
 }
 
-/// What has happened to a worker's applications.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct WorkerCounts {
-    failed: AtomicU64,
-    listens_failed: AtomicU64,
-    abandoned: AtomicU64,
-}
-
-impl WorkerCounts {
-    /// Applications that ended with an error or a panic.
-    pub fn failed(&self) -> u64 {
-        self.failed.load(Relaxed)
-    }
-
-    /// Times that a channel could not be listened on, or stopped being so.
-    pub fn listens_failed(&self) -> u64 {
-        self.listens_failed.load(Relaxed)
-    }
-
-    /// Applications that were aborted since they did not end within the grace period.
-    pub fn abandoned(&self) -> u64 {
-        self.abandoned.load(Relaxed)
-    }
-}
-
-/// A worker could not run, or ended before it was to stop.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum WorkerError {
-    /// It has no channels.
-    #[error("worker has no channels, add one with its channel method")]
-    NoChannels,
-    /// The channel layer was closed under it.
-    #[error("worker has ended, its channel layer was closed")]
-    LayerClosed,
+/// A channel, and what is needed to serve it.
+#[derive(Debug)]
+struct Served {
+    name: ChannelName,
+    config: ChannelConfig,
+    application: BoxApplication<Channel>,
+    counts: Arc<ChannelCounts>,
 }
 
 impl Worker {
@@ -99,7 +73,6 @@ impl Worker {
             config: WorkerConfig::default(),
             state: Extensions::new(),
             channels: Vec::new(),
-            counts: Arc::default(),
         }
     }
 
@@ -109,7 +82,8 @@ impl Worker {
         self
     }
 
-    /// Sets the state that applications find in their scope. The worker adds its layer as the default one.
+    /// Sets the state that applications find in their scope. The worker adds its layer as the default one, and its
+    /// [counts](WorkerCounts).
     pub fn state(mut self, state: Extensions) -> Self {
         self.state = state;
         self
@@ -121,18 +95,37 @@ impl Worker {
     ///
     /// A name that breaks the rules of [`ChannelName`].
     pub fn channel<N: TryInto<ChannelName>>(
-        mut self,
+        self,
         name: N,
         application: impl Application<Channel>,
     ) -> Result<Self, N::Error> {
-        let application = BoxApplication::new(application);
-        self.channels.push((name.try_into()?, application));
+        self.channel_with(name, ChannelConfig::default(), application)
+    }
+
+    /// Adds a channel with settings of its own, such as how many messages are handled side by side.
+    ///
+    /// # Errors
+    ///
+    /// A name that breaks the rules of [`ChannelName`].
+    pub fn channel_with<N: TryInto<ChannelName>>(
+        mut self,
+        name: N,
+        config: ChannelConfig,
+        application: impl Application<Channel>,
+    ) -> Result<Self, N::Error> {
+        self.channels.push(Served {
+            name: name.try_into()?,
+            config,
+            application: BoxApplication::new(application),
+            counts: Arc::default(),
+        });
         Ok(self)
     }
 
-    /// What has happened so far.
-    pub fn counts(&self) -> Arc<WorkerCounts> {
-        Arc::clone(&self.counts)
+    /// What becomes of the messages of the channels that have been added.
+    pub fn counts(&self) -> WorkerCounts {
+        let channels = self.channels.iter();
+        WorkerCounts::new(channels.map(|served| (served.name.clone(), Arc::clone(&served.counts))))
     }
 
     /// Runs until `shutdown` is ready; then takes no more messages, and waits for the applications to end.
@@ -143,11 +136,10 @@ impl Worker {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future aborts the applications: the message that each is handling is lost.
+    /// Dropping the future aborts the applications: the message that each is handling is lost. The `disconnect` of their
+    /// consumers runs in tasks that [`disconnects_finished`](crate::disconnects_finished) waits for.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), WorkerError> {
-        if self.channels.is_empty() {
-            return Err(WorkerError::NoChannels);
-        }
+        self.check()?;
         let (stop, stopped) = watch::channel(false);
         let mut slots = self.start(&stopped);
         let mut shutdown = pin!(shutdown);
@@ -160,13 +152,48 @@ impl Worker {
         if all_ended.await {
             return Err(WorkerError::LayerClosed);
         }
+        let counts = self.counts();
+        tracing::info!(
+            target: "solent::consumers",
+            in_hand = counts.total(ChannelCounts::in_hand),
+            "worker takes no more messages"
+        );
         stop.send_replace(true);
         let ended = poll_fn(|cx| poll_all(&mut slots, cx));
         if timeout(self.config.grace, ended).await.is_err() {
-            let abandoned = slots.len();
-            self.counts.abandoned.fetch_add(abandoned as u64, Relaxed);
-            tracing::warn!(target: "solent::consumers", abandoned, "worker stops before its applications have");
+            tracing::warn!(
+                target: "solent::consumers",
+                grace = ?self.config.grace,
+                given_up = counts.total(ChannelCounts::in_hand),
+                "worker ends before its applications have, give it a longer grace"
+            );
             slots.shutdown().await;
+        }
+        tracing::info!(
+            target: "solent::consumers",
+            handled = counts.total(ChannelCounts::handled),
+            failed = counts.total(ChannelCounts::failed),
+            panicked = counts.total(ChannelCounts::panicked),
+            abandoned = counts.total(ChannelCounts::abandoned),
+            "worker has ended"
+        );
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), WorkerError> {
+        if self.channels.is_empty() {
+            return Err(WorkerError::NoChannels);
+        }
+        for (index, Served { name, .. }) in self.channels.iter().enumerate() {
+            if self.channels[..index]
+                .iter()
+                .any(|other| other.name == *name)
+            {
+                return Err(WorkerError::Twice(name.to_string()));
+            }
+            if name.is_process_specific() {
+                return Err(WorkerError::NotNamed(name.to_string()));
+            }
         }
         Ok(())
     }
@@ -175,21 +202,23 @@ impl Worker {
         let mut slots = JoinSet::new();
         let mut state = self.state.clone();
         state.insert(self.layer.clone());
-        for (name, application) in &self.channels {
+        state.insert(self.counts());
+        for served in &self.channels {
+            let concurrency = served.config.concurrency.max(1);
             tracing::info!(
                 target: "solent::consumers",
-                channel = %name,
-                concurrency = self.config.concurrency,
+                channel = %served.name,
+                concurrency,
                 "worker listens"
             );
-            for _ in 0..self.config.concurrency.get() {
+            for _ in 0..concurrency {
                 let slot = Slot {
-                    name: name.clone(),
-                    application: application.clone(),
+                    name: served.name.clone(),
+                    application: served.application.clone(),
                     layer: self.layer.clone(),
                     state: state.clone(),
-                    counts: Arc::clone(&self.counts),
-                    pause: Pause::new(&self.config),
+                    counts: Arc::clone(&served.counts),
+                    pause: Pause::new(&served.config),
                     stopped: stopped.clone(),
                 };
                 slots.spawn(slot.run());

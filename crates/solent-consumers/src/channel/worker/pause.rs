@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::WorkerConfig;
+use super::ChannelConfig;
 
 /// The pauses between failures: each twice as long as the one before.
 pub(super) struct Pause {
@@ -12,7 +12,7 @@ pub(super) struct Pause {
 }
 
 impl Pause {
-    pub(super) fn new(config: &WorkerConfig) -> Self {
+    pub(super) fn new(config: &ChannelConfig) -> Self {
         Self {
             next: config.first_pause,
             first: config.first_pause,

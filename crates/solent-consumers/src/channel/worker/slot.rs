@@ -1,21 +1,21 @@
 //! Keeping one application going.
 
 use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 use http::Extensions;
 use solent_layer::{ChannelLayer, ChannelName, DynLayer, LayerError, Mailbox};
-use solent_spec::{BoxApplication, Channel, Connection, channel::ChannelScope};
+use solent_spec::{BoxApplication, Channel, Connection, Result, channel::ChannelScope};
 use tokio::{sync::watch, time::timeout};
 
 use super::{
-    WorkerCounts,
+    ChannelCounts,
     input::{Feed, Input},
     pause::Pause,
 };
-use crate::session::Guarded;
+use crate::{HandlerPanicked, session::Guarded};
 
 /// One application at a time, with a mailbox that outlives it.
 pub(super) struct Slot {
@@ -23,7 +23,7 @@ pub(super) struct Slot {
     pub(super) application: BoxApplication<Channel>,
     pub(super) layer: DynLayer,
     pub(super) state: Extensions,
-    pub(super) counts: Arc<WorkerCounts>,
+    pub(super) counts: Arc<ChannelCounts>,
     pub(super) pause: Pause,
     pub(super) stopped: watch::Receiver<bool>,
 }
@@ -47,14 +47,11 @@ impl Slot {
 
     /// Runs the application, again and again, until the mailbox ends.
     async fn serve(&mut self, mailbox: Mailbox) {
-        let feed = Arc::new(Feed {
-            mailbox: Mutex::new(mailbox),
-            messages: AtomicU64::new(0),
-        });
+        let feed = Feed::new(mailbox, Arc::clone(&self.counts));
         loop {
-            let before = feed.messages.load(Relaxed);
+            let before = feed.messages();
             let ended = self.call(&feed).await;
-            if feed.messages.load(Relaxed) > before {
+            if feed.messages() > before {
                 self.pause.reset();
             }
             if self.is_stopped() {
@@ -65,7 +62,7 @@ impl Slot {
                 tracing::error!(target: "solent::consumers", channel = %self.name, "channel is not listened on any more");
                 return;
             }
-            if feed.messages.load(Relaxed) == before {
+            if feed.messages() == before {
                 self.wait().await;
             }
         }
@@ -84,12 +81,33 @@ impl Slot {
                 let _ = stopped.wait_for(|stopped| *stopped).await;
             }),
         };
-        let call = self.application.call(Connection::new(scope, input));
-        if let Err(error) = Guarded(call).await {
-            self.counts.failed.fetch_add(1, Relaxed);
-            tracing::error!(target: "solent::consumers", channel = %self.name, %error, "application failed and is started again");
-        }
+        let cut_off = CutOff(feed);
+        let result = Guarded(self.application.call(Connection::new(scope, input))).await;
+        self.settle(cut_off.0, result);
         ended.load(Relaxed)
+    }
+
+    /// Counts what became of an application, and of its message if it had one in hand.
+    fn settle(&self, feed: &Feed, result: Result) {
+        let Err(error) = result else {
+            feed.put_away(|counts| &counts.handled);
+            return;
+        };
+        let panicked = error.is::<HandlerPanicked>();
+        let had_message = feed.put_away(|counts| match panicked {
+            true => &counts.panicked,
+            false => &counts.failed,
+        });
+        if !had_message {
+            self.counts.starts_failed.fetch_add(1, Relaxed);
+        }
+        tracing::error!(
+            target: "solent::consumers",
+            channel = %self.name,
+            had_message,
+            %error,
+            "application failed and is started again"
+        );
     }
 
     fn is_stopped(&self) -> bool {
@@ -102,5 +120,14 @@ impl Slot {
         let stopped = self.stopped.wait_for(|stopped| *stopped);
         // Whichever it was, the caller looks.
         let _ = timeout(pause, stopped).await;
+    }
+}
+
+/// Dropped with a message in hand, that message is given up.
+struct CutOff<'a>(&'a Feed);
+
+impl Drop for CutOff<'_> {
+    fn drop(&mut self) {
+        self.0.put_away(|counts| &counts.abandoned);
     }
 }

@@ -3,7 +3,7 @@ use std::{net::SocketAddr, time::Duration};
 use anyhow::{Context, Result, bail};
 use futures::{SinkExt, StreamExt};
 use serde_json::Value;
-use solent::{ServerHandle, Solent, spec::request::ServerAddr};
+use solent::{Solent, StopHandle, spec::request::ServerAddr};
 use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
@@ -14,7 +14,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Live {
     pub(crate) addr: SocketAddr,
     pub(crate) layer: solent::DynLayer,
-    handle: ServerHandle,
+    handle: StopHandle,
     serving: JoinHandle<Result<(), solent::Error>>,
 }
 

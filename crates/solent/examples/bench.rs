@@ -1,13 +1,12 @@
 //! What benchmarks measure: echo, two kinds of chat, and plain HTTP, written as an application would be.
 //!
-//! `cargo run --release --example bench -- --bind 127.0.0.1:8000 --threads 1 [--deflate]`
+//! `cargo run --release --example bench -- --bind 127.0.0.1:8000 --threads 1 [--deflate] [--layer URL]`
 
 use std::num::NonZeroUsize;
 
-use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use solent::{
-    Connection, Frame, Group, Http, JsonWebSocketConsumer, NoEvents, RequestScope, Result,
+    Args, Connection, Frame, Group, Http, JsonWebSocketConsumer, NoEvents, RequestScope, Result,
     ServerConfig, Solent, WebSocketConsumer, WebSocketContext, http_consumer,
     json_websocket_consumer,
     server::{DeflateConfig, WebSocketConfig},
@@ -105,35 +104,9 @@ impl solent::HttpConsumer for EchoBody {
     }
 }
 
-struct Options {
-    bind: String,
-    threads: NonZeroUsize,
-    deflate: bool,
-}
-
-fn options() -> anyhow::Result<Options> {
-    let mut options = Options {
-        bind: "127.0.0.1:8000".into(),
-        threads: NonZeroUsize::MIN,
-        deflate: false,
-    };
-    let mut words = std::env::args().skip(1);
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "--bind" => options.bind = words.next().context("--bind needs an address")?,
-            "--threads" => {
-                options.threads = words.next().context("--threads needs a number")?.parse()?
-            }
-            "--deflate" => options.deflate = true,
-            other => bail!("unknown option {other}, use --bind ADDRESS, --threads N, --deflate"),
-        }
-    }
-    Ok(options)
-}
-
-fn main() -> anyhow::Result<()> {
-    let options = options()?;
-    let deflate = options.deflate.then(DeflateConfig::default);
+fn main() -> Result {
+    let args = Args::with_flags(&[("--deflate", "compress messages where a client can")]);
+    let deflate = args.has("--deflate").then(DeflateConfig::default);
     // The public conformance suite sends messages of 16 MiB.
     let websocket = WebSocketConfig::default()
         .max_message(64 * 1024 * 1024)
@@ -159,8 +132,9 @@ fn main() -> anyhow::Result<()> {
         .http("plain", plain)
         .http("echo", http_consumer(|_| Ok(EchoBody)))
         .config(ServerConfig::default().websocket(websocket))
-        .bind(&options.bind)
-        .threads(options.threads)
+        .bind("127.0.0.1:8000")
+        .threads(NonZeroUsize::MIN)
+        .args(args)
         .run()?;
     Ok(())
 }

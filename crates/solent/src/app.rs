@@ -1,22 +1,29 @@
 //! Putting an application together.
 
-use std::{fmt, future::Future, num::NonZeroUsize, sync::Arc};
+use std::{fmt, future::Future, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use http::{Extensions, Request, Response};
-use solent_consumers::WithLayer;
+use solent_consumers::{ChannelConfig, WithLayer, WorkerConfig};
 use solent_layer::{ChannelLayer, DynLayer};
 use solent_routing::{Converter, RouterBuilder};
-use solent_server::{Bind, BoundServer, Server, ServerConfig, ServerHandle, shutdown_signal};
+use solent_server::{Bind, BoundServer, Server, ServerConfig, shutdown_signal};
 use solent_spec::{
-    Application, Body, BoxError, Http, Middleware, Result, WebSocket, request::ServerAddr,
+    Application, Body, BoxError, Channel, Http, Middleware, Result, WebSocket,
     tower::ServiceApplication,
 };
 
 use crate::{
+    args::Args,
     background::{Background, Context},
+    bound::BoundSolent,
     error::Error,
+    layer_url::{LayerUrl, layer_from_url},
     lifespan::Life,
+    work::{Channels, Role},
 };
+
+/// How long what blocks may go on once everything else has ended.
+const BLOCKING_GRACE: Duration = Duration::from_millis(100);
 
 /// An application: its routes, channel layers, state, background tasks and settings. It listens once it is [run](Self::run).
 ///
@@ -36,6 +43,10 @@ use crate::{
 pub struct Solent {
     http: RouterBuilder<Http>,
     websocket: RouterBuilder<WebSocket>,
+    channels: Channels,
+    role: Role,
+    /// Chosen by whoever starts the application; it counts before `layer`.
+    layer_url: Option<LayerUrl>,
     layer: Option<DynLayer>,
     layers: Vec<(String, DynLayer)>,
     state: Extensions,
@@ -57,6 +68,9 @@ impl Solent {
         Self {
             http: RouterBuilder::default(),
             websocket: RouterBuilder::default(),
+            channels: Channels::default(),
+            role: Role::default(),
+            layer_url: None,
             layer: None,
             layers: Vec::new(),
             state: Extensions::new(),
@@ -77,6 +91,49 @@ impl Solent {
     /// Leads HTTP requests for a path to an application.
     pub fn http(mut self, pattern: &str, application: impl Application<Http>) -> Self {
         self.http = self.http.route(pattern, application);
+        self
+    }
+
+    /// Leads the messages of a named channel to an application, usually a [channel consumer](crate::channel_consumer). They
+    /// are handled one after the other by each worker.
+    ///
+    /// A process that serves does not listen on named channels: [workers](Self::worker) do, or
+    /// [this process as well](Self::worker_here).
+    pub fn channel(self, name: &str, application: impl Application<Channel>) -> Self {
+        self.channel_with(name, ChannelConfig::default(), application)
+    }
+
+    /// The same with settings of its own, such as how many messages a worker handles side by side.
+    pub fn channel_with(
+        mut self,
+        name: &str,
+        config: ChannelConfig,
+        application: impl Application<Channel>,
+    ) -> Self {
+        self.channels.add(name, config, application);
+        self
+    }
+
+    /// Makes the process a worker: it listens on these channels, and nowhere for connections. What `--worker` does, and
+    /// what Channels has `runworker` for.
+    ///
+    /// It has the application's state and layers. [Background tasks](Self::background) run only where connections are
+    /// served. Told to stop, it takes no more messages, and ends when those in hand are handled.
+    pub fn worker<N: Into<String>>(mut self, channels: impl IntoIterator<Item = N>) -> Self {
+        self.role = Role::Work(channels.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Has the process that serves work as well, on all channels: for small deployments, and for the memory layer, which
+    /// no other process can reach.
+    pub fn worker_here(mut self) -> Self {
+        self.role = Role::ServeAndWork;
+        self
+    }
+
+    /// Sets how a worker ends.
+    pub fn worker_config(mut self, config: WorkerConfig) -> Self {
+        self.channels.set_config(config);
         self
     }
 
@@ -150,7 +207,7 @@ impl Solent {
     }
 
     /// Runs a task for as long as the application serves. It starts before the first connection and is cancelled after the
-    /// last; an error is logged under `name`.
+    /// last; an error is logged under `name`. It does not run in a process that is only a [worker](Self::worker).
     pub fn background<F, R>(mut self, name: &'static str, task: F) -> Self
     where
         F: FnOnce(Context) -> R + Send + 'static,
@@ -184,11 +241,25 @@ impl Solent {
         self
     }
 
-    /// Starts a runtime and serves until SIGTERM or SIGINT, then drains.
+    /// Does what whoever starts the application asks for. Called last, as it counts before what was set until then.
+    pub fn args(mut self, args: Args) -> Self {
+        if !args.binds.is_empty() {
+            self.binds = args.binds.into_iter().map(Ok).collect();
+        }
+        self.threads = args.threads.or(self.threads);
+        self.layer_url = args.layer.or(self.layer_url);
+        match args.worker {
+            Some(channels) => self.worker(channels),
+            None => self,
+        }
+    }
+
+    /// Starts a runtime and serves, or works, until SIGTERM or SIGINT; then drains.
     ///
     /// # Errors
     ///
-    /// Faulty routes or addresses, an address in use, an application that refuses to start or end.
+    /// Faulty routes or addresses, an address in use, a worker without channels or for unknown ones, an application that
+    /// refuses to start or end.
     pub fn run(self) -> std::result::Result<(), Error> {
         let threads = self
             .threads
@@ -203,37 +274,63 @@ impl Solent {
             .enable_all()
             .build()
             .map_err(Error::Runtime)?;
-        runtime.block_on(async {
+        let result = runtime.block_on(async {
             let bound = self.listen().await?;
             for address in bound.addresses() {
                 tracing::info!(target: "solent", %address, "listening");
             }
             bound.stop_on(shutdown_signal()).serve().await
-        })
+        });
+        // A blocking handler cannot be cut off; it was given its time.
+        runtime.shutdown_timeout(BLOCKING_GRACE);
+        result
     }
 
     /// Starts to listen on the current runtime, so that the addresses are known before anything is served.
     ///
     /// # Errors
     ///
-    /// Faulty routes or addresses, an address in use.
+    /// Faulty routes or addresses, an address in use, a worker without channels or for unknown ones.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future listens nowhere.
-    pub async fn listen(self) -> std::result::Result<BoundSolent, Error> {
-        let layer = self.layer.unwrap_or_else(default_layer);
-        let mut state = self.state;
-        WithLayer::new(layer.clone()).insert_into(&mut state);
-        let layers = self
-            .layers
+    pub async fn listen(mut self) -> std::result::Result<BoundSolent, Error> {
+        let layer = self.take_layer().await?;
+        WithLayer::new(layer.clone()).insert_into(&mut self.state);
+        let layers = std::mem::take(&mut self.layers)
             .into_iter()
             .fold(WithLayer::new(layer.clone()), |all, (alias, layer)| {
                 all.and(alias, layer)
             });
-        layers.insert_into(&mut state);
+        layers.insert_into(&mut self.state);
+        let channels = std::mem::take(&mut self.channels);
+        let worker = channels.worker(&self.role, &layer, &mut self.state)?;
+        let server = self.bind_server(&layer).await?;
+        Ok(BoundSolent::new(server, worker, layer))
+    }
 
-        let context = Context::new(layer.clone(), Arc::new(state.clone()));
+    /// The layer that was chosen: on the command line, in the program, or the default.
+    async fn take_layer(&mut self) -> std::result::Result<DynLayer, Error> {
+        let given = self.layer.take();
+        let url = self.layer_url.take();
+        let is_local = url.as_ref().map_or(given.is_none(), LayerUrl::is_local);
+        if is_local && !self.role.serves() {
+            return Err(Error::AloneAtWork);
+        }
+        match (url, given) {
+            (Some(url), _) => layer_from_url(&url).await,
+            (None, Some(layer)) => Ok(layer),
+            (None, None) => default_layer(),
+        }
+    }
+
+    /// Listens for connections, if that is the process's role. Faulty routes and addresses are found in any case.
+    async fn bind_server(
+        self,
+        layer: &DynLayer,
+    ) -> std::result::Result<Option<BoundServer>, Error> {
+        let context = Context::new(layer.clone(), Arc::new(self.state.clone()));
         let mut binds = self
             .binds
             .into_iter()
@@ -244,20 +341,24 @@ impl Solent {
         let server = Server::new(self.config)
             .http(self.http.build()?)
             .websocket(self.websocket.build()?)
-            .lifespan(Life::new(state, context, self.background));
+            .lifespan(Life::new(self.state, context, self.background));
+        if !self.role.serves() {
+            return Ok(None);
+        }
         let first = binds.remove(0);
-        let server = binds
-            .into_iter()
-            .fold(server, Server::and_bind)
-            .bind(first)
-            .await?;
-        Ok(BoundSolent { server, layer })
+        let server = binds.into_iter().fold(server, Server::and_bind);
+        Ok(Some(server.bind(first).await?))
     }
 }
 
 #[cfg(feature = "memory")]
-fn default_layer() -> DynLayer {
-    DynLayer::new(solent_layer_memory::MemoryLayer::default())
+fn default_layer() -> std::result::Result<DynLayer, Error> {
+    Ok(DynLayer::new(solent_layer_memory::MemoryLayer::default()))
+}
+
+#[cfg(not(feature = "memory"))]
+fn default_layer() -> std::result::Result<DynLayer, Error> {
+    Err(Error::NoLayer)
 }
 
 impl fmt::Debug for Solent {
@@ -265,56 +366,9 @@ impl fmt::Debug for Solent {
         f.debug_struct("Solent")
             .field("http", &self.http)
             .field("websocket", &self.websocket)
+            .field("channels", &self.channels)
+            .field("role", &self.role)
             .field("background", &self.background)
             .finish_non_exhaustive()
-    }
-}
-
-/// An application that listens.
-#[derive(Debug)]
-#[must_use = "an application accepts nothing until it is served"]
-pub struct BoundSolent {
-    server: BoundServer,
-    layer: DynLayer,
-}
-
-impl BoundSolent {
-    /// Where it listens. Port 0 has become the port that was free.
-    pub fn addresses(&self) -> Vec<ServerAddr> {
-        self.server.addresses()
-    }
-
-    /// A handle that stops it from anywhere.
-    pub fn handle(&self) -> ServerHandle {
-        self.server.handle()
-    }
-
-    /// The default channel layer, to send from outside.
-    pub fn layer(&self) -> &DynLayer {
-        &self.layer
-    }
-
-    /// Stops it when `signal` resolves.
-    pub fn stop_on(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
-        self.server = self.server.stop_on(signal);
-        self
-    }
-
-    /// Serves until it is stopped, then drains.
-    ///
-    /// # Errors
-    ///
-    /// An application that refuses to start or end.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future cuts every connection.
-    pub async fn serve(self) -> std::result::Result<(), Error> {
-        let served = self.server.await;
-        // What outlives its connection's task has a deadline of its own.
-        solent_consumers::disconnects_finished().await;
-        served?;
-        self.layer.close().await?;
-        Ok(())
     }
 }

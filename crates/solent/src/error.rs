@@ -1,11 +1,18 @@
 //! What an application cannot start or end with.
 
-use solent_layer::LayerError;
+use std::{error::Error as _, fmt};
+
+use solent_consumers::WorkerError;
+use solent_layer::{LayerError, NameError};
 use solent_routing::RouteError;
 use solent_server::{BindParseError, ServeError};
 
+use crate::layer_url::LayerUrlError;
+
 /// An application could not be put together, started or ended.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` is the message and its causes, since that is what a `main` that returns it shows to people.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Routes are faulty.
@@ -17,10 +24,56 @@ pub enum Error {
     /// The server could not listen, or the application refused to start or end.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// The name of a channel breaks the rules.
+    #[error(transparent)]
+    ChannelName(#[from] NameError),
+    /// A worker is to listen on a channel that the application does not have.
+    #[error("application has no channel {name:?}, {}", list(.known))]
+    UnknownChannel {
+        /// The channel.
+        name: String,
+        /// The channels that it has.
+        known: Vec<String>,
+    },
+    /// A worker is a process of its own, and no other process can send to it.
+    #[error(
+        "a worker on the memory layer gets no messages, choose a layer that processes share with --layer or SOLENT_LAYER"
+    )]
+    AloneAtWork,
+    /// A worker has no channels, or has been left without its layer.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// There is no channel layer.
+    #[error(
+        "application has no channel layer, give it one with Solent::layer, or use the feature `memory`"
+    )]
+    NoLayer,
+    /// No channel layer has such a URL.
+    #[error(transparent)]
+    LayerUrl(#[from] LayerUrlError),
     /// The channel layer could not be closed.
     #[error("channel layer could not be closed")]
     Layer(#[from] LayerError),
     /// The runtime could not be started.
     #[error("runtime could not be started")]
     Runtime(#[source] std::io::Error),
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut source = self.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+fn list(known: &[String]) -> String {
+    match known {
+        [] => "nor any other, add one with Solent::channel".to_owned(),
+        known => format!("it has {}", known.join(", ")),
+    }
 }

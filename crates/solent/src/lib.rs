@@ -10,7 +10,8 @@
 //!
 //! - [`Solent`] puts an application together: routes, consumers, a channel layer, settings; and serves it.
 //! - A **consumer** handles one connection, event by event: [`WebSocketConsumer`], [`JsonWebSocketConsumer`],
-//!   [`HttpConsumer`], and blocking forms of each.
+//!   [`HttpConsumer`], and blocking forms of each. A [`ChannelConsumer`] handles the messages of a named channel: work
+//!   that [workers](Solent::worker) do.
 //! - A [`Group`] is a named set of connections. What one process or consumer sends to it, every member gets, typed.
 //! - A **channel layer** carries it: [`MemoryLayer`](layer::MemoryLayer) within a process.
 //! - Below them are [applications](spec::Application) and [connections](spec::Connection), ASGI's model made of types,
@@ -27,9 +28,13 @@
 //! [`Solent::mount_service`].
 
 mod app;
+mod args;
 mod background;
+mod bound;
 mod error;
+mod layer_url;
 mod lifespan;
+mod work;
 
 #[doc(inline)]
 pub use solent_consumers as consumers;
@@ -51,19 +56,24 @@ pub mod layer {
 
 pub use http::StatusCode;
 pub use solent_consumers::{
-    Group, HttpConsumer, HttpContext, JsonWebSocketConsumer, NoEvents, Refusal, WebSocketConsumer,
-    WebSocketContext, http_consumer, json_websocket_consumer, websocket_consumer,
+    ChannelConfig, ChannelConsumer, ChannelContext, Group, HttpConsumer, HttpContext,
+    JsonWebSocketConsumer, NoEvents, Refusal, SyncChannelConsumer, SyncChannelContext,
+    WebSocketConsumer, WebSocketContext, WorkerConfig, WorkerCounts, channel_consumer,
+    http_consumer, json_websocket_consumer, sync_channel_consumer, websocket_consumer,
 };
-pub use solent_layer::DynLayer;
-pub use solent_server::{Bind, ServerConfig, ServerHandle};
+pub use solent_layer::{ChannelName, DynLayer};
+pub use solent_server::{Bind, ServerConfig};
 pub use solent_spec::{
-    Application, Body, Connection, Http, Middleware, RequestScope, Result, WebSocket,
+    Application, Body, Channel, Connection, Http, Middleware, RequestScope, Result, WebSocket,
     http::HttpScope,
     websocket::{Close, CloseCode, Frame, SharedFrame, WebSocketScope},
 };
 
 pub use self::{
-    app::{BoundSolent, Solent},
+    app::Solent,
+    args::{Args, ArgsError},
     background::Context,
+    bound::{BoundSolent, StopHandle},
     error::Error,
+    layer_url::{LayerUrl, LayerUrlError},
 };

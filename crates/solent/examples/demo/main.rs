@@ -1,11 +1,8 @@
 //! All examples on one server, with pages to try them.
 //!
-//! `cargo run --release --example demo -- [--bind ADDRESS] [--threads N]`
+//! `cargo run --release --example demo -- --help`
 
-use std::num::NonZeroUsize;
-
-use anyhow::{Context, bail};
-use solent::{Connection, Http, Result, Solent, server::shutdown_signal};
+use solent::{Args, Connection, Http, Result, Solent};
 use tracing_subscriber::EnvFilter;
 
 #[path = "../calculator.rs"]
@@ -23,8 +20,11 @@ mod echo;
 #[path = "../notifications.rs"]
 #[expect(dead_code, reason = "each example also runs alone")]
 mod notifications;
+#[path = "../primes.rs"]
+#[expect(dead_code, reason = "each example also runs alone")]
+mod primes;
 
-const PAGES: [(&str, &str, &str); 8] = [
+const PAGES: [(&str, &str, &str); 9] = [
     ("", "text/html", include_str!("pages/index.html")),
     ("chat/", "text/html", include_str!("pages/lobby.html")),
     (
@@ -47,6 +47,7 @@ const PAGES: [(&str, &str, &str); 8] = [
         "text/html",
         include_str!("pages/notifications.html"),
     ),
+    ("primes/", "text/html", include_str!("pages/primes.html")),
     ("style.css", "text/css", include_str!("pages/style.css")),
     ("live.js", "text/javascript", include_str!("pages/live.js")),
 ];
@@ -69,50 +70,28 @@ async fn page(mut connection: Connection<Http>, kind: &'static str, text: &'stat
     Ok(())
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> Result {
+    let args = Args::from_env();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).init();
-    let (bind, threads) = options()?;
 
-    let app = pages(Solent::new()).bind(&bind);
+    let app = pages(Solent::new()).bind("127.0.0.1:8000");
     let app = [
         chat::routes,
         calculator::routes,
         echo::routes,
         dashboard::routes,
         notifications::routes,
+        primes::routes,
     ]
     .into_iter()
     .fold(app, |app, routes| routes(app));
 
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads.get())
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let server = app.listen().await?;
-        for address in server.addresses() {
-            println!("Solent demo: http://{address}/");
-        }
-        server.stop_on(shutdown_signal()).serve().await?;
-        Ok(())
-    })
-}
-
-fn options() -> anyhow::Result<(String, NonZeroUsize)> {
-    let mut bind = "127.0.0.1:8000".to_owned();
-    let mut threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let mut words = std::env::args().skip(1);
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "--bind" => {
-                bind = words
-                    .next()
-                    .context("--bind needs an address, such as 127.0.0.1:8000")?
-            }
-            "--threads" => threads = words.next().context("--threads needs a number")?.parse()?,
-            other => bail!("unknown option {other}, use --bind ADDRESS or --threads N"),
-        }
-    }
-    Ok((bind, threads))
+    // Without a layer to share with workers, this process has to do their work.
+    let app = if args.is_alone() {
+        app.worker_here()
+    } else {
+        app
+    };
+    Ok(app.args(args).run()?)
 }

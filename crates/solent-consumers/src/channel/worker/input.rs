@@ -13,6 +13,7 @@ use std::{
 
 use solent_layer::{Delivery, Mailbox};
 use solent_spec::{Channel, Message, SendError, Transport};
+use tokio::sync::watch;
 
 use super::ChannelCounts;
 
@@ -74,14 +75,17 @@ pub(super) struct Input {
     pub(super) feed: Arc<Feed>,
     /// Set when the mailbox has ended.
     pub(super) ended: Arc<AtomicBool>,
-    pub(super) stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
+    pub(super) stopped: watch::Receiver<bool>,
+    /// Wakes the application when it is stopped.
+    pub(super) stopping: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl Transport<Channel> for Input {
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         self.feed.put_away(|counts| &counts.handled);
-        if self.stopped.as_mut().poll(cx).is_ready() {
-            self.stopped = Box::pin(std::future::ready(()));
+        // The flag is looked at as well: a task that has used up its turn would not learn of it by waiting.
+        if *self.stopped.borrow() || self.stopping.as_mut().poll(cx).is_ready() {
+            self.stopping = Box::pin(std::future::ready(()));
             return Poll::Ready(None);
         }
         let message = ready!(self.feed.poll_take(cx));

@@ -153,12 +153,12 @@ impl Worker {
             return Err(WorkerError::LayerClosed);
         }
         let counts = self.counts();
+        stop.send_replace(true);
         tracing::info!(
             target: "solent::consumers",
             in_hand = counts.total(ChannelCounts::in_hand),
             "worker takes no more messages"
         );
-        stop.send_replace(true);
         let ended = poll_fn(|cx| poll_all(&mut slots, cx));
         if timeout(self.config.grace, ended).await.is_err() {
             tracing::warn!(
@@ -180,7 +180,12 @@ impl Worker {
         Ok(())
     }
 
-    fn check(&self) -> Result<(), WorkerError> {
+    /// Checks the channels, as [`run`](Self::run) does before it begins.
+    ///
+    /// # Errors
+    ///
+    /// No channels, or such as it cannot listen on: [`WorkerError`].
+    pub fn check(&self) -> Result<(), WorkerError> {
         if self.channels.is_empty() {
             return Err(WorkerError::NoChannels);
         }

@@ -76,7 +76,8 @@ impl Slot {
         let input = Input {
             feed: Arc::clone(feed),
             ended: Arc::clone(&ended),
-            stopped: Box::pin(async move {
+            stopped: self.stopped.clone(),
+            stopping: Box::pin(async move {
                 // Without its worker, a slot stops as well.
                 let _ = stopped.wait_for(|stopped| *stopped).await;
             }),

@@ -1,0 +1,197 @@
+//! Work for other processes: a page orders primes to be counted, a worker counts them and reports.
+//!
+//! One process does both, or `--worker primes` makes another one work; they share a `--layer`.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use solent::{
+    Args, ChannelConfig, ChannelName, JsonWebSocketConsumer, Result, Solent, SyncChannelConsumer,
+    SyncChannelContext, WebSocketContext, json_websocket_consumer, layer::SendError,
+    sync_channel_consumer,
+};
+
+/// The channel that workers listen on.
+const CHANNEL: &str = "primes";
+
+/// The highest number that a page may ask for.
+const MOST: u64 = 1_000_000_000;
+
+/// What a page sends: count the primes below a number. The page numbers its orders.
+#[derive(Deserialize)]
+struct Order {
+    id: u64,
+    below: u64,
+}
+
+/// What a worker receives.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type")]
+enum Job {
+    #[serde(rename = "primes.count")]
+    Count {
+        id: u64,
+        below: u64,
+        /// The channel of the page that waits.
+        reply: String,
+    },
+}
+
+/// What a page receives, from the worker or at once.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type")]
+enum Report {
+    #[serde(rename = "primes.progress")]
+    Progress { id: u64, percent: u64, primes: u64 },
+    #[serde(rename = "primes.done")]
+    Done { id: u64, primes: u64, millis: u64 },
+    #[serde(rename = "primes.refused")]
+    Refused { id: u64, reason: String },
+}
+
+/// An open page.
+struct Page;
+
+impl JsonWebSocketConsumer for Page {
+    type Input = Order;
+    type Event = Report;
+
+    async fn receive_json(&mut self, cx: &mut WebSocketContext, order: Order) -> Result {
+        let Order { id, below } = order;
+        if below > MOST {
+            let reason = format!("{MOST} is the most");
+            return cx.send_json(&Report::Refused { id, reason }).await;
+        }
+        let reply = cx.channel_name().await?.to_string();
+        let job = Job::Count { id, below, reply };
+        match cx.send_to_channel(&CHANNEL.parse()?, &job).await {
+            // So much waits already that no more is taken. Nobody is served by waiting in line for ever.
+            Err(error) if is_full(&error) => {
+                let reason = "too much to do, try again later".to_owned();
+                cx.send_json(&Report::Refused { id, reason }).await
+            }
+            sent => sent,
+        }
+    }
+
+    async fn event(&mut self, cx: &mut WebSocketContext, report: &Report) -> Result {
+        cx.send_json(report).await
+    }
+}
+
+fn is_full(error: &solent::spec::AppError) -> bool {
+    matches!(error.downcast_ref(), Some(SendError::Full(_)))
+}
+
+/// The worker. Counting keeps a thread busy, so it is a blocking consumer.
+struct Counter;
+
+impl SyncChannelConsumer for Counter {
+    type Event = Job;
+
+    fn handle(&mut self, cx: &mut SyncChannelContext, job: &Job) -> Result {
+        let Job::Count { id, below, reply } = job;
+        let (id, below) = (*id, *below);
+        let page: ChannelName = reply.parse()?;
+        let start = Instant::now();
+        let primes = count(below, |percent, primes| {
+            let progress = Report::Progress {
+                id,
+                percent,
+                primes,
+            };
+            cx.send_to_channel(&page, &progress)
+        })?;
+        let millis = start.elapsed().as_millis().try_into()?;
+        cx.send_to_channel(&page, &Report::Done { id, primes, millis })
+    }
+}
+
+/// Counts the primes below a number, and tells now and then how far it has got.
+fn count(below: u64, mut progress: impl FnMut(u64, u64) -> Result) -> Result<u64> {
+    const STEPS: u64 = 20;
+    let small = sieve(below.isqrt());
+    let mut primes = 0;
+    for step in 0..STEPS {
+        let (from, to) = (below * step / STEPS, below * (step + 1) / STEPS);
+        // A piece at a time, so that it stays in the processor's cache.
+        let mut start = from.max(2);
+        while start < to {
+            let end = to.min(start + 1_000_000);
+            primes += count_between(start, end, &small);
+            start = end;
+        }
+        progress((step + 1) * 100 / STEPS, primes)?;
+    }
+    Ok(primes)
+}
+
+/// Counts the primes from one number up to, and without, another; `small` are those up to the root.
+fn count_between(start: u64, end: u64, small: &[u64]) -> u64 {
+    let mut crossed_out = vec![false; (end - start) as usize];
+    for &prime in small {
+        let first = (start.div_ceil(prime) * prime).max(prime * prime);
+        for multiple in (first..end).step_by(prime as usize) {
+            crossed_out[(multiple - start) as usize] = true;
+        }
+    }
+    crossed_out.iter().filter(|crossed| !**crossed).count() as u64
+}
+
+/// The primes up to a small number, including it.
+fn sieve(up_to: u64) -> Vec<u64> {
+    let mut primes = Vec::new();
+    for number in 2..=up_to {
+        let root = number.isqrt();
+        let mut factors = primes.iter().take_while(|prime| **prime <= root);
+        if factors.all(|prime| number % prime != 0) {
+            primes.push(number);
+        }
+    }
+    primes
+}
+
+pub(crate) fn routes(app: Solent) -> Solent {
+    let counter = sync_channel_consumer(|_| Ok(Counter));
+    app.websocket("ws/primes/", json_websocket_consumer(|_| Ok(Page)))
+        .channel_with(CHANNEL, ChannelConfig::default().concurrency(2), counter)
+}
+
+fn main() -> Result {
+    let args = Args::from_env();
+    let app = routes(Solent::new()).bind("127.0.0.1:8000");
+    // Without a layer to share with workers, this process has to do the work.
+    let app = if args.is_alone() {
+        app.worker_here()
+    } else {
+        app
+    };
+    Ok(app.args(args).run()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn primes_are_counted_and_progress_ends_at_a_hundred() {
+        for (below, expected) in [
+            (0, 0),
+            (2, 0),
+            (3, 1),
+            (10, 4),
+            (100, 25),
+            (3_000_000, 216_816),
+        ] {
+            let mut told = Vec::new();
+            let counted = count(below, |percent, primes| {
+                told.push((percent, primes));
+                Ok(())
+            });
+
+            assert_eq!(counted.unwrap(), expected, "below {below}");
+            assert_eq!(told.len(), 20);
+            assert_eq!(told.last(), Some(&(100, expected)));
+        }
+    }
+}

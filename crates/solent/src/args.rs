@@ -1,0 +1,293 @@
+//! What whoever starts an application may choose.
+
+use std::{fmt::Write, num::NonZeroUsize, process};
+
+use solent_server::{Bind, BindParseError};
+
+use crate::layer_url::{LayerUrl, LayerUrlError};
+
+/// The environment variable that names the channel layer where `--layer` does not.
+const LAYER_VARIABLE: &str = "SOLENT_LAYER";
+
+const USAGE: &str = "\
+  --bind ADDRESS      listen there: 127.0.0.1:8000, unix:/run/app.sock, fd:0; may be given several times
+  --threads N         serve with so many threads
+  --layer URL         the channel layer; the environment variable SOLENT_LAYER does the same
+  --worker A,B        listen on these channels instead of for connections
+  -h, --help          show this
+";
+
+/// The options that every application has, from its command line and environment: where it listens, with how many threads,
+/// on which channel layer, and whether it is a worker.
+///
+/// ```no_run
+/// use solent::{Args, Result, Solent};
+///
+/// fn main() -> Result {
+///     Ok(Solent::new().bind("127.0.0.1:8000").args(Args::from_env()).run()?)
+/// }
+/// ```
+///
+/// | option | |
+/// |---|---|
+/// | `--bind ADDRESS` | listens there, instead of where the program says; may be given several times |
+/// | `--threads N` | serves with so many threads |
+/// | `--layer URL` | the channel layer: see [`LayerUrl`]; or the environment variable `SOLENT_LAYER` |
+/// | `--worker A,B` | is a [worker](crate::Solent::worker) for these channels |
+/// | `--help` | shows the options |
+///
+/// Where the program and the command line both say something, the command line counts. An application with more than a
+/// flag or two of its own reads its command line itself, and calls the methods of [`Solent`](crate::Solent).
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Args {
+    pub(crate) binds: Vec<Bind>,
+    pub(crate) threads: Option<NonZeroUsize>,
+    pub(crate) layer: Option<LayerUrl>,
+    pub(crate) worker: Option<Vec<String>>,
+    flags: Vec<String>,
+}
+
+/// The command line cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArgsError {
+    /// The options were asked for. Its message is all of them.
+    #[error("{0}")]
+    Help(String),
+    /// There is no such option.
+    #[error("there is no option {0:?}, --help shows those that there are")]
+    Unknown(String),
+    /// An option needs a value.
+    #[error("{0} needs a value, --help shows which")]
+    NoValue(&'static str),
+    /// The number of threads is none.
+    #[error("--threads needs a number of at least 1, not {0:?}")]
+    Threads(String),
+    /// An address cannot be read.
+    #[error(transparent)]
+    Address(#[from] BindParseError),
+    /// No channel layer has such a URL.
+    #[error(transparent)]
+    Layer(#[from] LayerUrlError),
+    /// A worker needs channels.
+    #[error("--worker needs the names of channels, with commas between them")]
+    NoChannels,
+}
+
+impl Args {
+    /// Reads the command line and the environment of this process.
+    ///
+    /// Shows the options and ends the process (status 0) if asked to; says what is wrong and ends it (status 2) if the
+    /// command line cannot be read.
+    pub fn from_env() -> Self {
+        Self::with_flags(&[])
+    }
+
+    /// The same for an application that has flags of its own: each is its name and what it does, for `--help`.
+    ///
+    /// ```no_run
+    /// let args = solent::Args::with_flags(&[("--deflate", "compress messages")]);
+    /// let deflate = args.has("--deflate");
+    /// ```
+    pub fn with_flags(flags: &[(&str, &str)]) -> Self {
+        let words = std::env::args().skip(1);
+        let variable = std::env::var(LAYER_VARIABLE).ok();
+        Self::parse(words, variable.as_deref(), flags).unwrap_or_else(|error| match error {
+            ArgsError::Help(usage) => {
+                print!("{usage}");
+                process::exit(0)
+            }
+            error => {
+                eprintln!("error: {error}");
+                process::exit(2)
+            }
+        })
+    }
+
+    /// Reads the words of a command line without the program's name, the URL of a layer that counts if they name none,
+    /// and flags as in [`with_flags`](Self::with_flags).
+    ///
+    /// # Errors
+    ///
+    /// [`ArgsError`].
+    pub fn parse<W: Into<String>>(
+        words: impl IntoIterator<Item = W>,
+        layer: Option<&str>,
+        flags: &[(&str, &str)],
+    ) -> Result<Self, ArgsError> {
+        let mut words = words.into_iter().map(Into::into);
+        let mut args = Self::default();
+        while let Some(word) = words.next() {
+            args.read(&word, &mut words, flags)?;
+        }
+        if let (None, Some(layer)) = (&args.layer, layer.filter(|layer| !layer.is_empty())) {
+            args.layer = Some(layer.parse()?);
+        }
+        Ok(args)
+    }
+
+    /// Whether a flag of the application's own was given.
+    pub fn has(&self, flag: &str) -> bool {
+        self.flags.iter().any(|given| given == flag)
+    }
+
+    /// The channel layer that was chosen.
+    pub fn layer(&self) -> Option<&LayerUrl> {
+        self.layer.as_ref()
+    }
+
+    /// Whether the process shares its channel layer with no other, as far as its command line says: it is to do
+    /// everything itself.
+    pub fn is_alone(&self) -> bool {
+        self.layer.as_ref().is_none_or(LayerUrl::is_local)
+    }
+
+    /// Reads one option.
+    fn read(
+        &mut self,
+        word: &str,
+        words: &mut impl Iterator<Item = String>,
+        flags: &[(&str, &str)],
+    ) -> Result<(), ArgsError> {
+        let (name, given) = match word.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (word, None),
+        };
+        let mut value = |name| {
+            given
+                .clone()
+                .or_else(|| words.next())
+                .ok_or(ArgsError::NoValue(name))
+        };
+        match name {
+            "--bind" => self.binds.push(value("--bind")?.parse()?),
+            "--threads" => {
+                let threads = value("--threads")?;
+                self.threads = Some(threads.parse().map_err(|_| ArgsError::Threads(threads))?);
+            }
+            "--layer" => self.layer = Some(value("--layer")?.parse()?),
+            "--worker" => self.add_channels(&value("--worker")?)?,
+            "--help" | "-h" => return Err(ArgsError::Help(usage(flags))),
+            _ if flags.iter().any(|(flag, _)| *flag == word) => self.flags.push(word.to_owned()),
+            _ => return Err(ArgsError::Unknown(word.to_owned())),
+        }
+        Ok(())
+    }
+
+    fn add_channels(&mut self, names: &str) -> Result<(), ArgsError> {
+        let names = names.split(',').map(str::trim);
+        let names: Vec<_> = names
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
+        if names.is_empty() {
+            return Err(ArgsError::NoChannels);
+        }
+        self.worker.get_or_insert_default().extend(names);
+        Ok(())
+    }
+}
+
+fn usage(flags: &[(&str, &str)]) -> String {
+    let mut usage = USAGE.to_owned();
+    for (flag, does) in flags {
+        // Writing to a string does not fail.
+        let _ = writeln!(usage, "  {flag:<18}  {does}");
+    }
+    usage
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FLAGS: &[(&str, &str)] = &[("--deflate", "compress messages")];
+
+    fn parse(line: &str) -> Result<Args, ArgsError> {
+        Args::parse(line.split_whitespace(), None, FLAGS)
+    }
+
+    #[test]
+    fn every_option_is_read_in_both_forms() {
+        for line in [
+            "--bind [::1]:80 --bind fd:0 --threads 3 --layer memory: --worker a,b --worker c --deflate",
+            "--bind=[::1]:80 --bind=fd:0 --threads=3 --layer=memory: --worker=a,b, --worker=c --deflate",
+        ] {
+            let args = parse(line).unwrap();
+
+            let binds: Vec<_> = args.binds.iter().map(Bind::to_string).collect();
+            assert_eq!(binds, ["[::1]:80", "fd:0"]);
+            assert_eq!(args.threads, NonZeroUsize::new(3));
+            assert_eq!(args.layer().map(LayerUrl::as_str), Some("memory:"));
+            assert_eq!(args.worker.as_deref().unwrap(), ["a", "b", "c"]);
+            assert!(args.has("--deflate") && !args.has("--bind"));
+        }
+    }
+
+    #[test]
+    fn nothing_said_is_nothing_chosen() {
+        let args = parse("").unwrap();
+
+        assert!(args.binds.is_empty() && args.worker.is_none() && args.is_alone());
+    }
+
+    #[test]
+    fn layer_of_the_environment_counts_unless_the_command_line_names_one() {
+        let with = |line: &str, variable| {
+            Args::parse(line.split_whitespace(), Some(variable), &[])
+                .map(|args| args.layer().map(|url| url.as_str().to_owned()))
+        };
+
+        assert_eq!(with("", "memory:"), Ok(Some("memory:".into())));
+        assert_eq!(
+            with("--layer memory:here", "memory:there"),
+            Ok(Some("memory:here".into()))
+        );
+        assert_eq!(with("", ""), Ok(None));
+        assert_eq!(with("", "pigeon:"), Err(ArgsError::Layer(LayerUrlError)));
+    }
+
+    #[test]
+    fn mistakes_are_told_with_what_to_type() {
+        for (line, expected) in [
+            (
+                "--port 80",
+                "there is no option \"--port\", --help shows those that there are",
+            ),
+            (
+                "--deflate=1",
+                "there is no option \"--deflate=1\", --help shows those that there are",
+            ),
+            ("--bind", "--bind needs a value, --help shows which"),
+            (
+                "--threads 0",
+                "--threads needs a number of at least 1, not \"0\"",
+            ),
+            (
+                "--worker ,",
+                "--worker needs the names of channels, with commas between them",
+            ),
+        ] {
+            assert_eq!(parse(line).unwrap_err().to_string(), expected, "{line}");
+        }
+        let address = parse("--bind here").unwrap_err().to_string();
+        assert!(address.contains("127.0.0.1:8000"), "{address}");
+    }
+
+    #[test]
+    fn help_shows_every_option() {
+        let help = parse("--help").unwrap_err().to_string();
+
+        for option in [
+            "--bind",
+            "--threads",
+            "--layer",
+            "--worker",
+            "--help",
+            "--deflate",
+        ] {
+            assert!(help.contains(option), "{help}");
+        }
+    }
+}

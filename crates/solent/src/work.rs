@@ -1,0 +1,118 @@
+//! The channels of an application, and who works on them.
+
+use std::fmt;
+
+use http::Extensions;
+use solent_consumers::{ChannelConfig, Worker, WorkerConfig, WorkerError};
+use solent_layer::{ChannelName, DynLayer};
+use solent_spec::{Application, BoxApplication, Channel};
+
+use crate::error::Error;
+
+/// What a process does for its application.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It listens for connections.
+    #[default]
+    Serve,
+    /// It listens for connections, and on all named channels.
+    ServeAndWork,
+    /// It listens on some named channels and nowhere else.
+    Work(Vec<String>),
+}
+
+impl Role {
+    pub(crate) fn serves(&self) -> bool {
+        !matches!(self, Self::Work(_))
+    }
+}
+
+/// The application for each named channel.
+#[derive(Default)]
+pub(crate) struct Channels {
+    routes: Vec<Route>,
+    config: WorkerConfig,
+}
+
+struct Route {
+    /// As it was given; checked when the application starts.
+    name: String,
+    config: ChannelConfig,
+    application: BoxApplication<Channel>,
+}
+
+impl Channels {
+    pub(crate) fn add(
+        &mut self,
+        name: &str,
+        config: ChannelConfig,
+        application: impl Application<Channel>,
+    ) {
+        self.routes.push(Route {
+            name: name.to_owned(),
+            config,
+            application: BoxApplication::new(application),
+        });
+    }
+
+    pub(crate) fn set_config(&mut self, config: WorkerConfig) {
+        self.config = config;
+    }
+
+    /// The worker for a role, if it needs one. Checks the channels also if it does not.
+    pub(crate) fn worker(
+        self,
+        role: &Role,
+        layer: &DynLayer,
+        state: &mut Extensions,
+    ) -> Result<Option<Worker>, Error> {
+        self.check_names(role)?;
+        let mut worker = Worker::new(layer.clone()).config(self.config);
+        for route in self.routes {
+            let name: ChannelName = route.name.parse()?;
+            let chosen = match role {
+                Role::Serve => false,
+                Role::ServeAndWork => true,
+                Role::Work(names) => names.contains(&route.name),
+            };
+            if chosen {
+                let Ok(more) = worker.channel_with(name, route.config, route.application);
+                worker = more;
+            }
+        }
+        if *role == Role::Serve {
+            return Ok(None);
+        }
+        worker.check()?;
+        // Also for whoever serves: a page may show how the work goes.
+        state.insert(worker.counts());
+        Ok(Some(worker.state(state.clone())))
+    }
+
+    /// Refuses names that have two applications, or none.
+    fn check_names(&self, role: &Role) -> Result<(), Error> {
+        for (index, Route { name, .. }) in self.routes.iter().enumerate() {
+            if self.routes[..index].iter().any(|other| other.name == *name) {
+                return Err(WorkerError::Twice(name.clone()).into());
+            }
+        }
+        let Role::Work(names) = role else {
+            return Ok(());
+        };
+        let is_known = |name: &&String| self.routes.iter().any(|route| route.name == **name);
+        match names.iter().find(|name| !is_known(name)) {
+            None => Ok(()),
+            Some(unknown) => Err(Error::UnknownChannel {
+                name: unknown.clone(),
+                known: self.routes.iter().map(|route| route.name.clone()).collect(),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Channels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.routes.iter().map(|route| &route.name);
+        f.debug_set().entries(names).finish()
+    }
+}

@@ -1,0 +1,4 @@
+//! The builder, from outside.
+
+/// Who works on named channels, and how.
+mod worker;

@@ -10,3 +10,5 @@ mod live;
 mod mount;
 /// Clients written in Python.
 mod python;
+/// Work that other tasks and processes do.
+mod worker;

@@ -11,3 +11,8 @@ pub struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/tutorial.md")]
 pub struct Tutorial;
+
+/// The programs of the guide to workers.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/workers.md")]
+pub struct Workers;

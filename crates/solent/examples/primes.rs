@@ -59,7 +59,7 @@ impl JsonWebSocketConsumer for Page {
     async fn receive_json(&mut self, cx: &mut WebSocketContext, order: Order) -> Result {
         let Order { id, below } = order;
         if below > MOST {
-            let reason = format!("{MOST} is the most");
+            let reason = "more than a billion takes too long".to_owned();
             return cx.send_json(&Report::Refused { id, reason }).await;
         }
         let reply = cx.channel_name().await?.to_string();

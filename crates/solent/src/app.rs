@@ -119,6 +119,14 @@ impl Solent {
     ///
     /// It has the application's state and layers. [Background tasks](Self::background) run only where connections are
     /// served. Told to stop, it takes no more messages, and ends when those in hand are handled.
+    ///
+    /// # Examples
+    ///
+    /// A page orders work, a worker does it and reports:
+    ///
+    /// ```no_run
+    #[doc = include_str!("../examples/primes.rs")]
+    /// ```
     pub fn worker<N: Into<String>>(mut self, channels: impl IntoIterator<Item = N>) -> Self {
         self.role = Role::Work(channels.into_iter().map(Into::into).collect());
         self
@@ -296,6 +304,7 @@ impl Solent {
     ///
     /// Dropping the future listens nowhere.
     pub async fn listen(mut self) -> std::result::Result<BoundSolent, Error> {
+        self.channels.check(&self.role)?;
         let layer = self.take_layer().await?;
         WithLayer::new(layer.clone()).insert_into(&mut self.state);
         let layers = std::mem::take(&mut self.layers)

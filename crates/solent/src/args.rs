@@ -9,7 +9,7 @@ use crate::layer_url::{LayerUrl, LayerUrlError};
 /// The environment variable that names the channel layer where `--layer` does not.
 const LAYER_VARIABLE: &str = "SOLENT_LAYER";
 
-const USAGE: &str = "\
+const USAGE: &str = "options:
   --bind ADDRESS      listen there: 127.0.0.1:8000, unix:/run/app.sock, fd:0; may be given several times
   --threads N         serve with so many threads
   --layer URL         the channel layer; the environment variable SOLENT_LAYER does the same

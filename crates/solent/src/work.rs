@@ -25,6 +25,14 @@ impl Role {
     pub(crate) fn serves(&self) -> bool {
         !matches!(self, Self::Work(_))
     }
+
+    fn works_on(&self, channel: &str) -> bool {
+        match self {
+            Self::Serve => false,
+            Self::ServeAndWork => true,
+            Self::Work(channels) => channels.iter().any(|name| name == channel),
+        }
+    }
 }
 
 /// The application for each named channel.
@@ -59,42 +67,13 @@ impl Channels {
         self.config = config;
     }
 
-    /// The worker for a role, if it needs one. Checks the channels also if it does not.
-    pub(crate) fn worker(
-        self,
-        role: &Role,
-        layer: &DynLayer,
-        state: &mut Extensions,
-    ) -> Result<Option<Worker>, Error> {
-        self.check_names(role)?;
-        let mut worker = Worker::new(layer.clone()).config(self.config);
-        for route in self.routes {
-            let name: ChannelName = route.name.parse()?;
-            let chosen = match role {
-                Role::Serve => false,
-                Role::ServeAndWork => true,
-                Role::Work(names) => names.contains(&route.name),
-            };
-            if chosen {
-                let Ok(more) = worker.channel_with(name, route.config, route.application);
-                worker = more;
-            }
-        }
-        if *role == Role::Serve {
-            return Ok(None);
-        }
-        worker.check()?;
-        // Also for whoever serves: a page may show how the work goes.
-        state.insert(worker.counts());
-        Ok(Some(worker.state(state.clone())))
-    }
-
     /// Refuses names that have two applications, or none.
-    fn check_names(&self, role: &Role) -> Result<(), Error> {
+    pub(crate) fn check(&self, role: &Role) -> Result<(), Error> {
         for (index, Route { name, .. }) in self.routes.iter().enumerate() {
             if self.routes[..index].iter().any(|other| other.name == *name) {
                 return Err(WorkerError::Twice(name.clone()).into());
             }
+            name.parse::<ChannelName>()?;
         }
         let Role::Work(names) = role else {
             return Ok(());
@@ -107,6 +86,30 @@ impl Channels {
                 known: self.routes.iter().map(|route| route.name.clone()).collect(),
             }),
         }
+    }
+
+    /// The worker for a role, if it needs one.
+    pub(crate) fn worker(
+        self,
+        role: &Role,
+        layer: &DynLayer,
+        state: &mut Extensions,
+    ) -> Result<Option<Worker>, Error> {
+        if *role == Role::Serve {
+            return Ok(None);
+        }
+        let mut worker = Worker::new(layer.clone()).config(self.config);
+        for route in self.routes {
+            if role.works_on(&route.name) {
+                let name: ChannelName = route.name.parse()?;
+                let Ok(more) = worker.channel_with(name, route.config, route.application);
+                worker = more;
+            }
+        }
+        worker.check()?;
+        // Also for whoever serves: a page may show how the work goes.
+        state.insert(worker.counts());
+        Ok(Some(worker.state(state.clone())))
     }
 }
 

@@ -6,7 +6,10 @@ use solent_consumers::{
     SyncChannelContext, WithLayer, Worker, WorkerConfig, WorkerCounts, WorkerError,
     channel_consumer, sync_channel_consumer,
 };
-use solent_layer::{ChannelLayer, ChannelName, Delivery, DynLayer, Message};
+use solent_layer::{
+    ChannelLayer, ChannelName, Delivery, DynLayer, GroupName, GroupReport, LayerError, Mailbox,
+    Message, SendError,
+};
 use solent_layer_memory::MemoryLayer;
 use solent_spec::{Application, Channel, Result};
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -366,6 +369,59 @@ async fn worker_whose_layer_is_closed_says_so() {
 
     assert_eq!(run.task.await.unwrap(), Err(WorkerError::LayerClosed));
     assert!(run.counts.total(ChannelCounts::listens_failed) > 0);
+}
+
+/// A layer whose backend does not answer.
+struct Mute(DynLayer);
+
+impl ChannelLayer for Mute {
+    async fn open(&self, prefix: &str) -> Result<Mailbox, LayerError> {
+        self.0.open(prefix).await
+    }
+    async fn listen(&self, _: &ChannelName) -> Result<Mailbox, LayerError> {
+        std::future::pending().await
+    }
+    async fn send(&self, channel: &ChannelName, message: Message) -> Result<(), SendError> {
+        self.0.send(channel, message).await
+    }
+    async fn group_add(&self, group: &GroupName, channel: &ChannelName) -> Result<(), LayerError> {
+        self.0.group_add(group, channel).await
+    }
+    async fn group_discard(
+        &self,
+        group: &GroupName,
+        channel: &ChannelName,
+    ) -> Result<(), LayerError> {
+        self.0.group_discard(group, channel).await
+    }
+    async fn group_send(
+        &self,
+        group: &GroupName,
+        message: Message,
+    ) -> Result<GroupReport, SendError> {
+        self.0.group_send(group, message).await
+    }
+    async fn flush(&self) -> Result<(), LayerError> {
+        self.0.flush().await
+    }
+    async fn close(&self) -> Result<(), LayerError> {
+        self.0.close().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn worker_whose_layer_does_not_answer_stops_at_once() {
+    let log = Log::default();
+    let mute = DynLayer::new(Mute(memory()));
+    let run = start(worker(&mute, &log));
+    settle().await;
+
+    let told = tokio::time::Instant::now();
+    run.stop.send(()).unwrap();
+    run.task.await.unwrap().unwrap();
+
+    assert_eq!(told.elapsed(), Duration::ZERO);
+    assert!(log.entries().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

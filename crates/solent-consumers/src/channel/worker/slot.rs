@@ -1,13 +1,18 @@
 //! Keeping one application going.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering::Relaxed},
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    task::Poll,
 };
 
 use http::Extensions;
 use solent_layer::{ChannelLayer, ChannelName, DynLayer, LayerError, Mailbox};
-use solent_spec::{BoxApplication, Channel, Connection, Result, channel::ChannelScope};
+use solent_spec::{BoxApplication, Channel, Connection, channel::ChannelScope};
 use tokio::{sync::watch, time::timeout};
 
 use super::{
@@ -31,9 +36,10 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) async fn run(mut self) {
         while !self.is_stopped() {
-            match self.layer.listen(&self.name).await {
-                Ok(mailbox) => self.serve(mailbox).await,
-                Err(error) => {
+            match self.listen().await {
+                None => return,
+                Some(Ok(mailbox)) => self.serve(mailbox).await,
+                Some(Err(error)) => {
                     self.counts.listens_failed.fetch_add(1, Relaxed);
                     tracing::error!(target: "solent::consumers", channel = %self.name, %error, "channel cannot be listened on");
                     if matches!(error, LayerError::Closed) {
@@ -43,6 +49,20 @@ impl Slot {
             }
             self.wait().await;
         }
+    }
+
+    /// Listens on the channel, however long that takes; `None` if the worker stops meanwhile.
+    async fn listen(&self) -> Option<Result<Mailbox, LayerError>> {
+        let mut stopped = self.stopped.clone();
+        let mut stopping = pin!(stopped.wait_for(|stopped| *stopped));
+        let mut listening = pin!(self.layer.listen(&self.name));
+        poll_fn(|cx| {
+            if stopping.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            listening.as_mut().poll(cx).map(Some)
+        })
+        .await
     }
 
     /// Runs the application, again and again, until the mailbox ends.
@@ -89,7 +109,7 @@ impl Slot {
     }
 
     /// Counts what became of an application, and of its message if it had one in hand.
-    fn settle(&self, feed: &Feed, result: Result) {
+    fn settle(&self, feed: &Feed, result: solent_spec::Result) {
         let Err(error) = result else {
             feed.put_away(|counts| &counts.handled);
             return;

@@ -1,7 +1,5 @@
 //! WebSocket frames, octet by octet.
 
-use tokio::net::TcpStream;
-
 use super::{
     served::Served,
     wire::{Head, Wire},
@@ -20,7 +18,7 @@ const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// A WebSocket whose client is this test.
 pub(crate) struct Frames {
-    pub(crate) wire: Wire<TcpStream>,
+    pub(crate) wire: Wire,
     /// The headers that completed the handshake.
     pub(crate) head: Head,
 }
@@ -98,7 +96,12 @@ impl Frames {
 
     /// Opens a WebSocket with further field lines.
     pub(crate) async fn open_with(served: &Served, path: &str, fields: &str) -> Self {
-        let mut wire = served.ask(handshake(path, fields)).await;
+        Self::open_over(served.connect().await, path, fields).await
+    }
+
+    /// Opens a WebSocket on a connection.
+    pub(crate) async fn open_over(mut wire: Wire, path: &str, fields: &str) -> Self {
+        wire.send(handshake(path, fields)).await;
         let (status, head) = wire.head().await;
         assert_eq!(status, 101);
         Self { wire, head }
@@ -114,6 +117,13 @@ impl Frames {
 
     pub(crate) async fn close(&mut self, code: u16, reason: &str) {
         self.send(FIN | CLOSE, close_payload(code, reason)).await;
+    }
+
+    /// Closes with code 1000, waits for the answer, and is gone.
+    pub(crate) async fn leave(mut self) {
+        self.close(1000, "").await;
+        assert_eq!(self.next().await, RawFrame::close(1000, ""));
+        self.wire.is_closed().await;
     }
 
     /// The next frame.

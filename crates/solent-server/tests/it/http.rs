@@ -6,11 +6,11 @@ use solent_spec::{
     Body, Connection, Http, RequestScope, Result,
     http::{Receive, ResponseStart, Send},
 };
-use tokio::sync::mpsc;
+use tokio::{net::TcpStream, sync::mpsc};
 
 use super::{
     served::{Served, soon},
-    wire::get,
+    wire::{Wire, get},
 };
 
 /// Answers with the path.
@@ -429,9 +429,12 @@ async fn scope_knows_both_ends_and_the_mount_point() {
     ))
     .await;
 
-    let mut wire = served.ask(get("/")).await;
+    let stream = TcpStream::connect(served.addr()).await.unwrap();
+    let (client, server) = (stream.local_addr().unwrap(), served.addr());
 
-    let (client, server) = (wire.stream.local_addr().unwrap(), served.addr());
+    let mut wire = Wire::new(stream);
+    wire.send(get("/")).await;
+
     assert_eq!(
         wire.response().await.text(),
         format!("{client} {server} /mounted")

@@ -1,14 +1,22 @@
 //! A server that runs.
 
 use std::{
+    env, fs,
     future::{Future, IntoFuture},
     net::SocketAddr,
+    path::{Path, PathBuf},
+    process,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
     time::Duration,
 };
 
 use solent_server::{Bind, ServeError, Server, ServerHandle};
 use solent_spec::request::ServerAddr;
-use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
+use tokio::{
+    net::{TcpStream, UnixStream},
+    task::JoinHandle,
+    time::timeout,
+};
 
 use super::wire::Wire;
 
@@ -22,6 +30,35 @@ pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
         .expect("this should not take so long")
 }
 
+/// A path for a socket of a test's own.
+pub(crate) struct Place(PathBuf);
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let nth = NEXT.fetch_add(1, Relaxed);
+        let name = format!("solent-server-{}-{nth}.sock", process::id());
+        let path = env::temp_dir().join(name);
+        // What a test that was killed has left.
+        let _ = fs::remove_file(&path);
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn bind(&self) -> Bind {
+        Bind::Unix(self.0.clone())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 /// A server on a port, or at a place, of its own.
 pub(crate) struct Served {
     addresses: Vec<ServerAddr>,
@@ -32,6 +69,13 @@ pub(crate) struct Served {
 impl Served {
     pub(crate) async fn start(server: Server) -> Self {
         Self::start_at(server, "127.0.0.1:0".parse().unwrap()).await
+    }
+
+    /// A server on a Unix socket, for tests that pause the clock: what one side writes is at the other side at once, so no
+    /// time-out comes before what it waits for.
+    pub(crate) async fn start_unix(server: Server) -> Self {
+        let bind = Place::new().bind();
+        Self::start_at(server, bind).await
     }
 
     pub(crate) async fn start_at(server: Server, bind: Bind) -> Self {
@@ -50,8 +94,24 @@ impl Served {
         }
     }
 
+    /// Where it listens.
+    pub(crate) fn addresses(&self) -> &[ServerAddr] {
+        &self.addresses
+    }
+
     pub(crate) async fn connect(&self) -> Wire {
-        Wire::new(soon(TcpStream::connect(self.addr())).await.unwrap())
+        self.try_connect().await.expect("the server should accept")
+    }
+
+    /// Connects, unless nobody listens any more.
+    pub(crate) async fn try_connect(&self) -> Option<Wire> {
+        match &self.addresses[0] {
+            ServerAddr::Unix(path) => soon(UnixStream::connect(path)).await.map(Wire::new).ok(),
+            _ => soon(TcpStream::connect(self.addr()))
+                .await
+                .map(Wire::new)
+                .ok(),
+        }
     }
 
     /// Connects and sends `request`.

@@ -22,7 +22,7 @@ use super::{
     served::{Served, soon},
 };
 
-const SHORT: Duration = Duration::from_millis(300);
+const SHORT: Duration = Duration::from_secs(5);
 
 /// Echoes, does what a text message tells it to, and reports how the socket ended.
 async fn obeying(
@@ -67,11 +67,23 @@ impl Obeying {
     }
 
     async fn start_with(config: WebSocketConfig) -> Self {
+        let (server, ends) = Self::server(config);
+        let served = Served::start(server).await;
+        Self { served, ends }
+    }
+
+    /// On a Unix socket, for a clock that is paused.
+    async fn start_unix(config: WebSocketConfig) -> Self {
+        let (server, ends) = Self::server(config);
+        let served = Served::start_unix(server).await;
+        Self { served, ends }
+    }
+
+    fn server(config: WebSocketConfig) -> (Server, mpsc::UnboundedReceiver<Close>) {
         let (tx, ends) = mpsc::unbounded_channel();
         let application = move |connection| obeying(connection, tx.clone());
         let config = ServerConfig::default().websocket(config);
-        let served = Served::start(Server::new(config).websocket(application)).await;
-        Self { served, ends }
+        (Server::new(config).websocket(application), ends)
     }
 
     async fn open(&self) -> Frames {
@@ -120,6 +132,7 @@ async fn messages_of_every_kind_and_size_come_back() {
     }
 
     client.close(None).await.unwrap();
+    drop(client);
     served.end_expecting(1005).await;
 }
 
@@ -139,6 +152,7 @@ async fn client_that_closes_gets_its_code_back() {
     };
     assert_eq!(u16::from(answer.code), 4000);
     assert!(soon(client.next()).await.is_none());
+    drop(client);
     assert_eq!(served.end_of_socket().await, (4000, "enough".to_owned()));
     served.end().await;
 }
@@ -152,6 +166,7 @@ async fn close_without_a_code_is_1005_and_answered_in_kind() {
 
     assert_eq!(frames.next().await, RawFrame::whole(CLOSE, ""));
     frames.wire.is_closed().await;
+    drop(frames);
     assert_eq!(served.end_of_socket().await, (1005, String::new()));
     served.end().await;
 }
@@ -167,6 +182,7 @@ async fn nothing_is_read_after_the_clients_close() {
 
     assert_eq!(frames.next().await.close_code(), 1000);
     frames.wire.is_closed().await;
+    drop(frames);
     assert_eq!(served.end_of_socket().await.0, 1000);
     served.end().await;
 }
@@ -183,14 +199,15 @@ async fn application_that_closes_waits_for_the_clients_answer() {
     frames.close(4001, "").await;
 
     frames.wire.is_closed().await;
+    drop(frames);
     assert_eq!(served.end_of_socket().await.0, 4001);
     served.end().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn client_that_does_not_answer_a_close_is_cut() {
     let config = WebSocketConfig::default().close_timeout(SHORT);
-    let mut served = Obeying::start_with(config).await;
+    let mut served = Obeying::start_unix(config).await;
     let mut frames = served.open().await;
 
     frames.text("close").await;
@@ -199,6 +216,22 @@ async fn client_that_does_not_answer_a_close_is_cut() {
     frames.wire.is_closed().await;
     assert_eq!(served.end_of_socket().await.0, 1006);
     served.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_that_stays_after_the_closing_handshake_is_cut() {
+    let config = WebSocketConfig::default().close_timeout(SHORT);
+    let mut served = Obeying::start_unix(config).await;
+    let mut frames = served.open().await;
+
+    frames.close(1000, "").await;
+    assert_eq!(frames.next().await.close_code(), 1000);
+    frames.wire.is_closed().await;
+
+    // The server ends though its client never does.
+    assert_eq!(served.end_of_socket().await.0, 1000);
+    served.end().await;
+    drop(frames);
 }
 
 #[tokio::test]
@@ -237,7 +270,7 @@ async fn client_that_resets_the_connection_is_1006() {
     let mut frames = served.open().await;
     // An echo that is not read turns the close into a reset.
     frames.text("hello").await;
-    frames.wire.stream.readable().await.unwrap();
+    assert_eq!(frames.wire.taste().await, FIN | TEXT);
 
     drop(frames);
 
@@ -271,7 +304,7 @@ async fn ping_amid_fragments_is_answered_at_once() {
     frames.send(FIN | CONTINUATION, "llo").await;
 
     assert_eq!(frames.next().await, RawFrame::whole(TEXT, "hello"));
-    frames.close(1000, "").await;
+    frames.leave().await;
     served.end_expecting(1000).await;
 }
 
@@ -287,7 +320,7 @@ async fn character_may_be_split_between_fragments() {
     frames.send(FIN | CONTINUATION, "").await;
 
     assert_eq!(frames.next().await, RawFrame::whole(TEXT, "🦀"));
-    frames.close(1000, "").await;
+    frames.leave().await;
     served.end_expecting(1000).await;
 }
 
@@ -301,7 +334,7 @@ async fn frame_may_come_octet_by_octet() {
     }
 
     assert_eq!(frames.next().await, RawFrame::whole(BINARY, [7; 200]));
-    frames.close(1000, "").await;
+    frames.leave().await;
     served.end_expecting(1000).await;
 }
 
@@ -318,7 +351,7 @@ async fn many_messages_of_one_write_are_answered_in_order() {
     for nth in 0..1_000 {
         assert_eq!(frames.next().await, RawFrame::whole(TEXT, nth.to_string()));
     }
-    frames.close(1000, "").await;
+    frames.leave().await;
     served.end_expecting(1000).await;
 }
 
@@ -336,7 +369,7 @@ async fn messages_right_behind_the_handshake_arrive() {
     let mut frames = Frames { wire, head };
     assert_eq!(frames.next().await, RawFrame::whole(TEXT, "early"));
     assert_eq!(frames.next().await, RawFrame::whole(TEXT, "bird"));
-    frames.close(1000, "").await;
+    frames.leave().await;
     served.end_expecting(1000).await;
 }
 
@@ -421,16 +454,16 @@ async fn what_breaks_the_protocol_is_closed_with_its_code() {
     frames.send(FIN | BINARY, [0; 1_000]).await;
     assert_eq!(frames.next().await.payload.len(), 1_000);
 
-    frames.close(1000, "").await;
+    frames.leave().await;
     served.end_expecting(1000).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn silent_client_is_pinged_and_given_up() {
     let config = WebSocketConfig::default()
         .ping_interval(SHORT)
         .ping_timeout(SHORT);
-    let mut served = Obeying::start_with(config).await;
+    let mut served = Obeying::start_unix(config).await;
     let mut frames = served.open().await;
 
     assert_eq!(frames.next().await.first, FIN | PING);
@@ -440,12 +473,12 @@ async fn silent_client_is_pinged_and_given_up() {
     served.end().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn client_that_answers_pings_stays() {
     let config = WebSocketConfig::default()
         .ping_interval(SHORT)
         .ping_timeout(SHORT);
-    let served = Obeying::start_with(config).await;
+    let served = Obeying::start_unix(config).await;
     let mut frames = served.open().await;
 
     for _ in 0..4 {
@@ -456,11 +489,11 @@ async fn client_that_answers_pings_stays() {
     frames.text("still here").await;
 
     assert_eq!(frames.next().await.payload, b"still here");
-    frames.close(1000, "").await;
+    frames.leave().await;
     served.end_expecting(1000).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn handshake_that_takes_too_long_is_503() {
     let (tx, mut ends) = mpsc::unbounded_channel();
     let config = WebSocketConfig::default().handshake_timeout(SHORT);
@@ -473,7 +506,7 @@ async fn handshake_that_takes_too_long_is_503() {
         }
     };
     let config = ServerConfig::default().websocket(config);
-    let served = Served::start(Server::new(config).websocket(application)).await;
+    let served = Served::start_unix(Server::new(config).websocket(application)).await;
 
     let mut wire = served.ask(handshake("/", "")).await;
 
@@ -534,7 +567,6 @@ async fn accept_carries_subprotocol_and_headers() {
     let accept = frames.head.get("sec-websocket-accept");
     assert_eq!(accept, Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
     assert_eq!(frames.next().await, RawFrame::whole(TEXT, "/café a b c"));
-    frames.close(1000, "").await;
-    frames.next().await;
+    frames.leave().await;
     served.end().await;
 }

@@ -2,16 +2,18 @@
 
 use std::io;
 
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::served::soon;
 
+/// A stream of either kind.
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
+
 /// The client's end of a connection.
-pub(crate) struct Wire<S = TcpStream> {
-    pub(crate) stream: S,
+pub(crate) struct Wire {
+    stream: Box<dyn Duplex>,
     /// What has been read and not been used.
     input: Vec<u8>,
 }
@@ -66,10 +68,10 @@ impl Response {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub(crate) fn new(stream: S) -> Self {
+impl Wire {
+    pub(crate) fn new(stream: impl Duplex + 'static) -> Self {
         Self {
-            stream,
+            stream: Box::new(stream),
             input: Vec::new(),
         }
     }
@@ -177,14 +179,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         std::mem::take(&mut self.input)
     }
 
+    /// Waits for one octet more, and leaves all that follow it unread.
+    pub(crate) async fn taste(&mut self) -> u8 {
+        soon(self.stream.read_u8()).await.unwrap()
+    }
+
     /// Asserts that the server closes and says nothing more.
     pub(crate) async fn is_closed(&mut self) {
         let rest = self.rest().await;
         assert!(rest.is_empty(), "{:?}", String::from_utf8_lossy(&rest));
     }
-}
 
-impl Wire {
     /// Tells the server that nothing more will come.
     pub(crate) async fn finish(&mut self) {
         soon(self.stream.shutdown()).await.unwrap();

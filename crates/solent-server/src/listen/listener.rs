@@ -1,16 +1,11 @@
 //! Sockets that accept.
 
-use std::{
-    io,
-    net::SocketAddr,
-    os::unix::fs::FileTypeExt,
-    path::{Path, PathBuf},
-};
+use std::{io, net::SocketAddr, path::Path};
 
 use solent_spec::request::ServerAddr;
 use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
-use super::Bind;
+use super::{Bind, socket_file::SocketFile};
 use crate::connection::Stream;
 
 /// A socket that listens.
@@ -19,8 +14,8 @@ pub(crate) enum BoundListener {
     Tcp(TcpListener),
     Unix {
         listener: UnixListener,
-        /// The file to remove at the end; absent for a socket that somebody else made.
-        path: Option<PathBuf>,
+        /// Removed at the end; absent for a socket that somebody else made.
+        _file: Option<SocketFile>,
     },
 }
 
@@ -47,23 +42,11 @@ fn bind_tcp(addr: SocketAddr, backlog: u32) -> io::Result<BoundListener> {
 }
 
 fn bind_unix(path: &Path) -> io::Result<BoundListener> {
-    remove_stale(path)?;
-    let listener = UnixListener::bind(path)?;
+    let (listener, file) = SocketFile::listen(path)?;
     Ok(BoundListener::Unix {
         listener,
-        path: Some(path.to_owned()),
+        _file: Some(file),
     })
-}
-
-/// Removes a socket that nobody listens on; anything else in its place is left for `bind` to stumble over.
-fn remove_stale(path: &Path) -> io::Result<()> {
-    let is_socket = path
-        .symlink_metadata()
-        .is_ok_and(|meta| meta.file_type().is_socket());
-    if is_socket && std::os::unix::net::UnixStream::connect(path).is_err() {
-        std::fs::remove_file(path)?;
-    }
-    Ok(())
 }
 
 fn adopt_tcp(listener: std::net::TcpListener) -> io::Result<BoundListener> {
@@ -76,7 +59,7 @@ fn adopt_unix(listener: std::os::unix::net::UnixListener) -> io::Result<BoundLis
     let listener = UnixListener::from_std(listener)?;
     Ok(BoundListener::Unix {
         listener,
-        path: None,
+        _file: None,
     })
 }
 
@@ -121,17 +104,6 @@ impl BoundListener {
                 addr.as_pathname()
                     .map(|path| ServerAddr::Unix(path.to_owned()))
             }
-        }
-    }
-}
-
-impl Drop for BoundListener {
-    fn drop(&mut self) {
-        if let Self::Unix {
-            path: Some(path), ..
-        } = self
-        {
-            let _ = std::fs::remove_file(path);
         }
     }
 }

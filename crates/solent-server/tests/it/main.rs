@@ -8,6 +8,9 @@ mod wire;
 // Requests and responses, bodies, and connections that are used again.
 mod http;
 
+// Where the server listens, and what connections know of it.
+mod bind;
+
 // Applications that fail before, amid or after an answer.
 mod failure;
 

@@ -7,16 +7,17 @@ use std::{
 
 use http::Extensions;
 use solent_spec::{
-    BoxFuture, Connection, Lifespan, Result as AppResult, SendError, Transport,
+    BoxApplication, Connection, Lifespan, SendError, Transport,
     lifespan::{LifespanOrder, LifespanScope, Receive, Send},
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::Core;
 
-/// An application that takes part in the life of the server.
+/// An application that takes part in the life of the server. Dropping it ends the application.
 pub(super) struct Running {
-    application: BoxFuture<AppResult>,
+    /// A task, because an application may have work of its own between start-up and shutdown.
+    application: JoinHandle<()>,
     to: mpsc::Sender<Receive>,
     from: mpsc::Receiver<Send>,
 }
@@ -29,6 +30,10 @@ struct LifespanTransport {
 
 impl Transport<Lifespan> for LifespanTransport {
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
+        if matches!(self.order, LifespanOrder::Stopping | LifespanOrder::Ended) {
+            // Nothing comes after shutdown, and nothing after a start-up that failed.
+            return Poll::Ready(None);
+        }
         let event = self.from.poll_recv(cx);
         if let Poll::Ready(Some(Receive::Shutdown)) = event {
             self.order.shutting_down();
@@ -61,7 +66,7 @@ pub(super) async fn start(core: &Arc<Core>) -> Result<Option<Running>, String> {
     };
     let connection = Connection::new(LifespanScope::default(), transport);
     let mut running = Running {
-        application: application.call(connection),
+        application: core.spawn(run(application.clone(), connection)),
         to,
         from,
     };
@@ -87,8 +92,8 @@ pub(super) async fn stop(running: Option<Running>) -> Result<(), String> {
     match running.ask(Receive::Shutdown).await {
         Some(Send::ShutdownFailed { message }) => Err(message),
         _ => {
-            // What the application does after its answer belongs to its shutdown.
-            log(running.application.await);
+            // What the application does after its answer belongs to its shutdown. A panic has been reported by its hook.
+            let _ = (&mut running.application).await;
             Ok(())
         }
     }
@@ -97,23 +102,19 @@ pub(super) async fn stop(running: Option<Running>) -> Result<(), String> {
 impl Running {
     /// Asks and waits for the answer; `None` if the application ends without one.
     async fn ask(&mut self, event: Receive) -> Option<Send> {
-        if self.to.send(event).await.is_err() {
-            return None;
-        }
-        tokio::select! {
-            biased;
-            answer = self.from.recv() => answer,
-            result = &mut self.application => {
-                log(result);
-                self.application = Box::pin(async { Ok(()) });
-                self.from.try_recv().ok()
-            }
-        }
+        self.to.send(event).await.ok()?;
+        self.from.recv().await
     }
 }
 
-fn log(result: AppResult) {
-    if let Err(error) = result {
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.application.abort();
+    }
+}
+
+async fn run(application: BoxApplication<Lifespan>, connection: Connection<Lifespan>) {
+    if let Err(error) = application.call(connection).await {
         tracing::warn!(target: "solent::server", protocol = "lifespan", %error, "application failed");
     }
 }

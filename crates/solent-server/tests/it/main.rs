@@ -11,6 +11,9 @@ mod http;
 // Where the server listens, and what connections know of it.
 mod bind;
 
+// Start-up and shutdown of the application.
+mod lifespan;
+
 // Applications that fail before, amid or after an answer.
 mod failure;
 

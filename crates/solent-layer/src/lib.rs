@@ -64,7 +64,7 @@ pub use self::{
     counts::{DropCause, DropCounts, GroupReport},
     dyn_layer::DynLayer,
     error::{LayerError, SendError},
-    inbox::{FullPolicy, Inbox, InboxSettings, Pushed, Wakers},
+    inbox::{FullPolicy, Inbox, InboxSettings, InboxWatch, Pushed, Wakers},
     local::{Local, LocalConfig, LocalWatch},
     mailbox::{Delivery, Gap, Mailbox, MailboxOwner},
     name::{ChannelName, GroupName, NameError},

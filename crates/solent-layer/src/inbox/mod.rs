@@ -36,6 +36,13 @@ pub enum Pushed {
     Dropped(DropCause),
 }
 
+/// Told when the readers of a [shared inbox](Inbox::watched) read.
+pub trait InboxWatch: Send + Sync + 'static {
+    /// A reader has taken something, or waits for something. Called without a lock, from the poll of the reader: it must not
+    /// wait.
+    fn read(&self, inbox: &Inbox);
+}
+
 /// The queue behind a [`Mailbox`](crate::Mailbox): what a layer delivers into.
 ///
 /// It keeps to the capacity, the expiry and the [policy](FullPolicy) of the layer, counts what it drops, and never gives
@@ -59,6 +66,16 @@ impl Inbox {
     /// An empty inbox for competing readers, each message going to one of them. It stays open without readers.
     pub fn shared(capacity: usize, settings: Arc<InboxSettings>) -> Arc<Self> {
         Self::with_readers(capacity, settings, Readers::Many(Box::default()))
+    }
+
+    /// A [shared](Self::shared) inbox that tells `watch` when it is read, for a layer that takes a message from a broker only
+    /// when somebody waits for it.
+    pub fn watched(
+        capacity: usize,
+        settings: Arc<InboxSettings>,
+        watch: Arc<dyn InboxWatch>,
+    ) -> Arc<Self> {
+        Self::with_readers(capacity, settings, Readers::watched(watch))
     }
 
     fn with_readers(capacity: usize, settings: Arc<InboxSettings>, readers: Readers) -> Arc<Self> {
@@ -199,9 +216,13 @@ impl Inbox {
         let stale = next
             .is_pending()
             .then(|| state.readers.wait(reader, cx.waker()));
+        let watch = state.readers.watch();
         drop(state);
         self.count(DropCause::Expired, expired.len());
         drop((expired, stale));
+        if let Some(watch) = watch {
+            watch.read(self);
+        }
         next
     }
 

@@ -1,19 +1,24 @@
 //! Who reads an inbox.
 
-use std::task::Waker;
+use std::{sync::Arc, task::Waker};
 
-use super::Wakers;
+use super::{InboxWatch, Wakers};
 
 /// The one reader of a channel of its own, or the competing readers of a shared one.
 pub(super) enum Readers {
     /// One reader; set while it waits.
     One(Option<Waker>),
-    /// Any number of readers, by the number that each was given.
-    #[expect(
-        clippy::box_collection,
-        reason = "most inboxes have one reader, and pay for this"
-    )]
-    Many(Box<Vec<Slot>>),
+    /// Any number of readers. In a box, since most inboxes have one reader, and pay for this.
+    Many(Box<Competing>),
+}
+
+/// The readers of a shared inbox.
+#[derive(Default)]
+pub(super) struct Competing {
+    /// By the number that each was given.
+    slots: Vec<Slot>,
+    /// Who is told when they read.
+    watch: Option<Arc<dyn InboxWatch>>,
 }
 
 /// A place for a reader of a shared inbox.
@@ -27,11 +32,28 @@ pub(super) enum Slot {
 }
 
 impl Readers {
+    /// No readers yet, of whom `watch` is told.
+    pub(super) fn watched(watch: Arc<dyn InboxWatch>) -> Self {
+        Self::Many(Box::new(Competing {
+            slots: Vec::new(),
+            watch: Some(watch),
+        }))
+    }
+
+    /// Who is told when they read.
+    pub(super) fn watch(&self) -> Option<Arc<dyn InboxWatch>> {
+        match self {
+            Self::One(_) => None,
+            Self::Many(readers) => readers.watch.clone(),
+        }
+    }
+
     /// How many there are. The one reader always counts.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::One(_) => 1,
-            Self::Many(slots) => slots
+            Self::Many(readers) => readers
+                .slots
                 .iter()
                 .filter(|slot| !matches!(slot, Slot::Free))
                 .count(),
@@ -42,15 +64,19 @@ impl Readers {
     pub(super) fn any_waiting(&self) -> bool {
         match self {
             Self::One(waker) => waker.is_some(),
-            Self::Many(slots) => slots.iter().any(|slot| matches!(slot, Slot::Waiting(_))),
+            Self::Many(readers) => {
+                let mut slots = readers.slots.iter();
+                slots.any(|slot| matches!(slot, Slot::Waiting(_)))
+            }
         }
     }
 
     /// Adds a reader and returns its number.
     pub(super) fn add(&mut self) -> u32 {
-        let Self::Many(slots) = self else {
+        let Self::Many(readers) = self else {
             return 0;
         };
+        let slots = &mut readers.slots;
         let free = slots.iter().position(|slot| matches!(slot, Slot::Free));
         let number = free.unwrap_or_else(|| {
             slots.push(Slot::Free);
@@ -70,7 +96,7 @@ impl Readers {
     pub(super) fn wait(&mut self, reader: u32, waker: &Waker) -> Option<Waker> {
         let current = match self {
             Self::One(waker) => waker.as_ref(),
-            Self::Many(slots) => match slots.get(reader as usize) {
+            Self::Many(readers) => match readers.slots.get(reader as usize) {
                 Some(Slot::Waiting(waker)) => Some(waker),
                 _ => None,
             },
@@ -92,8 +118,8 @@ impl Readers {
                     wakers.add(waker);
                 }
             }
-            Self::Many(slots) => {
-                for slot in slots.iter_mut() {
+            Self::Many(readers) => {
+                for slot in &mut readers.slots {
                     if matches!(slot, Slot::Waiting(_))
                         && let Slot::Waiting(waker) = std::mem::replace(slot, Slot::Busy)
                     {
@@ -110,10 +136,12 @@ impl Readers {
                 Slot::Waiting(new) => waker.replace(new),
                 Slot::Free | Slot::Busy => waker.take(),
             },
-            Self::Many(slots) => match std::mem::replace(slots.get_mut(reader as usize)?, new) {
-                Slot::Waiting(waker) => Some(waker),
-                Slot::Free | Slot::Busy => None,
-            },
+            Self::Many(readers) => {
+                match std::mem::replace(readers.slots.get_mut(reader as usize)?, new) {
+                    Slot::Waiting(waker) => Some(waker),
+                    Slot::Free | Slot::Busy => None,
+                }
+            }
         }
     }
 }

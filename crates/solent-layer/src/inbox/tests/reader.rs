@@ -178,3 +178,32 @@ fn inbox_of_its_own_ends_with_its_reader() {
     assert!(inbox.is_closed() && inbox.is_empty());
     assert_eq!(inbox.settings.drops.get(DropCause::Closed), 1);
 }
+
+/// Notes what it is told, and whether a reader waited.
+#[derive(Default)]
+struct Watched(Mutex<Vec<(usize, bool)>>);
+
+impl InboxWatch for Watched {
+    fn read(&self, inbox: &Inbox) {
+        let told = (inbox.len(), inbox.has_waiting_reader());
+        self.0.lock().unwrap().push(told);
+    }
+}
+
+#[test]
+fn watch_hears_when_a_message_is_taken_and_when_a_reader_waits() {
+    let watch = Arc::new(Watched::default());
+    let inbox = Inbox::watched(
+        9,
+        settings(FullPolicy::RefuseNewest),
+        Arc::clone(&watch) as _,
+    );
+    let reader = inbox.add_reader();
+
+    poll_as(&inbox, reader, &Arc::default());
+    let _ = inbox.push(&event(1), Instant::now());
+    poll_as(&inbox, reader, &Arc::default());
+    poll_as(&inbox, reader, &Arc::default());
+
+    assert_eq!(*watch.0.lock().unwrap(), [(0, true), (0, false), (0, true)]);
+}

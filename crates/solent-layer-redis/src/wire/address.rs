@@ -27,6 +27,11 @@ const NAME_HEADER: usize = 2;
 pub(crate) struct Addressees(Bytes);
 
 impl Addressees {
+    /// What the peer wrote, to compare it with.
+    pub(crate) fn octets(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The names: none if the peer wrote neither a string nor a list of strings.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         let mut reader = Reader::new(&self.0);
@@ -45,6 +50,28 @@ impl Addressees {
             None
         });
         first.into_iter().chain(list)
+    }
+}
+
+/// The channels that a message for a group is for, as they are written into it.
+#[derive(Clone, Debug)]
+pub(crate) struct AddressList(Vec<u8>);
+
+impl AddressList {
+    /// A list of these channels.
+    pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str, IntoIter: Clone>) -> Self {
+        let names = names.into_iter();
+        let room = names
+            .clone()
+            .map(|name| NAME_HEADER + name.len())
+            .sum::<usize>();
+        let mut list = Vec::with_capacity(room + 5);
+        push_array_len(
+            &mut list,
+            u32::try_from(names.clone().count()).unwrap_or(u32::MAX),
+        );
+        names.for_each(|name| push_str(&mut list, name));
+        Self(list)
     }
 }
 
@@ -77,17 +104,10 @@ pub(crate) fn with_channel(
 /// The message with channels in it, as a list.
 pub(crate) fn with_channels(
     message: &Message,
-    channels: &[ChannelName],
+    channels: &AddressList,
 ) -> Result<Message, DecodeError> {
-    let room = channels
-        .iter()
-        .map(|channel| NAME_HEADER + channel.as_str().len())
-        .sum();
-    with(message, room, |out| {
-        push_array_len(out, u32::try_from(channels.len()).unwrap_or(u32::MAX));
-        for channel in channels {
-            push_str(out, channel.as_str());
-        }
+    with(message, channels.0.len(), |out| {
+        out.extend_from_slice(&channels.0);
     })
 }
 

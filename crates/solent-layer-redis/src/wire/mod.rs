@@ -20,7 +20,7 @@ mod serializer;
 mod tests;
 
 pub(crate) use self::{
-    address::{Addressees, take_channels},
+    address::{AddressList, Addressees, take_channels},
     cipher::Cipher,
     error::{DecodeError, EncodeError},
     key::Keys,

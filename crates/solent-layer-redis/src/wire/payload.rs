@@ -6,7 +6,7 @@ use bytes::Bytes;
 use solent_layer::ChannelName;
 use solent_spec::Message;
 
-use super::{Cipher, DecodeError, EncodeError, Serializer, address};
+use super::{AddressList, Cipher, DecodeError, EncodeError, Serializer, address};
 
 /// Makes payloads of messages and messages of payloads: random octets, then what the serializer wrote, encrypted if
 /// there is a cipher.
@@ -17,10 +17,8 @@ pub(crate) struct Payloads {
 }
 
 impl Payloads {
-    /// The random octets of the queue layout. They make equal messages different members of a sorted set.
-    pub(crate) const QUEUE_PREFIX: usize = 12;
-
-    /// Payloads that begin with so many random octets: [`QUEUE_PREFIX`](Self::QUEUE_PREFIX), or none in pub/sub.
+    /// Payloads that begin with so many random octets. In the queue layout they make equal messages different members of a
+    /// sorted set; in pub/sub there are none.
     pub(crate) fn new(
         serializer: Arc<dyn Serializer>,
         cipher: Option<Cipher>,
@@ -67,7 +65,7 @@ impl Payloads {
     pub(crate) fn encode_to_all(
         &self,
         message: &Message,
-        channels: &[ChannelName],
+        channels: &AddressList,
     ) -> Result<Bytes, EncodeError> {
         refuse_addressed(message)?;
         let message = address::with_channels(message, channels)

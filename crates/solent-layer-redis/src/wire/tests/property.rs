@@ -9,7 +9,7 @@ use solent_layer::ChannelName;
 use solent_spec::Message;
 
 use super::message;
-use crate::wire::{Cipher, Json, MessagePack, Payloads, Serializer, take_channels};
+use crate::wire::{AddressList, Cipher, Json, MessagePack, Payloads, Serializer, take_channels};
 
 fn number() -> impl Strategy<Value = Value> {
     prop_oneof![
@@ -118,7 +118,8 @@ proptest! {
         let names: Vec<_> = channels.iter().map(|name| name.as_str().to_owned()).collect();
 
         prop_assert_eq!(read(payloads.encode(&sent).unwrap()), (sent.clone(), None));
-        prop_assert_eq!(read(payloads.encode_to_all(&sent, &channels).unwrap()), (sent.clone(), Some(names.clone())));
+        let list = AddressList::new(channels.iter().map(ChannelName::as_str));
+        prop_assert_eq!(read(payloads.encode_to_all(&sent, &list).unwrap()), (sent.clone(), Some(names.clone())));
         if let [first, ..] = &channels[..] {
             let expected = Some(vec![first.as_str().to_owned()]);
             prop_assert_eq!(read(payloads.encode_to(&sent, first).unwrap()), (sent, expected));
@@ -127,7 +128,7 @@ proptest! {
 
     #[test]
     fn equal_messages_make_different_members(sent in any_message(true)) {
-        let payloads = payloads(Arc::new(MessagePack), false, Payloads::QUEUE_PREFIX);
+        let payloads = payloads(Arc::new(MessagePack), false, 12);
 
         let (one, other) = (payloads.encode(&sent).unwrap(), payloads.encode(&sent).unwrap());
 

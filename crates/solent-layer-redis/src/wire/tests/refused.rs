@@ -7,7 +7,9 @@ use serde::Serialize;
 use solent_spec::{BoxError, Message};
 
 use super::message;
-use crate::wire::{EncodeError, Json, MessagePack, Payloads, Serializer, msgpack::MAX_DEPTH};
+use crate::wire::{
+    AddressList, EncodeError, Json, MessagePack, Payloads, Serializer, msgpack::MAX_DEPTH,
+};
 
 fn payloads(serializer: impl Serializer) -> Payloads {
     Payloads::new(Arc::new(serializer), None, 0)
@@ -89,7 +91,7 @@ fn key_of_the_layer_is_refused() {
     for refused in [
         payloads.encode(&message),
         payloads.encode_to(&message, &channel),
-        payloads.encode_to_all(&message, &[channel]),
+        payloads.encode_to_all(&message, &AddressList::new([channel.as_str()])),
     ] {
         assert!(matches!(refused, Err(EncodeError::Addressed)));
     }

@@ -14,7 +14,8 @@ use solent_spec::Message;
 
 use super::{hex, message};
 use crate::wire::{
-    Cipher, Json, Keys, MessagePack, Payloads, Ring, Serializer, score_text, take_channels,
+    AddressList, Cipher, Json, Keys, MessagePack, Payloads, Ring, Serializer, score_text,
+    take_channels,
 };
 
 #[derive(Deserialize)]
@@ -191,7 +192,10 @@ fn stored_payloads_of_python_are_read_and_written_again() {
                 assert_eq!(one.as_str(), channel, "{}", row.op);
                 payloads.encode_to(&read, one)
             }
-            (Some(channels), None) => payloads.encode_to_all(&read, channels),
+            (Some(channels), None) => {
+                let list = AddressList::new(channels.iter().map(ChannelName::as_str));
+                payloads.encode_to_all(&read, &list)
+            }
             other => panic!("{}: {other:?}", row.op),
         };
         let again = again.unwrap();

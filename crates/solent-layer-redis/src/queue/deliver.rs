@@ -1,0 +1,130 @@
+//! From Redis to the mailboxes of this process.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use solent_layer::{ChannelName, DropCause, Inbox, Message};
+use tokio::{task::yield_now, time::Instant};
+
+use super::{pop::Popping, shared::Shared};
+use crate::wire::{Addressees, take_channels};
+
+/// The most lists of addressees that are remembered, and the shortest and longest in octets that is worth it.
+const MOST: usize = 64;
+const LEAST: usize = 256;
+const LONGEST: usize = 1 << 20;
+
+/// After so many mailboxes, other tasks of the thread get their turn.
+const AT_ONCE: usize = 1000;
+
+/// Whose inboxes the addressees of recent group messages are. A group that stays the same has the same list each time.
+#[derive(Default)]
+pub(super) struct Resolved {
+    /// By the octets of the list. Held for a moment.
+    lists: Mutex<Lists>,
+}
+
+type Lists = HashMap<Box<[u8]>, Arc<[Arc<Inbox>]>>;
+
+impl Resolved {
+    fn get(&self, list: &[u8]) -> Option<Arc<[Arc<Inbox>]>> {
+        self.lock().get(list).cloned()
+    }
+
+    /// The list stays right: no name is used twice, and an inbox that is closed takes nothing.
+    fn remember(&self, list: &[u8], inboxes: Vec<Arc<Inbox>>) {
+        if !(LEAST..LONGEST).contains(&list.len()) {
+            return;
+        }
+        let mut lists = self.lock();
+        if lists.len() >= MOST {
+            lists.clear();
+        }
+        lists.insert(list.into(), inboxes.into());
+    }
+
+    /// Forgets lists with closed inboxes, which they would keep alive.
+    pub(super) fn tidy(&self) {
+        let alive = |inboxes: &Arc<[Arc<Inbox>]>| !inboxes.iter().any(|inbox| inbox.is_closed());
+        self.lock().retain(|_, inboxes| alive(inboxes));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lists> {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    /// Delivers messages for channels of this process.
+    pub(super) async fn deliver(&self, messages: Vec<Popping>) {
+        let mut pushed = 0;
+        for popping in messages {
+            let Some(message) = self.read(popping) else {
+                continue;
+            };
+            let (message, addressees) = take_channels(message);
+            let Some(addressees) = addressees else {
+                tracing::warn!("a message for this process names no channel and was dropped");
+                continue;
+            };
+            pushed += self.push(&message, &addressees);
+            if pushed >= AT_ONCE {
+                pushed = 0;
+                yield_now().await;
+            }
+        }
+    }
+
+    /// The message of a payload, if it is to be delivered.
+    pub(super) fn read(&self, popping: Popping) -> Option<Message> {
+        if self.is_flushed(popping.score) {
+            return None;
+        }
+        if self.is_expired(popping.score) {
+            self.local.drops().add(DropCause::Expired);
+            return None;
+        }
+        match self.payloads.decode(popping.payload, SystemTime::now()) {
+            Ok(message) => Some(message),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a message cannot be read and was dropped"
+                );
+                None
+            }
+        }
+    }
+
+    /// Pushes a message to its addressees. Answers how many there were.
+    fn push(&self, message: &Message, addressees: &Addressees) -> usize {
+        let now = Instant::now();
+        let list = addressees.octets();
+        if let Some(inboxes) = self.resolved.get(list) {
+            for inbox in &*inboxes {
+                let _ = inbox.push(message, now);
+            }
+            return inboxes.len();
+        }
+        let mut inboxes = Vec::new();
+        let mut names = 0;
+        for name in addressees.iter() {
+            names += 1;
+            let channel = name.parse::<ChannelName>().ok();
+            match channel.and_then(|channel| self.local.inbox(&channel)) {
+                Some(inbox) => {
+                    let _ = inbox.push(message, now);
+                    inboxes.push(inbox);
+                }
+                None => self.local.drops().add(DropCause::Closed),
+            }
+        }
+        if inboxes.len() == names {
+            self.resolved.remember(list, inboxes);
+        }
+        names
+    }
+}

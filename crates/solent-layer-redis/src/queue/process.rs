@@ -1,0 +1,104 @@
+//! Which processes live.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use redis::cmd;
+use tokio::time::Instant;
+
+use super::{answer::number, shared::Shared};
+use crate::error::LinkError;
+
+/// How long a process counts as alive without having said so.
+pub(super) const LEASE: Duration = Duration::from_secs(60);
+
+/// How often it says so.
+pub(super) const RENEWAL: Duration = Duration::from_secs(20);
+
+/// How long it is not asked again.
+const TRUST: Duration = Duration::from_secs(10);
+
+/// The most processes that are remembered.
+const MOST: usize = 1024;
+
+/// The processes that were alive a moment ago.
+///
+/// That one is dead is never remembered: it may only have been cut off, and joins its groups again when it is back.
+#[derive(Default)]
+pub(super) struct Processes {
+    /// When each was last known to live. Held for a moment.
+    alive: Mutex<HashMap<Arc<str>, Instant>>,
+}
+
+impl Processes {
+    fn is_alive(&self, process: &str, now: Instant) -> bool {
+        let alive = self.lock();
+        let since = alive.get(process);
+        since.is_some_and(|since| now.saturating_duration_since(*since) < TRUST)
+    }
+
+    fn note_alive(&self, process: &str, now: Instant) {
+        let mut alive = self.lock();
+        if alive.len() >= MOST {
+            alive.retain(|_, since| now.saturating_duration_since(*since) < TRUST);
+        }
+        if alive.len() < MOST {
+            alive.insert(process.into(), now);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Instant>> {
+        self.alive.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    /// Which of these processes do not live, as a host knows.
+    pub(super) async fn dead<'a>(
+        &self,
+        host: usize,
+        processes: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Vec<&'a str>, LinkError> {
+        let now = Instant::now();
+        let mut asked = Vec::new();
+        for process in processes {
+            if process != self.process.as_str() && !self.processes.is_alive(process, now) {
+                let mut exists = cmd("EXISTS");
+                exists.arg(self.hosts.lease(process));
+                asked.push((process, self.hosts.link(host).send_again(exists)));
+            }
+        }
+        let mut dead = Vec::new();
+        for (process, reply) in asked {
+            if number(&reply.await?) == Some(0) {
+                dead.push(process);
+            } else {
+                self.processes.note_alive(process, now);
+            }
+        }
+        Ok(dead)
+    }
+
+    /// Says that this process lives.
+    pub(super) async fn live(&self, host: usize) -> Result<(), LinkError> {
+        let mut set = cmd("SET");
+        set.arg(self.hosts.lease(self.process.as_str()))
+            .arg(1)
+            .arg("EX")
+            .arg(LEASE.as_secs());
+        self.hosts.link(host).send_again(set).await.map(drop)
+    }
+
+    /// Says again that this process lives. Tells whether the host still knew.
+    pub(super) async fn live_on(&self, host: usize) -> Result<bool, LinkError> {
+        let mut expire = cmd("EXPIRE");
+        expire
+            .arg(self.hosts.lease(self.process.as_str()))
+            .arg(LEASE.as_secs());
+        let known = self.hosts.link(host).send_again(expire).await?;
+        Ok(number(&known) == Some(1))
+    }
+}

@@ -1,0 +1,161 @@
+//! What all parts of the layer share.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use solent_layer::{
+    Capacities, ChannelName, GroupName, InboxSettings, LayerError, Local, LocalConfig, LocalWatch,
+};
+use tokio::{sync::Notify, time::Instant};
+
+use super::{
+    deliver::Resolved, hosts::Hosts, listen::Listening, members::MemberLists, process::Processes,
+    recover::Backups,
+};
+use crate::{
+    Backoff, ConfigError, RedisConfig,
+    wire::{Cipher, Clock, Payloads, ProcessId},
+};
+
+/// How much longer than a message lives its encryption is accepted, as in Python.
+const CIPHER_GRACE: Duration = Duration::from_secs(10);
+
+/// How long after a flush messages from before it may still arrive.
+const FLUSH_ECHO: Duration = Duration::from_secs(1);
+
+pub(super) struct Shared {
+    pub(super) hosts: Arc<Hosts>,
+    pub(super) local: Local,
+    pub(super) listening: Arc<Listening>,
+    pub(super) payloads: Payloads,
+    pub(super) clock: Clock,
+    pub(super) process: ProcessId,
+    pub(super) processes: Processes,
+    pub(super) members: MemberLists,
+    pub(super) resolved: Resolved,
+    pub(super) backups: Backups,
+    pub(super) capacities: Capacities,
+    pub(super) expiry: Duration,
+    pub(super) group_expiry: Duration,
+    pub(super) backoff: Backoff,
+    /// Something wants to be looked after soon.
+    pub(super) upkeep: Notify,
+    /// The last flush, as a score and a time. Held for a moment.
+    flushed: Mutex<Option<(f64, Instant)>>,
+    closed: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new(config: &RedisConfig) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let hosts = Arc::new(Hosts::new(config)?);
+        let leaving = Arc::new(Leaving(Arc::clone(&hosts)));
+        let local = Local::watched(local(config), leaving);
+        let process = ProcessId::new();
+        let settings = InboxSettings::new(config.expiry, config.policy, Arc::clone(local.drops()));
+        let secrets = config.encryption_keys.iter().map(|key| key.expose());
+        let max_age = config.expiry + CIPHER_GRACE;
+        Ok(Self {
+            listening: Arc::new(Listening::new(
+                Arc::clone(&hosts),
+                process.clone(),
+                Arc::new(settings),
+                config.capacities.clone(),
+            )),
+            payloads: Payloads::new(
+                Arc::clone(&config.serializer),
+                Cipher::new(secrets, Some(max_age)),
+                config.random_prefix,
+            ),
+            hosts,
+            local,
+            process,
+            clock: Clock::new(),
+            processes: Processes::default(),
+            members: MemberLists::default(),
+            resolved: Resolved::default(),
+            backups: Backups::default(),
+            capacities: config.capacities.clone(),
+            expiry: config.expiry,
+            group_expiry: config.group_expiry,
+            backoff: config.backoff,
+            upkeep: Notify::new(),
+            flushed: Mutex::default(),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    /// # Errors
+    ///
+    /// The layer is closed.
+    pub(super) fn open(&self) -> Result<(), LayerError> {
+        if self.is_closed() {
+            Err(LayerError::Closed)
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Relaxed)
+    }
+
+    /// Closes what is in this process. Tells whether it was open.
+    pub(super) fn end(&self) -> bool {
+        let first = !self.closed.swap(true, Relaxed);
+        self.local.close();
+        self.listening.close();
+        self.upkeep.notify_one();
+        first
+    }
+
+    /// Whether a message of this score is too old to be read.
+    pub(super) fn is_expired(&self, score: f64) -> bool {
+        score < unix_now() - self.expiry.as_secs_f64()
+    }
+
+    /// Messages up to now are forgotten, those on their way, too.
+    pub(super) fn note_flush(&self) {
+        *self.flushed.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((self.clock.next(), Instant::now()));
+    }
+
+    /// Whether a message that arrives now was sent before a flush.
+    pub(super) fn is_flushed(&self, score: f64) -> bool {
+        let mut flushed = self.flushed.lock().unwrap_or_else(PoisonError::into_inner);
+        flushed.take_if(|(_, at)| at.elapsed() > FLUSH_ECHO);
+        flushed.is_some_and(|(last, _)| score <= last)
+    }
+}
+
+/// Seconds since 1970.
+pub(super) fn unix_now() -> f64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
+}
+
+fn local(config: &RedisConfig) -> LocalConfig {
+    LocalConfig::default()
+        .capacities(config.capacities.clone())
+        .expiry(config.expiry)
+        .group_expiry(config.group_expiry)
+        .policy(config.policy)
+}
+
+/// Takes the channels of dropped mailboxes out of their groups.
+struct Leaving(Arc<Hosts>);
+
+impl LocalWatch for Leaving {
+    fn mailbox_dropped(&self, channel: &ChannelName, groups: &mut dyn Iterator<Item = &GroupName>) {
+        for group in groups {
+            // It is on its way; nobody waits for it.
+            drop(self.0.leave(group, [channel]));
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The tasks of a layer.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use solent_layer::ChannelName;
+use tokio::{task::JoinSet, time::timeout};
+
+use super::{
+    listen::Listened,
+    reader::{ReadKeys, read},
+    shared::Shared,
+    upkeep::keep_up,
+    worker::Worker,
+};
+
+/// How long tasks may take to end by themselves.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The tasks of a layer. They end with this.
+#[derive(Default)]
+pub(super) struct Tasks(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// Readers and upkeep, which may end at any moment.
+    readers: JoinSet<()>,
+    /// Workers, which may have a message in hand.
+    workers: JoinSet<()>,
+    /// The keys of the readers of each host, once there is one.
+    keys: Vec<Arc<ReadKeys>>,
+    /// The keys that are read.
+    known: HashSet<String>,
+    upkeep: bool,
+}
+
+impl Tasks {
+    /// Sees to it that what is sent to a channel of this process is read.
+    pub(super) fn read(&self, shared: &Arc<Shared>, channel: &ChannelName) {
+        let key = shared.hosts.keys.channel(channel);
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        if state.known.contains(&key) || shared.is_closed() {
+            return;
+        }
+        state.known.insert(key.clone());
+        state.keep_up(shared);
+        if shared.hosts.is_cluster() {
+            // A command that waits has the keys of one node.
+            let keys = Arc::new(ReadKeys::only(key));
+            state.readers.spawn(read(Arc::clone(shared), 0, keys));
+            return;
+        }
+        if state.keys.is_empty() {
+            // On all hosts: senders in Python take another than the receiver.
+            for host in 0..shared.hosts.links().len() {
+                let keys = Arc::new(ReadKeys::only(key.clone()));
+                state.keys.push(Arc::clone(&keys));
+                state.readers.spawn(read(Arc::clone(shared), host, keys));
+            }
+            return;
+        }
+        for keys in &state.keys {
+            keys.add(key.clone());
+        }
+    }
+
+    /// Sees to it that messages are taken for a name.
+    pub(super) fn work(&self, shared: &Arc<Shared>, listened: Arc<Listened>) {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        if shared.is_closed() {
+            return;
+        }
+        state.keep_up(shared);
+        // What has ended is forgotten.
+        while state.workers.try_join_next().is_some() {}
+        if shared.hosts.is_cluster() {
+            let worker = Worker::new(Arc::clone(shared), Some(listened));
+            state.workers.spawn(worker.run());
+        } else if state.workers.is_empty() {
+            let worker = Worker::new(Arc::clone(shared), None);
+            state.workers.spawn(worker.run());
+        }
+    }
+
+    /// The keys of this process, if it ever had channels.
+    pub(super) fn known_keys(&self) -> Vec<String> {
+        self.lock().known.iter().cloned().collect()
+    }
+
+    /// Whether there ever was a task.
+    pub(super) fn has_begun(&self) -> bool {
+        self.lock().upkeep
+    }
+
+    /// Ends all tasks, and waits for them. The layer is closed.
+    pub(super) async fn end(&self) {
+        let (mut readers, mut workers) = {
+            let mut state = self.lock();
+            (
+                std::mem::take(&mut state.readers),
+                std::mem::take(&mut state.workers),
+            )
+        };
+        readers.shutdown().await;
+        let ended = async { while workers.join_next().await.is_some() {} };
+        if timeout(PATIENCE, ended).await.is_err() {
+            workers.shutdown().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn keep_up(&mut self, shared: &Arc<Shared>) {
+        if !self.upkeep {
+            self.upkeep = true;
+            self.readers.spawn(keep_up(Arc::clone(shared)));
+        }
+    }
+}

@@ -15,7 +15,9 @@ pub(crate) enum LinkError {
     Closed,
 
     /// There was no connection for as long as a command may wait.
-    #[error("redis has been out of reach for {waited:?}, see that it runs and that the address is right")]
+    #[error(
+        "redis has been out of reach for {waited:?}, see that it runs and that the address is right"
+    )]
     Away {
         /// How long the command waited.
         waited: Duration,
@@ -25,7 +27,9 @@ pub(crate) enum LinkError {
     },
 
     /// The connection broke after the command was sent.
-    #[error("connection broke before redis answered, which may have carried out the command or not")]
+    #[error(
+        "connection broke before redis answered, which may have carried out the command or not"
+    )]
     Broken(#[source] Arc<RedisError>),
 
     /// Redis answered with an error.

@@ -3,6 +3,8 @@
 mod config;
 mod error;
 mod link;
+mod pubsub;
+mod queue;
 mod wire;
 
 pub use self::{
@@ -11,5 +13,7 @@ pub use self::{
         RedisConfig, RedisHost, RedisLayerKind, RedisLayerUrl, RedisSentinel, RedisServer,
         RedisTls, Secret, TlsCheck,
     },
+    pubsub::RedisPubSubLayer,
+    queue::RedisQueueLayer,
     wire::{Json, MessagePack, Serializer},
 };

@@ -125,7 +125,11 @@ impl Work {
     async fn run(mut self) {
         let mut under_way = FuturesUnordered::new();
         loop {
-            let most = if self.source.is_cluster() { PIECE } else { PIECES };
+            let most = if self.source.is_cluster() {
+                PIECE
+            } else {
+                PIECES
+            };
             tokio::select! {
                 biased;
                 Some((made, sent)) = under_way.next() => self.after(made, sent),
@@ -181,25 +185,28 @@ impl Work {
         if let Some(connection) = &self.connection {
             return Some(connection.clone());
         }
+        let mut cause = None;
         loop {
             if self.failures > 0 {
-                self.pause(self.backoff.wait(self.failures - 1), None).await?;
+                let wait = self.backoff.wait(self.failures - 1);
+                self.pause(wait, cause.as_ref()).await?;
             }
-            self.failures = self.failures.saturating_add(1);
             let source = Arc::clone(&self.source);
-            let error = match self.meanwhile(source.shared(), None).await? {
+            match self.meanwhile(source.shared(), cause.as_ref()).await? {
                 Ok(connection) => {
                     self.made += 1;
                     self.connection = Some(connection.clone());
                     return Some(connection);
                 }
-                Err(error) => Arc::new(error),
-            };
-            if self.failures == 1 {
-                tracing::warn!(%error, host = ?self.source, "redis is out of reach");
+                Err(error) => {
+                    if self.failures == 0 {
+                        tracing::warn!(%error, host = ?self.source, "redis is out of reach");
+                    }
+                    self.failures = self.failures.saturating_add(1);
+                    self.source.forget();
+                    cause = Some(Arc::new(error));
+                }
             }
-            self.queue.expire(Some(&error));
-            self.pause(Duration::ZERO, Some(&error)).await?;
         }
     }
 

@@ -4,9 +4,11 @@
 //! [`Courier`], which sends what many tasks want in few pieces; what is published comes from it through a [`Subscriber`];
 //! and commands that wait in Redis have [connections of their own](Link::waiting).
 
+mod any;
 mod courier;
 mod queue;
 mod route;
+mod scan;
 mod script;
 mod sentinel;
 mod source;
@@ -17,14 +19,14 @@ use std::sync::Arc;
 
 use redis::Cmd;
 
+use self::{courier::Courier, source::Source};
 pub(crate) use self::{
     courier::Reply,
     script::Script,
     source::Waiting,
-    subscriber::{Subscriber, Sink},
+    subscriber::{Sink, Subscriber},
     topics::Topic,
 };
-use self::{courier::Courier, source::Source};
 use crate::{ConfigError, RedisConfig, RedisHost, error::LinkError};
 
 /// One host.
@@ -37,11 +39,20 @@ pub(crate) struct Link {
 impl Link {
     /// A link that connects when it is first used.
     pub(crate) fn new(host: &RedisHost, config: &RedisConfig) -> Result<Self, ConfigError> {
-        let source = Arc::new(Source::new(host.clone(), config)?);
-        Ok(Self {
+        Source::new(host.clone(), config).map(|source| Self::from(source, config))
+    }
+
+    /// A link to publish and subscribe at.
+    pub(crate) fn publishing(host: &RedisHost, config: &RedisConfig) -> Result<Self, ConfigError> {
+        Source::publishing(host.clone(), config).map(|source| Self::from(source, config))
+    }
+
+    fn from(source: Source, config: &RedisConfig) -> Self {
+        let source = Arc::new(source);
+        Self {
             courier: Courier::new(Arc::clone(&source), config),
             source,
-        })
+        }
     }
 
     /// Sends a command that must not be carried out twice. It is on its way, after those before it, when this returns; the
@@ -62,6 +73,11 @@ impl Link {
     /// Redis is away, or all such connections are taken.
     pub(crate) async fn waiting(&self) -> Result<Waiting, LinkError> {
         self.source.waiting().await
+    }
+
+    /// Looks for the server anew: it did not behave like a master.
+    pub(crate) fn forget(&self) {
+        self.source.forget();
     }
 
     /// A subscriber that hands to `sink` what is published.

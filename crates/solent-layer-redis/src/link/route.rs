@@ -57,10 +57,7 @@ async fn ask_server(
     connection.send_packed_commands(&pipeline, 0, count).await
 }
 
-async fn ask_cluster(
-    connection: &mut ClusterConnection,
-    jobs: &[Job],
-) -> RedisResult<Vec<Value>> {
+async fn ask_cluster(connection: &mut ClusterConnection, jobs: &[Job]) -> RedisResult<Vec<Value>> {
     let mut answers = Vec::with_capacity(jobs.len());
     for job in jobs {
         answers.push(connection.req_packed_command(&job.cmd).await?);

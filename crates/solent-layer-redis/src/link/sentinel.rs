@@ -2,6 +2,7 @@
 
 use redis::{Client, ConnectionInfo, ErrorKind, RedisError, RedisResult, Value, cmd};
 
+use super::source::config_error;
 use crate::{
     RedisConfig, RedisSentinel,
     config::{connection_config, connection_info},
@@ -17,7 +18,7 @@ pub(super) async fn find_master(
         "no sentinel knows the master, see that its name is right",
     ));
     for server in sentinel.sentinel_servers() {
-        let info = connection_info(&server, config).map_err(settings)?;
+        let info = connection_info(&server, config).map_err(config_error)?;
         match ask(info, sentinel, config).await {
             Ok(master) => return Ok(master),
             Err(error) => last = error,
@@ -47,7 +48,8 @@ async fn ask(
             sentinel.master.clone(),
         ))
     })?;
-    let master = connection_info(&sentinel.master_at((host, port)), config).map_err(settings)?;
+    let master =
+        connection_info(&sentinel.master_at((host, port)), config).map_err(config_error)?;
     let mut connection = Client::open(master.clone())?
         .get_multiplexed_async_connection_with_config(&timeouts)
         .await?;
@@ -61,12 +63,4 @@ async fn ask(
             "sentinel names a server that is no master (yet)",
         ))),
     }
-}
-
-fn settings(error: crate::ConfigError) -> RedisError {
-    RedisError::from((
-        ErrorKind::InvalidClientConfig,
-        "settings are refused",
-        error.to_string(),
-    ))
 }

@@ -8,24 +8,38 @@ use std::{
 
 use deadpool_redis::{Manager, Pool, PoolError, Runtime, Timeouts};
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, PushInfo, RedisError, RedisResult,
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, PushInfo, RedisError,
+    RedisResult, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster_async::ClusterConnection,
 };
 
-use super::sentinel;
+use super::{any, sentinel};
 use crate::{
-    ConfigError, RedisConfig, RedisHost,
+    ConfigError, RedisCluster, RedisConfig, RedisHost, RedisSentinel, RedisServer,
     config::{cluster_builder, connection_config, connection_info},
     error::LinkError,
 };
 
 /// One host, and how connections to it are made.
 pub(crate) struct Source {
-    host: RedisHost,
+    reach: Reach,
     config: RedisConfig,
     /// The pools of the server that is the host now. Held for a moment, never across a wait.
     pools: Mutex<Option<Arc<Pools>>>,
+}
+
+/// Which servers the host is.
+#[derive(Debug)]
+enum Reach {
+    /// This one.
+    Server(RedisServer),
+    /// The one that Sentinels say is the master.
+    Master(RedisSentinel),
+    /// Any of these.
+    Any(Vec<RedisServer>),
+    /// All of them, each for its part.
+    Cluster(RedisCluster),
 }
 
 /// Connections to one server.
@@ -45,7 +59,11 @@ pub(super) enum Shared {
 }
 
 /// A connection for one command at a time, which may wait.
-pub(crate) enum Waiting {
+///
+/// It is closed when it is dropped: a command that still waits in Redis must not take anything for nobody.
+pub(crate) struct Waiting(Option<Waits>);
+
+enum Waits {
     Server(deadpool_redis::Connection),
     Cluster(ClusterConnection),
 }
@@ -61,23 +79,52 @@ pub(super) enum Subscribed {
 pub(super) type OnPush = Box<dyn Fn(PushInfo) + Send + Sync>;
 
 impl Source {
+    /// A host for commands.
     pub(super) fn new(host: RedisHost, config: &RedisConfig) -> Result<Self, ConfigError> {
+        Self::reaching(
+            match host {
+                RedisHost::Server(server) => Reach::Server(server),
+                RedisHost::Sentinel(sentinel) => Reach::Master(sentinel),
+                RedisHost::Cluster(cluster) => Reach::Cluster(cluster),
+            },
+            config,
+        )
+    }
+
+    /// A host to publish and subscribe at. Where every node of a cluster passes on what is published, one does for all of
+    /// it, so that everything arrives in the order in which it was sent.
+    pub(super) fn publishing(host: RedisHost, config: &RedisConfig) -> Result<Self, ConfigError> {
+        match host {
+            RedisHost::Cluster(cluster) if !cluster.sharded_pubsub => {
+                Self::reaching(Reach::Any(cluster.servers().collect()), config)
+            }
+            host => Self::new(host, config),
+        }
+    }
+
+    fn reaching(reach: Reach, config: &RedisConfig) -> Result<Self, ConfigError> {
         let source = Self {
-            host,
+            reach,
             config: config.clone(),
             pools: Mutex::default(),
         };
-        match &source.host {
-            RedisHost::Server(server) => {
+        // What is wrong with the settings is told now, not at the first connection.
+        match &source.reach {
+            Reach::Server(server) => {
                 let info = connection_info(server, config)?;
                 source.use_server(info).map_err(client_error)?;
             }
-            RedisHost::Sentinel(sentinel) => {
+            Reach::Master(sentinel) => {
                 for server in sentinel.sentinel_servers() {
                     connection_info(&server, config)?;
                 }
             }
-            RedisHost::Cluster(cluster) => {
+            Reach::Any(servers) => {
+                for server in servers {
+                    connection_info(server, config)?;
+                }
+            }
+            Reach::Cluster(cluster) => {
                 cluster_builder(cluster, config)?;
             }
         }
@@ -85,12 +132,12 @@ impl Source {
     }
 
     pub(super) fn is_cluster(&self) -> bool {
-        matches!(self.host, RedisHost::Cluster(_))
+        matches!(self.reach, Reach::Cluster(_))
     }
 
     /// A connection to share.
     pub(super) async fn shared(&self) -> RedisResult<Shared> {
-        if let RedisHost::Cluster(cluster) = &self.host {
+        if let Reach::Cluster(cluster) = &self.reach {
             let client = cluster_builder(cluster, &self.config)
                 .map_err(config_error)?
                 .build()?;
@@ -108,21 +155,30 @@ impl Source {
             waited: Duration::ZERO,
             cause: Some(Arc::new(cause)),
         };
-        if let RedisHost::Cluster(cluster) = &self.host {
+        if let Reach::Cluster(cluster) = &self.reach {
             let client = cluster_builder(cluster, &self.config)
                 .map_err(config_error)
                 .and_then(|builder| builder.response_timeout(NEVER).build())
                 .map_err(away)?;
             let connection = client.get_async_connection().await.map_err(away)?;
-            return Ok(Waiting::Cluster(connection));
+            return Ok(Waiting(Some(Waits::Cluster(connection))));
         }
         let pools = self.pools().await.map_err(away)?;
         match pools.waiting.get().await {
-            Ok(connection) => Ok(Waiting::Server(connection)),
+            Ok(connection) => Ok(Waiting(Some(Waits::Server(connection)))),
             Err(PoolError::Timeout(_)) => Err(LinkError::Overloaded {
                 pending: self.config.pool_size.get(),
             }),
             Err(error) => Err(away(pool_error(error))),
+        }
+    }
+
+    /// A connection to a cluster, to ask its nodes one by one.
+    pub(super) async fn cluster(&self) -> Result<ClusterConnection, LinkError> {
+        match self.shared().await {
+            Ok(Shared::Cluster(connection)) => Ok(connection),
+            Ok(Shared::Server(..)) => Err(LinkError::Answer),
+            Err(error) => Err(LinkError::Broken(error.into())),
         }
     }
 
@@ -132,7 +188,7 @@ impl Source {
             on_push(info);
             Ok::<(), redis::aio::SendError>(())
         };
-        if let RedisHost::Cluster(cluster) = &self.host {
+        if let Reach::Cluster(cluster) = &self.reach {
             let client = cluster_builder(cluster, &self.config)
                 .map_err(config_error)?
                 .push_sender(on_push)
@@ -148,9 +204,9 @@ impl Source {
         Ok(Subscribed::Server(connection))
     }
 
-    /// Looks for the master anew: the server did not behave like one.
+    /// Looks for the server anew, if it may be another: this one did not do.
     pub(super) fn forget(&self) {
-        if matches!(self.host, RedisHost::Sentinel(_)) {
+        if matches!(self.reach, Reach::Master(_) | Reach::Any(_)) {
             *self.pools.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
     }
@@ -161,17 +217,21 @@ impl Source {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        match (known, &self.host) {
-            (Some(pools), _) => Ok(pools),
-            (None, RedisHost::Sentinel(sentinel)) => {
-                let info = sentinel::find_master(sentinel, &self.config).await?;
-                self.use_server(info)
-            }
-            (None, _) => Err(RedisError::from((
-                ErrorKind::InvalidClientConfig,
-                "host has no server",
-            ))),
+        if let Some(pools) = known {
+            return Ok(pools);
         }
+        let info = match &self.reach {
+            Reach::Server(server) => connection_info(server, &self.config).map_err(config_error)?,
+            Reach::Master(sentinel) => sentinel::find_master(sentinel, &self.config).await?,
+            Reach::Any(servers) => any::find_node(servers, &self.config).await?,
+            Reach::Cluster(_) => {
+                return Err(RedisError::from((
+                    ErrorKind::Client,
+                    "cluster is no server",
+                )));
+            }
+        };
+        self.use_server(info)
     }
 
     fn use_server(&self, info: ConnectionInfo) -> RedisResult<Arc<Pools>> {
@@ -211,11 +271,25 @@ impl Source {
 const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Waiting {
-    /// What commands are run on.
-    pub(crate) fn connection(&mut self) -> &mut (dyn ConnectionLike + Send) {
-        match self {
-            Self::Server(connection) => connection,
-            Self::Cluster(connection) => connection,
+    /// Runs a command.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke, or Redis refused the command.
+    pub(crate) async fn run(&mut self, cmd: &Cmd) -> RedisResult<Value> {
+        let value = match &mut self.0 {
+            Some(Waits::Server(connection)) => connection.req_packed_command(cmd).await?,
+            Some(Waits::Cluster(connection)) => connection.req_packed_command(cmd).await?,
+            None => Value::Nil,
+        };
+        value.extract_error()
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(Waits::Server(connection)) = self.0.take() {
+            drop(deadpool_redis::Connection::take(connection));
         }
     }
 }
@@ -227,7 +301,7 @@ fn pool_error(error: PoolError) -> RedisError {
     }
 }
 
-fn config_error(error: ConfigError) -> RedisError {
+pub(super) fn config_error(error: ConfigError) -> RedisError {
     RedisError::from((
         ErrorKind::InvalidClientConfig,
         "settings are refused",
@@ -242,7 +316,7 @@ fn client_error(error: RedisError) -> ConfigError {
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Source")
-            .field("host", &self.host)
+            .field("reach", &self.reach)
             .finish_non_exhaustive()
     }
 }

@@ -17,7 +17,7 @@ use super::{
     source::{OnPush, Source, Subscribed},
     topics::{Changes, Topic, Topics},
 };
-use crate::{Backoff, RedisConfig, error::LinkError};
+use crate::{Backoff, RedisConfig};
 
 /// The most topics in one command.
 const AT_ONCE: usize = 500;
@@ -71,22 +71,14 @@ impl Subscriber {
         self.topics.unwant(topic);
     }
 
-    /// Resolves when what is published to a wanted topic arrives here.
-    ///
-    /// # Errors
-    ///
-    /// Redis has been away for too long. The topic is still wanted.
-    pub(crate) async fn live(&self, topic: &Topic) -> Result<(), LinkError> {
+    /// Resolves when what is published to a wanted topic arrives here, or when Redis has been away for too long. Then the sink
+    /// is told of a [gap](Sink::gap) once it does arrive.
+    pub(crate) async fn live(&self, topic: &Topic) {
         let Some(live) = self.topics.when_live(topic) else {
-            return Ok(());
+            return;
         };
-        match timeout(self.patience, live).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(LinkError::Closed),
-            Err(_) => Err(LinkError::Away {
-                waited: self.patience,
-                cause: None,
-            }),
+        if timeout(self.patience, live).await.is_err() {
+            self.topics.note_late();
         }
     }
 
@@ -155,6 +147,7 @@ impl Work {
                     tracing::info!(host = ?self.source, "subscriptions are back");
                 }
                 *failures = 0;
+                *missed |= self.topics.take_late();
                 if std::mem::take(missed) {
                     self.sink.gap();
                 }

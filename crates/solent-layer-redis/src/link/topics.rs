@@ -47,6 +47,8 @@ struct State {
     entries: HashMap<Topic, Entry>,
     /// Topics whose entry is not as it should be.
     changed: HashSet<Topic>,
+    /// Somebody went on without waiting for a topic to be live.
+    late: bool,
     closed: bool,
 }
 
@@ -164,6 +166,16 @@ impl Topics {
         }
     }
 
+    /// Somebody goes on though a topic is not live yet, and may miss something.
+    pub(super) fn note_late(&self) {
+        self.lock().late = true;
+    }
+
+    /// Whether somebody did since this was last asked.
+    pub(super) fn take_late(&self) -> bool {
+        std::mem::take(&mut self.lock().late)
+    }
+
     /// Redis has ended a subscription. Tells whether it is wanted, so that it has to be made again.
     pub(super) fn ended(&self, topic: &Topic) -> bool {
         let mut state = self.lock();
@@ -182,7 +194,10 @@ impl Topics {
         let mut state = self.lock();
         let had = state.entries.values().any(|entry| entry.live);
         state.entries.retain(|_, entry| entry.wanted > 0);
-        state.entries.values_mut().for_each(|entry| entry.live = false);
+        state
+            .entries
+            .values_mut()
+            .for_each(|entry| entry.live = false);
         let all: HashSet<_> = state.entries.keys().cloned().collect();
         state.changed = all;
         had

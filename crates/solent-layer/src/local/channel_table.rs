@@ -8,7 +8,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    LocalConfig,
+    LocalConfig, LocalWatch,
     channel::Channel,
     group::Place,
     group_table::GroupTable,
@@ -26,6 +26,7 @@ pub(super) struct ChannelTable {
     shards: Shards<Shard>,
     config: LocalConfig,
     pub(super) settings: Arc<InboxSettings>,
+    watch: Option<Arc<dyn LocalWatch>>,
 }
 
 #[derive(Default)]
@@ -39,12 +40,13 @@ struct Shard {
 }
 
 impl ChannelTable {
-    pub(super) fn new(config: LocalConfig) -> Self {
+    pub(super) fn new(config: LocalConfig, watch: Option<Arc<dyn LocalWatch>>) -> Self {
         let settings = InboxSettings::new(config.expiry, config.policy, Arc::default());
         Self {
             shards: Shards::new(config.shards),
             settings: Arc::new(settings),
             config,
+            watch,
         }
     }
 
@@ -72,6 +74,9 @@ impl ChannelTable {
     ) -> Result<Mailbox, LayerError> {
         let mut shard = self.lock(name)?;
         let inbox = Arc::clone(&self.shared(&mut shard, name).inbox);
+        if let Some(watch) = self.watch.as_deref().filter(|_| inbox.readers() == 0) {
+            watch.listening_begun(name);
+        }
         // Counted as a reader before the lock is let go, so the channel is not idle.
         Ok(Mailbox::new(name.clone(), inbox, owner))
     }
@@ -131,6 +136,9 @@ impl ChannelTable {
     ) {
         let mut shard = self.shards.lock(name.as_str());
         if !name.is_process_specific() {
+            if let Some(watch) = self.watch.as_deref().filter(|_| inbox.readers() == 0) {
+                watch.listening_ended(name);
+            }
             shard.forget_if_idle(name);
             return;
         }
@@ -138,7 +146,7 @@ impl ChannelTable {
         shrink(&mut shard.own);
         drop(shard);
         if let Some(channel) = channel {
-            if let Some(watch) = groups.watch() {
+            if let Some(watch) = &self.watch {
                 let joined = channel
                     .memberships
                     .iter()

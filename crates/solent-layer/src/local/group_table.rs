@@ -27,10 +27,6 @@ impl GroupTable {
         }
     }
 
-    pub(super) fn watch(&self) -> Option<&dyn LocalWatch> {
-        self.watch.as_deref()
-    }
-
     pub(super) fn get(&self, name: &GroupName) -> Option<Arc<Group>> {
         self.shards.lock(name.as_str()).get(name).cloned()
     }

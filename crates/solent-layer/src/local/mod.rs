@@ -39,9 +39,9 @@ use crate::{
 #[derive(Clone)]
 pub struct Local(Arc<Shared>);
 
-/// Told when groups come and go in this process, and memberships with their mailboxes.
+/// Told when groups and listeners come and go in this process, and memberships with their mailboxes.
 ///
-/// It is called under a lock of the tables: it must neither wait nor call them.
+/// It is called under a lock of the tables, so that it hears of each thing in order: it must neither wait nor call them.
 pub trait LocalWatch: Send + Sync + 'static {
     /// A group has its first member here.
     fn group_begun(&self, group: &GroupName) {
@@ -51,6 +51,16 @@ pub trait LocalWatch: Send + Sync + 'static {
     /// A group has lost its last member here.
     fn group_ended(&self, group: &GroupName) {
         let _ = group;
+    }
+
+    /// A name that mailboxes share has its first listener here.
+    fn listening_begun(&self, channel: &ChannelName) {
+        let _ = channel;
+    }
+
+    /// A name that mailboxes share has lost its last listener here.
+    fn listening_ended(&self, channel: &ChannelName) {
+        let _ = channel;
     }
 
     /// A mailbox was dropped while its channel was in these groups. Called before the groups hear of it, without a lock.
@@ -83,12 +93,12 @@ impl Local {
 
     fn with_watch(config: LocalConfig, watch: Option<Arc<dyn LocalWatch>>) -> Self {
         Self(Arc::new(Shared {
-            groups: GroupTable::new(config.shards, watch),
+            groups: GroupTable::new(config.shards, watch.clone()),
             start: Instant::now(),
             expiry: config.expiry,
             group_expiry: config.group_expiry,
             next_sweep: AtomicU64::new(millis(config.expiry)),
-            channels: ChannelTable::new(config),
+            channels: ChannelTable::new(config, watch),
         }))
     }
 

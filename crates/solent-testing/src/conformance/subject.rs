@@ -107,6 +107,13 @@ impl Subject {
         }
     }
 
+    /// Lets what was sent arrive, before it is read: what finds no room must not find it because something was read in time.
+    pub(super) async fn arrive(&self) {
+        if !self.profile.tells_full {
+            self.pass(self.profile.settle).await;
+        }
+    }
+
     /// The message that arrives next.
     pub(super) async fn receive(&self, mailbox: &mut Mailbox) -> Message {
         let name = mailbox.name().clone();
@@ -191,6 +198,11 @@ pub(super) fn read_number(message: &Message) -> u64 {
 
 pub(super) fn group(name: &str) -> GroupName {
     name.parse().expect("the kit's names are valid")
+}
+
+/// A name to listen on that nobody else has, since brokers need not keep the names of several layers apart.
+pub(super) fn jobs() -> ChannelName {
+    channel(&format!("jobs.{}", namespace()))
 }
 
 pub(super) fn channel(name: &str) -> ChannelName {

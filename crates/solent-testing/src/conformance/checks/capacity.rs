@@ -6,7 +6,7 @@ use solent_layer::{
 
 use crate::conformance::{
     Subject,
-    subject::{channel, number, read_number},
+    subject::{channel, jobs, number, read_number},
 };
 
 /// What a channel holds by default.
@@ -21,6 +21,7 @@ pub(crate) async fn full_channel_hands_the_message_back(subject: &Subject) {
         overfill(subject, &layer, &mailbox, n).await;
     }
 
+    subject.arrive().await;
     let received = subject.receive_all(&mut mailbox).await;
     assert_eq!(received, Vec::from_iter(0..CAPACITY));
 }
@@ -29,6 +30,7 @@ pub(crate) async fn reading_makes_room(subject: &Subject) {
     let layer = subject.layer().await;
     let mut mailbox = layer.open("a.").await.expect("a channel opens");
     fill(&layer, mailbox.name(), CAPACITY).await;
+    subject.arrive().await;
 
     for n in CAPACITY..CAPACITY + 10 {
         assert_eq!(subject.receive_number(&mut mailbox).await, n - CAPACITY);
@@ -36,6 +38,7 @@ pub(crate) async fn reading_makes_room(subject: &Subject) {
         sent.expect("one has been read, so there is room for one");
     }
     overfill(subject, &layer, &mailbox, 1000).await;
+    subject.arrive().await;
 
     let rest = subject.receive_all(&mut mailbox).await;
     assert_eq!(rest, Vec::from_iter(10..CAPACITY + 10));
@@ -46,7 +49,7 @@ pub(crate) async fn name_without_a_listener_is_bounded(subject: &Subject) {
         return;
     }
     let layer = subject.layer().await;
-    let jobs = channel("jobs");
+    let jobs = jobs();
 
     fill(&layer, &jobs, CAPACITY).await;
 
@@ -68,6 +71,7 @@ pub(crate) async fn capacity_is_found_by_pattern(subject: &Subject) {
     for (mailbox, capacity) in [(&mut small, 2), (&mut other, 7)] {
         fill(&layer, mailbox.name(), capacity).await;
         overfill(subject, &layer, mailbox, 1000).await;
+        subject.arrive().await;
         let received = subject.receive_all(mailbox).await;
         assert_eq!(received, Vec::from_iter(0..capacity));
     }
@@ -90,6 +94,7 @@ pub(crate) async fn oldest_message_makes_room_if_that_is_the_policy(subject: &Su
     let mut mailbox = layer.open("a.").await.expect("a channel opens");
 
     fill(&layer, mailbox.name(), 5).await;
+    subject.arrive().await;
 
     assert_eq!(subject.receive_all(&mut mailbox).await, [2, 3, 4]);
 }
@@ -104,9 +109,11 @@ pub(crate) async fn slow_reader_is_disconnected_if_that_is_the_policy(subject: &
     let mut mailbox = layer.open("a.").await.expect("a channel opens");
 
     fill(&layer, mailbox.name(), 3).await;
+    subject.arrive().await;
     assert!(!mailbox.overflowed(), "it is full, and not more");
     // A layer may know of it at once, or when the message has come to the process that reads.
     let _ = layer.send(mailbox.name(), number(3)).await;
+    subject.arrive().await;
 
     subject.receive_end(&mut mailbox).await;
     assert!(mailbox.overflowed(), "the reader is told why");

@@ -5,12 +5,12 @@ use solent_layer::{ChannelLayer, LayerError, SendError};
 use super::group::{join, members};
 use crate::conformance::{
     Subject,
-    subject::{channel, group, number},
+    subject::{group, jobs, number},
 };
 
 pub(crate) async fn flush_forgets_messages_and_groups(subject: &Subject) {
     let layer = subject.layer().await;
-    let (room, jobs) = (group("room"), channel("jobs"));
+    let (room, jobs) = (group("room"), jobs());
     let mut members = members(&layer, &room, 2).await;
     layer
         .send(members[0].name(), number(1))
@@ -31,7 +31,7 @@ pub(crate) async fn flush_forgets_messages_and_groups(subject: &Subject) {
 
 pub(crate) async fn flush_keeps_mailboxes_open(subject: &Subject) {
     let layer = subject.layer().await;
-    let (room, jobs) = (group("room"), channel("jobs"));
+    let (room, jobs) = (group("room"), jobs());
     let mut mailbox = layer.open("a.").await.expect("a channel opens");
     let mut listener = layer.listen(&jobs).await.expect("jobs can be listened on");
 
@@ -53,7 +53,7 @@ pub(crate) async fn close_ends_mailboxes(subject: &Subject) {
     let layer = subject.layer().await;
     let mut waiting = layer.open("a.").await.expect("a channel opens");
     let mut busy = layer.open("a.").await.expect("a channel opens");
-    let mut listener = layer.listen(&channel("jobs")).await;
+    let mut listener = layer.listen(&jobs()).await;
     let listener = listener.as_mut().expect("jobs can be listened on");
 
     tokio::join!(subject.receive_end(&mut waiting), async {
@@ -69,7 +69,7 @@ pub(crate) async fn close_ends_mailboxes(subject: &Subject) {
 
 pub(crate) async fn closed_layer_fails_every_call(subject: &Subject) {
     let layer = subject.layer().await;
-    let (room, jobs) = (group("room"), channel("jobs"));
+    let (room, jobs) = (group("room"), jobs());
     let mailbox = layer.open("a.").await.expect("a channel opens");
     join(&layer, &room, &mailbox).await;
 

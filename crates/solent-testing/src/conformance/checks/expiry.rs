@@ -4,7 +4,7 @@ use solent_layer::ChannelLayer;
 
 use crate::conformance::{
     Subject,
-    subject::{channel, number},
+    subject::{jobs, number},
 };
 
 pub(crate) async fn unread_message_expires(subject: &Subject) {
@@ -46,7 +46,7 @@ pub(crate) async fn message_lives_until_it_expires(subject: &Subject) {
 
 pub(crate) async fn message_without_a_listener_expires(subject: &Subject) {
     let (layer, expiry) = subject.layer_with_expiry().await;
-    let jobs = channel("jobs");
+    let jobs = jobs();
 
     layer.send(&jobs, number(1)).await.expect("there is room");
     subject.pass(expiry + expiry / 10).await;

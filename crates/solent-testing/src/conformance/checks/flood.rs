@@ -8,7 +8,7 @@ use tokio::task::{JoinSet, yield_now};
 use super::group::members;
 use crate::conformance::{
     Subject,
-    subject::{channel, group, number},
+    subject::{group, jobs, number},
 };
 
 const SENDERS: u64 = 4;
@@ -41,7 +41,7 @@ pub(crate) async fn many_senders_lose_nothing_and_keep_their_order(subject: &Sub
 
 pub(crate) async fn listeners_share_a_flood_without_loss(subject: &Subject) {
     let layer = roomy(subject).await;
-    let jobs = channel("jobs");
+    let jobs = jobs();
     let mut listeners = Vec::new();
     for _ in 0..3 {
         listeners.push(layer.listen(&jobs).await.expect("jobs can be listened on"));

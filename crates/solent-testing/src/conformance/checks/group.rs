@@ -4,7 +4,7 @@ use solent_layer::{ChannelLayer, DynLayer, GroupName, Mailbox, SendError};
 
 use crate::conformance::{
     Subject,
-    subject::{channel, group, number},
+    subject::{channel, group, jobs, number},
 };
 
 pub(crate) async fn group_message_reaches_every_member(subject: &Subject) {
@@ -156,7 +156,7 @@ pub(crate) async fn full_member_fails_nobody(subject: &Subject) {
 
 pub(crate) async fn listened_name_can_be_a_member(subject: &Subject) {
     let layer = subject.layer().await;
-    let (room, jobs) = (group("room"), channel("jobs"));
+    let (room, jobs) = (group("room"), jobs());
     let mut one = layer.listen(&jobs).await.expect("jobs can be listened on");
     let mut two = layer.listen(&jobs).await.expect("jobs can be listened on");
 

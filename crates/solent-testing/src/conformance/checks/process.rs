@@ -5,7 +5,7 @@ use solent_layer::ChannelLayer;
 use super::group::members;
 use crate::conformance::{
     Subject,
-    subject::{channel, group, number},
+    subject::{group, jobs, number},
 };
 
 pub(crate) async fn group_message_reaches_members_in_another_process(subject: &Subject) {
@@ -48,7 +48,7 @@ pub(crate) async fn listeners_in_two_processes_compete(subject: &Subject) {
         return;
     }
     let (here, there) = subject.two_processes().await;
-    let jobs = channel("jobs");
+    let jobs = jobs();
 
     for n in 0..10 {
         here.send(&jobs, number(n)).await.expect("there is room");

@@ -45,6 +45,7 @@ pub(crate) async fn drops_are_counted_by_cause(subject: &Subject) {
     assert_eq!(drops.total(), 0, "{drops:?}");
     let _ = layer.group_send(&room, number(1)).await;
     let _ = layer.send(members[0].name(), number(2)).await;
+    subject.arrive().await;
     assert_eq!(count(DropCause::Full), 2, "{drops:?}");
 
     subject.pass(expiry + expiry / 10).await;

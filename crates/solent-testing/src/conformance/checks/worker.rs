@@ -6,7 +6,7 @@ use solent_layer::ChannelLayer;
 
 use crate::conformance::{
     Subject,
-    subject::{channel, number},
+    subject::{jobs, number},
 };
 
 pub(crate) async fn message_waits_for_a_listener(subject: &Subject) {
@@ -14,7 +14,7 @@ pub(crate) async fn message_waits_for_a_listener(subject: &Subject) {
         return;
     }
     let layer = subject.layer().await;
-    let jobs = channel("jobs");
+    let jobs = jobs();
 
     for n in 0..3 {
         layer.send(&jobs, number(n)).await.expect("there is room");
@@ -26,7 +26,7 @@ pub(crate) async fn message_waits_for_a_listener(subject: &Subject) {
 
 pub(crate) async fn each_message_goes_to_one_of_the_listeners(subject: &Subject) {
     let layer = subject.layer().await;
-    let jobs = channel("jobs");
+    let jobs = jobs();
     let mut one = layer.listen(&jobs).await.expect("jobs can be listened on");
     let mut two = layer.listen(&jobs).await.expect("jobs can be listened on");
 
@@ -47,7 +47,7 @@ pub(crate) async fn each_message_goes_to_one_of_the_listeners(subject: &Subject)
 
 pub(crate) async fn busy_listener_does_not_keep_messages_from_an_idle_one(subject: &Subject) {
     let layer = subject.layer().await;
-    let jobs = channel("jobs");
+    let jobs = jobs();
     let mut busy = layer.listen(&jobs).await.expect("jobs can be listened on");
     let mut idle = layer.listen(&jobs).await.expect("jobs can be listened on");
 
@@ -66,7 +66,7 @@ pub(crate) async fn busy_listener_does_not_keep_messages_from_an_idle_one(subjec
 
 pub(crate) async fn unread_messages_of_a_dropped_listener_go_to_another(subject: &Subject) {
     let layer = subject.layer().await;
-    let jobs = channel("jobs");
+    let jobs = jobs();
     let dropped = layer.listen(&jobs).await.expect("jobs can be listened on");
     for n in 0..5 {
         layer.send(&jobs, number(n)).await.expect("there is room");

@@ -1,0 +1,85 @@
+//! What was published, on its way to mailboxes.
+
+use std::{
+    sync::{OnceLock, Weak},
+    time::SystemTime,
+};
+
+use solent_layer::{ChannelName, GroupName, LayerError, Message};
+use tokio::time::Instant;
+
+use super::layer::Shared;
+use crate::{link::Sink, wire::take_channels};
+
+/// Takes what arrives to the mailboxes of a layer, for as long as there is the layer.
+#[derive(Default)]
+pub(super) struct Incoming(pub(super) OnceLock<Weak<Shared>>);
+
+impl Sink for Incoming {
+    fn published(&self, channel: &[u8], payload: Vec<u8>) {
+        let Some(shared) = self.0.get().and_then(Weak::upgrade) else {
+            return;
+        };
+        // What is not text is no name of ours.
+        let Ok(name) = str::from_utf8(channel) else {
+            return;
+        };
+        let message = match shared.payloads.decode(payload.into(), SystemTime::now()) {
+            Ok(message) => message,
+            Err(error) => {
+                tracing::warn!(
+                    channel = name,
+                    error = &error as &dyn std::error::Error,
+                    "a published message cannot be read"
+                );
+                return;
+            }
+        };
+        // Only a closed layer refuses.
+        let _ = shared.deliver(name, message);
+    }
+
+    fn gap(&self) {
+        if let Some(shared) = self.0.get().and_then(Weak::upgrade) {
+            tracing::info!("redis was out of reach, messages may have been missed");
+            shared.local.gap();
+        }
+    }
+}
+
+impl Shared {
+    fn deliver(&self, name: &str, message: Message) -> Result<(), LayerError> {
+        let now = Instant::now();
+        if let Some(group) = self.topics.read_group(name) {
+            let Ok(group) = group.parse::<GroupName>() else {
+                return Ok(());
+            };
+            let report = self.local.group_push(&group, &message, now)?;
+            if report.dropped > 0 {
+                tracing::debug!(
+                    %group,
+                    delivered = report.delivered,
+                    dropped = report.dropped,
+                    "group members lost a message"
+                );
+            }
+            return Ok(());
+        }
+        if self.topics.addresses() && name.ends_with('!') {
+            let (message, addressees) = take_channels(message);
+            for channel in addressees.iter().flat_map(|addressees| addressees.iter()) {
+                self.deliver_to(channel, &message, now)?;
+            }
+            return Ok(());
+        }
+        self.deliver_to(name, &message, now)
+    }
+
+    fn deliver_to(&self, name: &str, message: &Message, now: Instant) -> Result<(), LayerError> {
+        // What is no name belongs to a peer with other rules; nobody here can have it.
+        if let Ok(channel) = name.parse::<ChannelName>() {
+            let _ = self.local.push(&channel, message, now)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,225 @@
+//! The layer.
+
+use std::{
+    fmt,
+    num::NonZeroUsize,
+    sync::{Arc, Weak},
+};
+
+use redis::{Value, cmd};
+use solent_layer::{
+    ChannelLayer, ChannelName, DropCause, DropCounts, GroupName, GroupReport, LayerError, Local,
+    LocalConfig, Mailbox, Message, SendError,
+};
+
+use super::{incoming::Incoming, subscriptions::Subscriptions, topic::Topics};
+use crate::{
+    ConfigError, RedisConfig, RedisHost,
+    error::LinkError,
+    link::{Link, Reply},
+    wire::{Cipher, Keys, Payloads, ProcessId, Ring},
+};
+
+/// The layer that publishes: the layout of `channels_redis.pubsub`. Cheap to clone; clones are the same layer.
+///
+/// See the [crate](crate) for when to use it. It connects when it is first used, and again whenever it has to.
+#[derive(Clone)]
+pub struct RedisPubSubLayer(Arc<Shared>);
+
+pub(super) struct Shared {
+    pub(super) local: Local,
+    pub(super) topics: Topics,
+    pub(super) payloads: Payloads,
+    subscriptions: Arc<Subscriptions>,
+    links: Vec<Link>,
+    ring: Ring,
+    process: ProcessId,
+    /// Whether nobody knows how many receive what is published.
+    is_cluster: bool,
+}
+
+impl RedisPubSubLayer {
+    /// A layer with these settings.
+    ///
+    /// # Errors
+    ///
+    /// Settings that make no sense, or files of certificates that cannot be read. Whether Redis is there is not tried.
+    pub fn new(config: RedisConfig) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let hosts = NonZeroUsize::new(config.hosts.len()).unwrap_or(NonZeroUsize::MIN);
+        let ring = Ring::new(hosts);
+        let sharded = config
+            .hosts
+            .iter()
+            .any(|host| matches!(host, RedisHost::Cluster(cluster) if cluster.sharded_pubsub));
+        let topics = Topics::new(Keys::new(config.prefix.as_str()), sharded);
+        let links = config
+            .hosts
+            .iter()
+            .map(|host| Link::publishing(host, &config))
+            .collect::<Result<Vec<_>, _>>()?;
+        let incoming = Arc::new(Incoming::default());
+        let subscribers = links
+            .iter()
+            .map(|link| link.subscriber(Arc::clone(&incoming) as _, &config))
+            .collect();
+        let subscriptions = Arc::new(Subscriptions::new(subscribers, ring, topics.clone()));
+        let secrets = config.encryption_keys.iter().map(|key| key.expose());
+        let shared = Arc::new(Shared {
+            local: Local::watched(local(&config), Arc::clone(&subscriptions) as _),
+            payloads: Payloads::new(
+                Arc::clone(&config.serializer),
+                Cipher::new(secrets, None),
+                0,
+            ),
+            topics,
+            subscriptions,
+            links,
+            ring,
+            process: ProcessId::new(),
+            is_cluster: config
+                .hosts
+                .iter()
+                .any(|host| matches!(host, RedisHost::Cluster(_))),
+        });
+        // Nobody else has it yet.
+        let _ = incoming.0.set(Arc::downgrade(&shared) as Weak<Shared>);
+        Ok(Self(shared))
+    }
+}
+
+fn local(config: &RedisConfig) -> LocalConfig {
+    LocalConfig::default()
+        .capacities(config.capacities.clone())
+        .expiry(config.expiry)
+        .group_expiry(config.group_expiry)
+        .policy(config.policy)
+}
+
+impl ChannelLayer for RedisPubSubLayer {
+    async fn open(&self, prefix: &str) -> Result<Mailbox, LayerError> {
+        loop {
+            let name = self.0.process.next(prefix)?;
+            if let Some(mailbox) = self.0.local.open(name)? {
+                self.0.subscriptions.opened(mailbox.name()).await;
+                return Ok(mailbox);
+            }
+        }
+    }
+
+    async fn listen(&self, channel: &ChannelName) -> Result<Mailbox, LayerError> {
+        let mailbox = self.0.local.listen(channel)?;
+        self.0.subscriptions.listened(channel).await;
+        Ok(mailbox)
+    }
+
+    async fn send(&self, channel: &ChannelName, message: Message) -> Result<(), SendError> {
+        let receivers = self.0.publish_to(channel, &message)?.await?;
+        if self.0.receivers(&receivers)? == Some(0) {
+            self.0.local.drops().add(DropCause::Closed);
+        }
+        Ok(())
+    }
+
+    async fn group_add(&self, group: &GroupName, channel: &ChannelName) -> Result<(), LayerError> {
+        if channel.is_process_specific() && ProcessId::of(channel) != Some(self.0.process.as_str())
+        {
+            return Err(LayerError::Unavailable(
+                "memberships are kept by the process of the channel, add it there",
+            ));
+        }
+        self.0.local.join(group, channel)?;
+        self.0.subscriptions.joined(group).await;
+        Ok(())
+    }
+
+    async fn group_discard(
+        &self,
+        group: &GroupName,
+        channel: &ChannelName,
+    ) -> Result<(), LayerError> {
+        self.0.local.leave(group, channel)
+    }
+
+    async fn group_send(
+        &self,
+        group: &GroupName,
+        message: Message,
+    ) -> Result<GroupReport, SendError> {
+        let topic = self.0.topics.group(group);
+        let payload = self.0.payloads.encode(&message).map_err(backend)?;
+        let receivers = self.0.publish(&topic, &payload)?.await?;
+        let mut report = GroupReport::default();
+        // Members here are reached like all others, a moment later.
+        report.processes = self.0.receivers(&receivers)?.unwrap_or_default();
+        Ok(report)
+    }
+
+    async fn flush(&self) -> Result<(), LayerError> {
+        self.0.local.flush()
+    }
+
+    async fn close(&self) -> Result<(), LayerError> {
+        self.0.close();
+        Ok(())
+    }
+
+    fn drops(&self) -> Option<Arc<DropCounts>> {
+        Some(Arc::clone(self.0.local.drops()))
+    }
+}
+
+impl Shared {
+    fn publish_to(&self, channel: &ChannelName, message: &Message) -> Result<Reply, LayerError> {
+        let payload = if self.topics.addresses() && channel.is_process_specific() {
+            self.payloads.encode_to(message, channel)
+        } else {
+            self.payloads.encode(message)
+        };
+        self.publish(self.topics.channel(channel), &payload.map_err(backend)?)
+    }
+
+    fn publish(&self, topic: &str, payload: &[u8]) -> Result<Reply, LayerError> {
+        if self.local.is_closed() {
+            return Err(LayerError::Closed);
+        }
+        let mut publish = cmd(self.topics.publish());
+        publish.arg(topic).arg(payload);
+        Ok(self.links[self.ring.shard(topic)].send(publish))
+    }
+
+    /// How many connections a message was handed to. In a cluster nobody knows.
+    fn receivers(&self, answer: &Value) -> Result<Option<usize>, LinkError> {
+        match answer {
+            Value::Int(_) if self.is_cluster => Ok(None),
+            Value::Int(count) => Ok(Some(usize::try_from(*count).unwrap_or_default())),
+            _ => Err(LinkError::Answer),
+        }
+    }
+
+    fn close(&self) {
+        self.local.close();
+        self.subscriptions.close();
+        self.links.iter().for_each(Link::close);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Mailboxes that are still open would wait for ever.
+        self.local.close();
+    }
+}
+
+fn backend(error: crate::wire::EncodeError) -> LayerError {
+    LayerError::Backend(error.into())
+}
+
+impl fmt::Debug for RedisPubSubLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisPubSubLayer")
+            .field("process", &self.0.process)
+            .field("local", &self.0.local)
+            .finish_non_exhaustive()
+    }
+}

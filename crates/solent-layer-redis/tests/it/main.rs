@@ -1,0 +1,10 @@
+//! The layers from outside, on real servers.
+
+// Trying all promises of a layer on one kind of Redis.
+mod promises;
+
+// The layer that publishes.
+mod pubsub;
+
+// The layer whose messages wait in Redis.
+mod queue;

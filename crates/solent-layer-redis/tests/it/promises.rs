@@ -1,0 +1,55 @@
+//! Trying all promises of a layer on one kind of Redis.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use solent_layer::ChannelLayer;
+use solent_testing::conformance::{Profile, Promise, Subject, Wanted, promises};
+
+/// How many promises are tried at once. Most of their time they wait.
+const AT_ONCE: usize = 8;
+
+/// Tries every promise of the layers that `make` makes, and fails with the names of those that are broken.
+///
+/// One test tries all, because starting a cluster for each would take minutes.
+pub(crate) fn keep<L: ChannelLayer>(
+    profile: &Profile,
+    make: impl Fn(Wanted) -> L + Send + Sync + 'static,
+) {
+    keep_some(profile, promises(), make);
+}
+
+/// Tries some promises.
+pub(crate) fn keep_some<L: ChannelLayer>(
+    profile: &Profile,
+    some: impl IntoIterator<Item = &'static Promise>,
+    make: impl Fn(Wanted) -> L + Send + Sync + 'static,
+) {
+    let make = Arc::new(make);
+    let rest: Mutex<Vec<&'static Promise>> = Mutex::new(some.into_iter().collect());
+    let broken = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                let make = Arc::clone(&make);
+                let subject = Subject::new(profile.clone(), move |wanted| {
+                    let layer = make(wanted);
+                    async { layer }
+                });
+                loop {
+                    let Some(promise) = rest.lock().unwrap().pop() else {
+                        return;
+                    };
+                    if catch_unwind(AssertUnwindSafe(|| subject.check(promise))).is_err() {
+                        broken.lock().unwrap().push(promise.name);
+                    }
+                }
+            });
+        }
+    });
+    let broken = broken.into_inner().unwrap();
+    assert!(broken.is_empty(), "broken promises: {broken:#?}");
+}

@@ -28,3 +28,6 @@ mod send_sync;
 
 // WebSockets: messages, pings, the closing handshake and what breaks it.
 mod websocket;
+
+// permessage-deflate, as clients see it.
+mod deflate;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use solent_layer_redis::{Json, RedisConfig, RedisHost, RedisQueueLayer};
 use solent_testing::{
     conformance::{Profile, Promise, Wanted, promises},
-    servers::RedisServer,
+    servers::{RedisCluster, RedisSentinels, RedisServer},
 };
 use tokio::runtime::Runtime;
 
@@ -19,7 +19,19 @@ fn profile() -> Profile {
         .tells_full(false)
 }
 
-fn config(wanted: Wanted, hosts: Vec<RedisHost>) -> RedisConfig {
+/// Tries promises with these hosts, and with other settings besides.
+fn keep(
+    hosts: Vec<RedisHost>,
+    some: impl Iterator<Item = &'static Promise>,
+    change: fn(RedisConfig) -> RedisConfig,
+) {
+    keep_some(&profile(), some, move |wanted| {
+        let config = config(wanted, hosts.iter().cloned());
+        RedisQueueLayer::new(change(config)).unwrap()
+    });
+}
+
+fn config(wanted: Wanted, hosts: impl IntoIterator<Item = RedisHost>) -> RedisConfig {
     RedisConfig::default()
         .hosts(hosts)
         .prefix(wanted.namespace)
@@ -29,45 +41,71 @@ fn config(wanted: Wanted, hosts: Vec<RedisHost>) -> RedisConfig {
         .policy(wanted.policy)
 }
 
-/// Tries all promises on databases of a server.
-fn keep_on_databases(databases: usize, change: fn(RedisConfig) -> RedisConfig) {
-    keep_some_on_databases(databases, promises(), change);
+/// Databases of a server, as hosts.
+fn databases(server: &RedisServer, count: usize) -> Vec<RedisHost> {
+    let url = server.url();
+    let url = url.trim_end_matches('/');
+    let hosts = (0..count).map(|number| format!("{url}/{number}").parse().unwrap());
+    hosts.collect()
 }
 
-fn keep_some_on_databases(
-    databases: usize,
-    some: impl Iterator<Item = &'static Promise>,
-    change: fn(RedisConfig) -> RedisConfig,
-) {
+fn start_server() -> (Runtime, RedisServer) {
     let runtime = Runtime::new().unwrap();
     let server = runtime.block_on(RedisServer::start()).unwrap();
-    let url = server.url();
-    keep_some(&profile(), some, move |wanted| {
-        let url = url.trim_end_matches('/');
-        let hosts = (0..databases).map(|number| format!("{url}/{number}").parse().unwrap());
-        RedisQueueLayer::new(change(config(wanted, hosts.collect()))).unwrap()
-    });
+    (runtime, server)
 }
 
 #[test]
 fn every_promise_is_kept_on_one_server() {
-    keep_on_databases(1, |config| config);
+    let (_runtime, server) = start_server();
+    keep(databases(&server, 1), promises(), |config| config);
 }
 
 #[test]
-fn every_promise_is_kept_on_two_hosts() {
-    keep_on_databases(2, |config| config);
+fn every_promise_is_kept_on_three_hosts() {
+    let (_runtime, server) = start_server();
+    keep(databases(&server, 3), promises(), |config| config);
 }
 
 #[test]
 fn every_promise_is_kept_with_encryption() {
-    keep_on_databases(1, |config| config.encryption_keys(["new", "old"]));
+    let (_runtime, server) = start_server();
+    keep(databases(&server, 1), promises(), |config| {
+        config.encryption_keys(["new", "old"])
+    });
 }
 
 #[test]
 fn every_promise_is_kept_in_json() {
+    let (_runtime, server) = start_server();
     // JSON has no octets.
     let octets = ["ready_frame_survives", "every_kind_of_value_survives"];
     let some = promises().filter(|promise| !octets.contains(&promise.name));
-    keep_some_on_databases(1, some, |config| config.serializer(Json::new()));
+    keep(databases(&server, 1), some, |config| {
+        config.serializer(Json::new())
+    });
+}
+
+#[test]
+fn every_promise_is_kept_by_the_master_of_sentinels() {
+    let runtime = Runtime::new().unwrap();
+    let sentinels = runtime.block_on(RedisSentinels::start()).unwrap();
+    let places = sentinels
+        .sentinels()
+        .iter()
+        .map(|sentinel| ("127.0.0.1", sentinel.port()));
+    let host = solent_layer_redis::RedisSentinel::new(sentinels.master_name(), places);
+    keep(vec![host.into()], promises(), |config| config);
+}
+
+#[test]
+fn every_promise_is_kept_on_a_cluster() {
+    let runtime = Runtime::new().unwrap();
+    let cluster = runtime.block_on(RedisCluster::start(3)).unwrap();
+    let places = cluster
+        .nodes()
+        .iter()
+        .map(|node| ("127.0.0.1", node.port()));
+    let host = solent_layer_redis::RedisCluster::new(places);
+    keep(vec![host.into()], promises(), |config| config);
 }

@@ -362,7 +362,7 @@ impl DeflateConfig {
 #[must_use]
 pub struct DrainConfig {
     /// Over how long the closing of WebSockets is spread, so that clients do not all come back at once. Default: 5
-    /// seconds; shorter where there are few.
+    /// seconds; shorter where there are few, and at most half of the time until the deadline.
     pub spread: Duration,
     /// When what is still open is cut off. Every `disconnect` has been run by then, or is run at once. Default: 30
     /// seconds.

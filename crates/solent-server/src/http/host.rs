@@ -36,9 +36,14 @@ impl Host for TaskHost {
             return;
         };
         let live = core.live();
-        core.spawn(async move {
+        let runtime = Arc::clone(&core);
+        runtime.spawn(async move {
             let _live = live;
-            if let Err(error) = rest.await
+            let result = tokio::select! {
+                result = rest => result,
+                () = core.abandoned() => return,
+            };
+            if let Err(error) = result
                 && !is_disconnect(&*error)
             {
                 log_failure(&error);

@@ -57,6 +57,8 @@ pub(crate) struct Core {
     live: AtomicUsize,
     /// Told when `live` becomes 0.
     idle: Notify,
+    /// Told when what is left of exchanges is given up.
+    abandoned: Notify,
 }
 
 impl Core {
@@ -81,6 +83,7 @@ impl Core {
             draining: AtomicBool::new(false),
             live: AtomicUsize::new(0),
             idle: Notify::new(),
+            abandoned: Notify::new(),
         });
         let _ = core.host.set(TaskHost::of(Arc::downgrade(&core)));
         core
@@ -136,6 +139,16 @@ impl Core {
     pub(crate) fn live(self: &Arc<Self>) -> Live {
         self.live.fetch_add(1, AcqRel);
         Live(Arc::clone(self))
+    }
+
+    /// Gives up what is left of exchanges.
+    pub(super) fn abandon(&self) {
+        self.abandoned.notify_waiters();
+    }
+
+    /// Resolves when what is left of exchanges is given up.
+    pub(crate) async fn abandoned(&self) {
+        self.abandoned.notified().await;
     }
 
     /// Waits until no counted task is left.

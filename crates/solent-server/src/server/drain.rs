@@ -32,14 +32,12 @@ pub(super) async fn drain(core: &Arc<Core>) {
     give_up(core).await;
 }
 
-/// Closes in batches, over the configured time at the most.
+/// Closes in batches, over the configured time at the most, and in time for answers to come before the deadline.
 async fn close_websockets(core: &Core) {
     let open = core.websockets.alive();
-    let spread = core
-        .config
-        .drain
-        .spread
-        .min(PER_SOCKET * u32::try_from(open.len()).unwrap_or(u32::MAX));
+    let config = &core.config.drain;
+    let needed = PER_SOCKET.saturating_mul(u32::try_from(open.len()).unwrap_or(u32::MAX));
+    let spread = config.spread.min(config.deadline / 2).min(needed);
     let batches = (spread.as_millis() / PAUSE.as_millis()).max(1) as usize;
     for batch in open.chunks(open.len().div_ceil(batches).max(1)) {
         batch.iter().for_each(|outbox| outbox.go_away());
@@ -63,6 +61,7 @@ async fn give_up(core: &Core) {
         .is_err()
     {
         websockets.iter().for_each(|outbox| outbox.abort());
+        core.abandon();
         let _ = tokio::time::timeout(LAST_WORDS, core.wait_idle()).await;
     }
 }

@@ -164,13 +164,17 @@ impl Handshake {
             .running
             .take()
             .unwrap_or_else(|| Box::pin(ready(ended.unwrap_or(Ok(())))));
-        let upgrade = self
-            .upgrade
-            .take()
-            .filter(|_| matches!(answer, Send::Accept(_)));
+        let accepted = matches!(answer, Send::Accept(_));
+        // The response would say that the connection closes, and some clients take that for a handshake that failed.
+        let too_late = accepted && self.outbox.core().is_draining();
+        if too_late {
+            self.outbox.cut();
+        }
+        let upgrade = self.upgrade.take().filter(|_| accepted && !too_late);
         let upgrade = upgrade.map(|upgrade| Box::new(Upgrade::new(upgrade, self.agreed)));
         WebSocketTask::spawn(running, Arc::clone(&self.outbox), upgrade);
         match answer {
+            Send::Accept(_) if too_late => error_response(StatusCode::SERVICE_UNAVAILABLE),
             Send::Accept(accept) => self.accepted(*accept),
             Send::Respond(response) => *response,
             _ => error_response(StatusCode::FORBIDDEN),

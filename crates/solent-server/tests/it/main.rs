@@ -17,6 +17,9 @@ mod lifespan;
 // Applications that fail before, amid or after an answer.
 mod failure;
 
+// The end of a server.
+mod drain;
+
 // What a client may not do, and what becomes of it.
 mod limits;
 

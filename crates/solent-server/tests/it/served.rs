@@ -121,6 +121,10 @@ impl Served {
         wire
     }
 
+    pub(crate) fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+
     /// Tells the server to stop.
     pub(crate) fn stop(&self) {
         self.handle.stop();

@@ -328,7 +328,7 @@ impl Solent {
             return Err(Error::AloneAtWork);
         }
         match (url, given) {
-            (Some(url), _) => layer_from_url(&url).await,
+            (Some(url), _) => layer_from_url(&url),
             (None, Some(layer)) => Ok(layer),
             (None, None) => default_layer(),
         }

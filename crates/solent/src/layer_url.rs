@@ -6,8 +6,8 @@ use solent_layer::DynLayer;
 
 use crate::error::Error;
 
-/// Where the channel layer of an application is: `memory:`. What `--layer` and the environment variable `SOLENT_LAYER`
-/// are read as.
+/// Where the channel layer of an application is: `memory:`, or, with the feature `redis`, one on Redis such as
+/// `redis://localhost:6379/0?layer=pubsub`. What `--layer` and the environment variable `SOLENT_LAYER` are read as.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LayerUrl(String);
 
@@ -15,22 +15,57 @@ pub struct LayerUrl(String);
 const SCHEMES: &[&str] = &[
     #[cfg(feature = "memory")]
     "memory:",
+    #[cfg(feature = "redis")]
+    "redis:",
+    #[cfg(feature = "redis")]
+    "rediss:",
+    #[cfg(feature = "redis")]
+    "redis+unix:",
+    #[cfg(feature = "redis")]
+    "unix:",
+    #[cfg(feature = "redis")]
+    "redis+sentinel:",
+    #[cfg(feature = "redis")]
+    "rediss+sentinel:",
+    #[cfg(feature = "redis")]
+    "redis+cluster:",
+    #[cfg(feature = "redis")]
+    "rediss+cluster:",
 ];
 
 /// Makes the layer that a URL names.
 ///
 /// This and [`SCHEMES`] are the one place that knows which layers there are.
-pub(crate) async fn layer_from_url(url: &LayerUrl) -> Result<DynLayer, Error> {
+pub(crate) fn layer_from_url(url: &LayerUrl) -> Result<DynLayer, Error> {
     match url.scheme() {
         #[cfg(feature = "memory")]
         "memory" => Ok(DynLayer::new(solent_layer_memory::MemoryLayer::default())),
+        #[cfg(feature = "redis")]
+        scheme if scheme.starts_with("redis") || scheme == "unix" => redis_layer(url),
         _ => Err(Error::LayerUrl(LayerUrlError)),
     }
 }
 
+#[cfg(feature = "redis")]
+fn redis_layer(url: &LayerUrl) -> Result<DynLayer, Error> {
+    use solent_layer_redis::{RedisLayerKind, RedisLayerUrl, RedisPubSubLayer, RedisQueueLayer};
+
+    let refused = |error| Error::Layer(solent_layer::LayerError::Backend(Box::new(error)));
+    let url: RedisLayerUrl = url.as_str().parse().map_err(refused)?;
+    match url.kind {
+        RedisLayerKind::Queue => RedisQueueLayer::new(url.config).map(DynLayer::new),
+        _ => RedisPubSubLayer::new(url.config).map(DynLayer::new),
+    }
+    .map_err(refused)
+}
+
 /// A URL does not name a channel layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no channel layer has such a URL, use one that begins with {}", SCHEMES.join(" or "))]
+#[error(
+    "no channel layer has such a URL, use one that begins with {}{}",
+    SCHEMES.join(" or "),
+    if cfg!(feature = "redis") { "" } else { ", or build with the feature `redis`" }
+)]
 #[non_exhaustive]
 pub struct LayerUrlError;
 

@@ -13,7 +13,8 @@
 //!   [`HttpConsumer`], and blocking forms of each. A [`ChannelConsumer`] handles the messages of a named channel: work
 //!   that [workers](Solent::worker) do.
 //! - A [`Group`] is a named set of connections. What one process or consumer sends to it, every member gets, typed.
-//! - A **channel layer** carries it: [`MemoryLayer`](layer::MemoryLayer) within a process.
+//! - A **channel layer** carries it: [`MemoryLayer`](layer::MemoryLayer) within a process, two on
+//!   Redis (feature `redis`) between processes, Python's among them.
 //! - Below them are [applications](spec::Application) and [connections](spec::Connection), ASGI's model made of types,
 //!   for what consumers do not fit.
 //!
@@ -52,6 +53,9 @@ pub mod layer {
     #[cfg(feature = "memory")]
     #[doc(inline)]
     pub use solent_layer_memory::{MemoryConfig, MemoryLayer};
+    #[cfg(feature = "redis")]
+    #[doc(inline)]
+    pub use solent_layer_redis as redis;
 }
 
 pub use http::StatusCode;

@@ -26,6 +26,9 @@ mod limits;
 // Requests and handshakes that are none, as tables.
 mod malformed;
 
+// Clients that do not read.
+mod slow;
+
 // The public types, as far as threads are concerned.
 mod send_sync;
 

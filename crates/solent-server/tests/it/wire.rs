@@ -179,9 +179,12 @@ impl Wire {
         std::mem::take(&mut self.input)
     }
 
-    /// Waits for one octet more, and leaves all that follow it unread.
-    pub(crate) async fn taste(&mut self) -> u8 {
-        soon(self.stream.read_u8()).await.unwrap()
+    /// Reads so many octets more, to be used later, and leaves all that follow them unread.
+    pub(crate) async fn sip(&mut self, count: usize) {
+        let before = self.input.len();
+        self.input.resize(before + count, 0);
+        let sip = self.stream.read_exact(&mut self.input[before..]);
+        soon(sip).await.unwrap();
     }
 
     /// Asserts that the server closes and says nothing more.

@@ -68,7 +68,8 @@ pub struct RedisConfig {
     /// most. Default: 8192.
     pub max_pending: NonZeroUsize,
     /// At most how many connections for commands that wait in Redis are open, for each host. All other commands share one
-    /// connection more. Default: 8.
+    /// connection more. The queue layer needs two; in a cluster it has one for each prefix of its own channels and each name
+    /// that is listened on, whatever is set here. Default: 8.
     pub pool_size: NonZeroUsize,
 }
 

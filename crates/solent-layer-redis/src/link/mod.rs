@@ -93,5 +93,6 @@ impl Link {
     /// Ends what runs. Commands that wait fail.
     pub(crate) fn close(&self) {
         self.courier.close();
+        self.source.let_go();
     }
 }

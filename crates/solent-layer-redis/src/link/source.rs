@@ -8,11 +8,12 @@ use std::{
 
 use deadpool_redis::{Manager, Pool, PoolError, Runtime, Timeouts};
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, PushInfo, RedisError,
-    RedisResult, Value,
+    Client, Cmd, ConnectionInfo, ErrorKind, PushInfo, PushKind, RedisError, RedisResult, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster_async::ClusterConnection,
 };
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::{any, sentinel};
 use crate::{
@@ -27,6 +28,8 @@ pub(crate) struct Source {
     config: RedisConfig,
     /// The pools of the server that is the host now. Held for a moment, never across a wait.
     pools: Mutex<Option<Arc<Pools>>>,
+    /// How many connections for commands that wait may be made.
+    waiting: Arc<Semaphore>,
 }
 
 /// Which servers the host is.
@@ -47,8 +50,6 @@ struct Pools {
     info: ConnectionInfo,
     /// What all commands share that are answered at once.
     shared: Pool,
-    /// What commands take that wait in Redis.
-    waiting: Pool,
 }
 
 /// A connection that any number of commands share. Cheap to clone.
@@ -60,11 +61,18 @@ pub(super) enum Shared {
 
 /// A connection for one command at a time, which may wait.
 ///
-/// It is closed when it is dropped: a command that still waits in Redis must not take anything for nobody.
-pub(crate) struct Waiting(Option<Waits>);
+/// It is closed when it is dropped: a command that still waits in Redis must not take anything for nobody. So it is of no
+/// pool.
+pub(crate) struct Waiting {
+    on: Waits,
+    /// The connection broke. A command that is sent just then may never hear of it.
+    lost: Arc<Notify>,
+    /// There are not more than there may be. In a cluster each has its key, and there are as many as keys.
+    _permit: Option<OwnedSemaphorePermit>,
+}
 
 enum Waits {
-    Server(deadpool_redis::Connection),
+    Server(MultiplexedConnection),
     Cluster(ClusterConnection),
 }
 
@@ -107,6 +115,7 @@ impl Source {
             reach,
             config: config.clone(),
             pools: Mutex::default(),
+            waiting: Arc::new(Semaphore::new(config.pool_size.get())),
         };
         // What is wrong with the settings is told now, not at the first connection.
         match &source.reach {
@@ -151,26 +160,51 @@ impl Source {
 
     /// A connection for commands that wait.
     pub(super) async fn waiting(&self) -> Result<Waiting, LinkError> {
-        let away = |cause| LinkError::Away {
+        let permit = if self.is_cluster() {
+            None
+        } else {
+            let permit = Arc::clone(&self.waiting).try_acquire_owned();
+            Some(permit.map_err(|_| LinkError::Overloaded {
+                pending: self.config.pool_size.get(),
+            })?)
+        };
+        let lost = Arc::new(Notify::new());
+        let on = self.connect_waiting(&lost).await;
+        let on = on.map_err(|cause| LinkError::Away {
             waited: Duration::ZERO,
             cause: Some(Arc::new(cause)),
-        };
+        })?;
+        Ok(Waiting {
+            on,
+            lost,
+            _permit: permit,
+        })
+    }
+
+    async fn connect_waiting(&self, lost: &Arc<Notify>) -> RedisResult<Waits> {
         if let Reach::Cluster(cluster) = &self.reach {
             let client = cluster_builder(cluster, &self.config)
-                .map_err(config_error)
-                .and_then(|builder| builder.response_timeout(NEVER).build())
-                .map_err(away)?;
-            let connection = client.get_async_connection().await.map_err(away)?;
-            return Ok(Waiting(Some(Waits::Cluster(connection))));
+                .map_err(config_error)?
+                .response_timeout(NEVER)
+                .build()?;
+            return Ok(Waits::Cluster(client.get_async_connection().await?));
         }
-        let pools = self.pools().await.map_err(away)?;
-        match pools.waiting.get().await {
-            Ok(connection) => Ok(Waiting(Some(Waits::Server(connection)))),
-            Err(PoolError::Timeout(_)) => Err(LinkError::Overloaded {
-                pending: self.config.pool_size.get(),
-            }),
-            Err(error) => Err(away(pool_error(error))),
-        }
+        let lost = Arc::clone(lost);
+        let on_push = move |info: PushInfo| {
+            if info.kind == PushKind::Disconnection {
+                lost.notify_one();
+            }
+            Ok::<(), redis::aio::SendError>(())
+        };
+        let config = connection_config(&self.config)
+            .set_response_timeout(None)
+            .set_push_sender(on_push);
+        let pools = self.pools().await?;
+        let client = Client::open(pools.info.clone())?;
+        let connection = client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
+        Ok(Waits::Server(connection))
     }
 
     /// A connection to a cluster, to ask its nodes one by one.
@@ -207,8 +241,13 @@ impl Source {
     /// Looks for the server anew, if it may be another: this one did not do.
     pub(super) fn forget(&self) {
         if matches!(self.reach, Reach::Master(_) | Reach::Any(_)) {
-            *self.pools.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            self.let_go();
         }
+    }
+
+    /// Closes the connections that nobody uses now, and others when they are given back.
+    pub(super) fn let_go(&self) {
+        *self.pools.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     async fn pools(&self) -> RedisResult<Arc<Pools>> {
@@ -235,31 +274,26 @@ impl Source {
     }
 
     fn use_server(&self, info: ConnectionInfo) -> RedisResult<Arc<Pools>> {
-        let config = connection_config(&self.config);
-        let waiting = config.clone().set_response_timeout(None);
         let pools = Arc::new(Pools {
-            shared: self.pool(&info, config, 2)?,
-            waiting: self.pool(&info, waiting, self.config.pool_size.get())?,
+            shared: self.pool(&info)?,
             info,
         });
         *self.pools.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&pools));
         Ok(pools)
     }
 
-    fn pool(
-        &self,
-        info: &ConnectionInfo,
-        config: AsyncConnectionConfig,
-        size: usize,
-    ) -> RedisResult<Pool> {
+    fn pool(&self, info: &ConnectionInfo) -> RedisResult<Pool> {
+        /// One to use, and one that takes its place while its last commands fail.
+        const SIZE: usize = 2;
         let timeouts = Timeouts {
             wait: Some(self.config.connect_timeout),
             create: Some(self.config.connect_timeout),
             recycle: Some(self.config.response_timeout),
         };
+        let config = connection_config(&self.config);
         let manager = Manager::new_with_config(info.clone(), config)?;
         Pool::builder(manager)
-            .max_size(size)
+            .max_size(SIZE)
             .timeouts(timeouts)
             .runtime(Runtime::Tokio1)
             .build()
@@ -277,19 +311,20 @@ impl Waiting {
     ///
     /// The connection broke, or Redis refused the command.
     pub(crate) async fn run(&mut self, cmd: &Cmd) -> RedisResult<Value> {
-        let value = match &mut self.0 {
-            Some(Waits::Server(connection)) => connection.req_packed_command(cmd).await?,
-            Some(Waits::Cluster(connection)) => connection.req_packed_command(cmd).await?,
-            None => Value::Nil,
+        let on = &mut self.on;
+        let answer = async {
+            match on {
+                Waits::Server(connection) => connection.req_packed_command(cmd).await,
+                Waits::Cluster(connection) => connection.req_packed_command(cmd).await,
+            }
         };
-        value.extract_error()
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        if let Some(Waits::Server(connection)) = self.0.take() {
-            drop(deadpool_redis::Connection::take(connection));
+        tokio::select! {
+            biased;
+            answer = answer => answer?.extract_error(),
+            () = self.lost.notified() => Err(RedisError::from((
+                ErrorKind::Io,
+                "connection was closed",
+            ))),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use bytes::Bytes;
 use futures::future::{FusedFuture, FutureExt};
 use redis::{Cmd, ErrorKind, RedisError, Value, cmd};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::answer::{number, octets, score, scored};
 use crate::{
@@ -16,6 +16,9 @@ use crate::{
 /// How often Redis is asked to end a wait that it has not begun yet, and how long after each other.
 const ATTEMPTS: u32 = 200;
 const BETWEEN: Duration = Duration::from_millis(5);
+
+/// How much longer than Redis waits an answer may take.
+const LATE: Duration = Duration::from_secs(5);
 
 /// A connection that waits for messages.
 pub(super) struct Popper {
@@ -79,6 +82,7 @@ impl Popper {
         patience: Option<Duration>,
         interrupt: impl Future<Output = ()>,
     ) -> Result<Option<Popped>, LinkError> {
+        let limit = patience.map(|patience| patience + LATE);
         let patience = patience.map_or(0, |patience| patience.as_secs().max(1));
         let interrupt = interrupt.fuse();
         tokio::pin!(interrupt);
@@ -95,6 +99,17 @@ impl Popper {
                 &command,
                 interrupt.as_mut(),
             );
+            let answer = async {
+                match limit {
+                    Some(limit) => timeout(limit, answer).await.unwrap_or_else(|_| {
+                        Err(broken(RedisError::from((
+                            ErrorKind::Io,
+                            "no answer in time",
+                        ))))
+                    }),
+                    None => answer.await,
+                }
+            };
             let answer = match answer.await {
                 Err(LinkError::Refused(error)) if !self.old && is_unknown(&error) => {
                     self.old = true;

@@ -1,8 +1,11 @@
 //! The tasks that read what is sent to channels of this process.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
 use tokio::{sync::Notify, time::sleep};
@@ -12,6 +15,9 @@ use crate::error::LinkError;
 
 /// The most messages that are taken at once.
 const AT_ONCE: usize = 128;
+
+/// How long a message is waited for at a time in a cluster.
+const WAIT: Duration = Duration::from_secs(10);
 
 /// The keys that a reader reads: one for each prefix that channels are opened with.
 #[derive(Default)]
@@ -100,10 +106,12 @@ async fn read_on(
         tracing::info!(host, "redis is back, messages may have been missed");
         shared.local.gap();
     }
+    // Where it is not told that the connection is lost, it looks from time to time.
+    let patience = shared.hosts.is_cluster().then_some(WAIT);
     let mut turn = 0_usize;
     loop {
         let popped = popper
-            .pop(&keys.after(turn), AT_ONCE, None, keys.changed())
+            .pop(&keys.after(turn), AT_ONCE, patience, keys.changed())
             .await?;
         turn = turn.wrapping_add(1);
         if let Some(popped) = popped {

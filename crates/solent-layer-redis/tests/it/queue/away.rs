@@ -1,0 +1,174 @@
+//! What survives when Redis goes away and comes back.
+
+use std::time::{Duration, Instant};
+
+use solent_layer::{ChannelLayer, ChannelName, LayerError, SendError};
+use solent_layer_redis::{Backoff, RedisConfig, RedisQueueLayer};
+use solent_testing::servers::{Proxy, RedisSentinels, RedisServer};
+use tokio::runtime::Handle;
+
+use super::scene::*;
+
+fn hasty(config: RedisConfig) -> RedisConfig {
+    let backoff = Backoff::default()
+        .first(Duration::from_millis(1))
+        .most(Duration::from_millis(50));
+    config.backoff(backoff)
+}
+
+/// A message reaches a member, however often it has to be sent.
+async fn reach(layer: &RedisQueueLayer, mailbox: &mut solent_layer::Mailbox, n: u64) {
+    until("a group can be sent to", async || {
+        let sent = layer.group_send(&room(), number(n)).await;
+        sent.is_ok_and(|report| report.delivered == 1)
+    })
+    .await;
+    assert_eq!(receive(mailbox).await, n);
+}
+
+#[tokio::test]
+async fn members_join_again_when_redis_has_lost_everything() {
+    let server = RedisServer::start().await.unwrap();
+    let (here, there) = (layer_with(&server, hasty), layer_with(&server, hasty));
+    let mut mailbox = member(&here).await;
+    reach(&there, &mut mailbox, 1).await;
+
+    server.kill().await.unwrap();
+    server.restart().await.unwrap();
+
+    receive_gap(&mut mailbox).await;
+    reach(&there, &mut mailbox, 2).await;
+    receive_nothing(&mut mailbox).await;
+}
+
+#[tokio::test]
+async fn member_has_joined_again_before_it_is_told_of_a_gap() {
+    let server = RedisServer::start().await.unwrap();
+    let layer = layer_with(&server, hasty);
+    let mut mailbox = member(&layer).await;
+    reach(&layer, &mut mailbox, 1).await;
+
+    for _ in 0..5 {
+        server.kill().await.unwrap();
+        server.restart().await.unwrap();
+        receive_gap(&mut mailbox).await;
+        assert_eq!(set(&server, "asgi:group:room").await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn killed_connections_come_back() {
+    let server = RedisServer::start().await.unwrap();
+    let layer = layer_with(&server, hasty);
+    let mut mailbox = member(&layer).await;
+    let jobs: ChannelName = "jobs".parse().unwrap();
+    let mut listener = layer.listen(&jobs).await.unwrap();
+    reach(&layer, &mut mailbox, 0).await;
+
+    for n in 1..20 {
+        receive_nothing(&mut listener).await;
+        server
+            .command(&["CLIENT", "KILL", "TYPE", "normal"])
+            .await
+            .unwrap();
+        receive_gap(&mut mailbox).await;
+        receive_gap(&mut listener).await;
+        reach(&layer, &mut mailbox, n).await;
+        layer.send(&jobs, number(n)).await.unwrap();
+        assert_eq!(receive(&mut listener).await, n);
+    }
+}
+
+#[tokio::test]
+async fn sends_fail_with_a_reason_while_redis_is_away() {
+    let server = RedisServer::start().await.unwrap();
+    let layer = layer_with(&server, |config| {
+        hasty(config).send_wait(Duration::from_millis(100))
+    });
+    let mailbox = member(&layer).await;
+    server.kill().await.unwrap();
+
+    let begun = Instant::now();
+    let mut failed = None;
+    // The first may be told that the connection broke while Redis worked on it.
+    for _ in 0..2 {
+        failed = layer.send(mailbox.name(), number(1)).await.err();
+    }
+
+    assert!(begun.elapsed() < Duration::from_secs(2), "{begun:?}");
+    match failed {
+        Some(SendError::Layer(LayerError::Backend(cause))) => {
+            assert!(cause.to_string().contains("out of reach"), "{cause}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousand_cuts_leave_nothing_behind() {
+    let server = RedisServer::start().await.unwrap();
+    let proxy = Proxy::start(server.addr()).await.unwrap();
+    let via = host(&server.url_via(&proxy));
+    let layer = layer_with(&server, |config| hasty(config).hosts([via]));
+    let mut mailbox = member(&layer).await;
+    reach(&layer, &mut mailbox, 0).await;
+    let metrics = Handle::current().metrics();
+    let tasks = metrics.num_alive_tasks();
+    let (connections, clients) = (proxy.open(), clients(&server).await);
+
+    for _ in 0..1000 {
+        proxy.cut().await;
+        receive_gap(&mut mailbox).await;
+    }
+
+    reach(&layer, &mut mailbox, 1).await;
+    until("connections are as many as before", async || {
+        proxy.open() == connections && self::clients(&server).await == clients
+    })
+    .await;
+    until("tasks are as many as before", async || {
+        metrics.num_alive_tasks() <= tasks
+    })
+    .await;
+    assert_eq!(set(&server, "asgi:group:room").await.len(), 1);
+}
+
+/// How many connections the server has, the one that asks included.
+async fn clients(server: &RedisServer) -> String {
+    server.info("connected_clients").await.unwrap()
+}
+
+#[tokio::test]
+async fn new_master_is_found() {
+    let sentinels = RedisSentinels::start().await.unwrap();
+    let places = sentinels
+        .sentinels()
+        .iter()
+        .map(|sentinel| ("127.0.0.1", sentinel.port()));
+    let host = solent_layer_redis::RedisSentinel::new(sentinels.master_name(), places);
+    let layer = RedisQueueLayer::new(hasty(RedisConfig::default().hosts([host]))).unwrap();
+    let mut mailbox = member(&layer).await;
+    reach(&layer, &mut mailbox, 1).await;
+
+    sentinels.fail_over().await.unwrap();
+
+    receive_gap(&mut mailbox).await;
+    reach(&layer, &mut mailbox, 2).await;
+}
+
+#[tokio::test]
+async fn process_that_redis_has_forgotten_joins_again() {
+    let server = RedisServer::start().await.unwrap();
+    let layer = layer_with(&server, |config| {
+        config.group_expiry(Duration::from_secs(1))
+    });
+    let mailbox = member(&layer).await;
+
+    // Nothing tells the layer; it renews memberships from time to time.
+    server.command(&["FLUSHALL"]).await.unwrap();
+
+    until("the mailbox is a member again", async || {
+        set(&server, "asgi:group:room").await == [mailbox.name().as_str().as_bytes()]
+    })
+    .await;
+}

@@ -114,7 +114,6 @@ impl Work {
             if self.topics.is_closed() {
                 return;
             }
-            missed |= self.topics.start_anew();
             match self.subscribe(&mut failures, &mut missed).await {
                 Ok(()) => return,
                 Err(error) => {
@@ -122,6 +121,7 @@ impl Work {
                         tracing::warn!(%error, host = ?self.source, "subscriptions are out of reach");
                     }
                     self.source.forget();
+                    missed |= self.topics.start_anew();
                     sleep(self.backoff.wait(failures)).await;
                     failures = failures.saturating_add(1);
                 }

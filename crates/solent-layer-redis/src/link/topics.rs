@@ -189,7 +189,7 @@ impl Topics {
         true
     }
 
-    /// There is a new connection, on which nothing is subscribed to. Tells whether anything was on the last one.
+    /// The connection is gone, and nothing is subscribed to. Tells whether anything was.
     pub(super) fn start_anew(&self) -> bool {
         let mut state = self.lock();
         let had = state.entries.values().any(|entry| entry.live);

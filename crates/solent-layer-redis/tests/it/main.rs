@@ -1,5 +1,8 @@
 //! The layers from outside, on real servers.
 
+// What the tests of both layers have in common.
+mod scene;
+
 // Trying all promises of a layer on one kind of Redis.
 mod promises;
 

@@ -1,15 +1,9 @@
 //! The end of a layer.
 
-use std::collections::HashMap;
-
 use redis::cmd;
-use solent_layer::{ChannelName, GroupName};
 
-use super::{shared::Shared, task::Tasks, upkeep::settle};
+use super::{leave::Membership, shared::Shared, task::Tasks, upkeep::settle};
 use crate::{error::LinkError, link::Link};
-
-/// The most commands that are waited for together, and the most members of each.
-const AT_ONCE: usize = 128;
 
 impl Shared {
     /// Closes the layer and gives up what it has in Redis.
@@ -20,6 +14,8 @@ impl Shared {
         }
         tasks.end().await;
         let told = if tasks.has_begun() {
+            let mut memberships = memberships;
+            memberships.extend(self.leaving.take());
             self.give_up(memberships, tasks).await
         } else {
             Ok(())
@@ -28,24 +24,9 @@ impl Shared {
         told
     }
 
-    async fn give_up(
-        &self,
-        memberships: Vec<(GroupName, ChannelName)>,
-        tasks: &Tasks,
-    ) -> Result<(), LinkError> {
-        let mut groups: HashMap<GroupName, Vec<ChannelName>> = HashMap::new();
-        for (group, channel) in memberships {
-            groups.entry(group).or_default().push(channel);
-        }
+    async fn give_up(&self, memberships: Vec<Membership>, tasks: &Tasks) -> Result<(), LinkError> {
+        let left = self.leave_all(memberships).await;
         let mut replies = Vec::new();
-        for (group, channels) in &groups {
-            for channels in channels.chunks(AT_ONCE) {
-                replies.push(self.hosts.leave(group, channels));
-                if replies.len() >= AT_ONCE {
-                    settle(&mut replies).await?;
-                }
-            }
-        }
         let keys = tasks.known_keys();
         for link in self.hosts.links() {
             let lease = self.hosts.lease(self.process.as_str());
@@ -55,6 +36,7 @@ impl Shared {
                 replies.push(link.send_again(remove));
             }
         }
-        settle(&mut replies).await
+        settle(&mut replies).await?;
+        left.map_err(|(_, error)| error)
     }
 }

@@ -29,6 +29,7 @@ impl Shared {
         self.open()?;
         let is_own = self.is_own(channel);
         if is_own {
+            self.introduce(self.hosts.of_group(group)).await?;
             self.local.join(group, channel)?;
         }
         let [added, kept] = self.add(group, std::slice::from_ref(channel));
@@ -36,7 +37,7 @@ impl Shared {
         added.await?;
         if is_own && self.local.inbox(channel).is_none() {
             // Its mailbox was dropped meanwhile, and it left before it came.
-            drop(self.hosts.leave(group, [channel]));
+            self.leaving.add([(group.clone(), channel.clone())]);
         }
         Ok(())
     }
@@ -47,8 +48,17 @@ impl Shared {
         channel: &ChannelName,
     ) -> Result<(), LayerError> {
         self.open()?;
-        self.local_leave(group, channel)?;
-        self.hosts.leave(group, [channel]).await?;
+        let is_own = self.is_own(channel);
+        if is_own {
+            self.local.leave(group, channel)?;
+        }
+        if let Err(error) = self.hosts.leave(group, [channel]).await {
+            if is_own {
+                // It is a member still, and leaves with its mailbox if not before.
+                self.local.join(group, channel)?;
+            }
+            return Err(error.into());
+        }
         Ok(())
     }
 
@@ -228,12 +238,5 @@ impl Shared {
     /// Whether a channel is one that this process opened.
     pub(super) fn is_own(&self, channel: &ChannelName) -> bool {
         crate::wire::ProcessId::of(channel) == Some(self.process.as_str())
-    }
-
-    fn local_leave(&self, group: &GroupName, channel: &ChannelName) -> Result<(), LayerError> {
-        if self.is_own(channel) {
-            self.local.leave(group, channel)?;
-        }
-        Ok(())
     }
 }

@@ -14,6 +14,38 @@ use crate::{ConfigError, RedisConfig};
 ///
 /// See the [crate](crate) for when to use it. It connects when it is first used, and again whenever it has to. When the last
 /// clone is dropped its mailboxes end; [`close`](ChannelLayer::close) tells Redis, too.
+///
+/// # Beside channels_redis
+///
+/// Processes of Python and of Solent on the same hosts, in the same order, with the same prefix, serializer and keys reach each
+/// other. What is only seen by Solent is better than in the original:
+///
+/// - **Capacity** is that of each channel. A process of Solent takes its messages as they come and counts them in the mailboxes;
+///   up to 8192 of other processes of Solent may wait for it in Redis. Senders in Python count all of a process together, as ever,
+///   and what is sent to a process of Python is counted so, too.
+/// - **Direct sends with several hosts** go to the host where the receiver looks, and are looked for on all, since senders in
+///   Python choose another.
+/// - **Names that workers listen on** are sent to on all hosts in turn, as readers in Python take them; each host has its share
+///   of the capacity. Readers of Solent wait at all hosts at once and take the oldest message first. They take one only while
+///   somebody waits for it, and put back what nobody has read when the last of them goes.
+/// - **Members** are processes of the living: each process of Solent has a key that says so and expires after a minute. Members
+///   of a process without one are not sent to and are removed. Memberships of open mailboxes are renewed each quarter of
+///   [`group_expiry`](RedisConfig::group_expiry), and are added again when Redis was away or has lost them, before the mailboxes
+///   hear of the [gap](solent_layer::Gap). A channel that another process has added is not renewed.
+/// - **Every key expires**, and `flush` walks through the keys with `SCAN` and removes those that have the form of this layer's.
+///   What another layer with a longer prefix calls its channels cannot be told from them. Processes that are there keep their
+///   memberships for themselves, and add them again when they are renewed.
+///
+/// # In flight
+///
+/// Delivery is at most once, as in Channels. What is sent to channels of a process goes with it. A message for a name that
+/// workers listen on is lost only if the connection breaks while Redis hands it out: until a reader has taken it from its
+/// mailbox there is a backup in `{KEY}:solent:taken`, under the name of the process, and when that process is dead another that
+/// listens puts it back. A process that was stopped for more than a minute and goes on may so have had it, too.
+///
+/// The original has one backup for all readers, `KEY$inflight`, and each reader restores what it finds there, also what
+/// another is about to deliver. This layer keeps nothing there, so that readers in Python find nothing to deliver twice, and
+/// restores only what has lain there for five seconds.
 #[derive(Clone)]
 pub struct RedisQueueLayer(Arc<Inner>);
 

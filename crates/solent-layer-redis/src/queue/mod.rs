@@ -10,6 +10,7 @@ mod flush;
 mod group;
 mod hosts;
 mod layer;
+mod leave;
 mod listen;
 mod members;
 mod pop;

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -27,13 +30,21 @@ const MOST: usize = 1024;
 /// The processes that were alive a moment ago.
 ///
 /// That one is dead is never remembered: it may only have been cut off, and joins its groups again when it is back.
-#[derive(Default)]
 pub(super) struct Processes {
     /// When each was last known to live. Held for a moment.
     alive: Mutex<HashMap<Arc<str>, Instant>>,
+    /// Whether each host has been told that this process lives.
+    told: Box<[AtomicBool]>,
 }
 
 impl Processes {
+    pub(super) fn new(hosts: usize) -> Self {
+        Self {
+            alive: Mutex::default(),
+            told: (0..hosts).map(|_| AtomicBool::new(false)).collect(),
+        }
+    }
+
     fn is_alive(&self, process: &str, now: Instant) -> bool {
         let alive = self.lock();
         let since = alive.get(process);
@@ -89,7 +100,17 @@ impl Shared {
             .arg(1)
             .arg("EX")
             .arg(LEASE.as_secs());
-        self.hosts.link(host).send_again(set).await.map(drop)
+        self.hosts.link(host).send_again(set).await?;
+        self.processes.told[host].store(true, Relaxed);
+        Ok(())
+    }
+
+    /// Says that this process lives if a host has never heard of it, before it hears of its channels.
+    pub(super) async fn introduce(&self, host: usize) -> Result<(), LinkError> {
+        if self.processes.told[host].load(Relaxed) {
+            return Ok(());
+        }
+        self.live(host).await
     }
 
     /// Says again that this process lives. Tells whether the host still knew.

@@ -8,14 +8,12 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use solent_layer::{
-    Capacities, ChannelName, GroupName, InboxSettings, LayerError, Local, LocalConfig, LocalWatch,
-};
+use solent_layer::{Capacities, InboxSettings, LayerError, Local, LocalConfig};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    deliver::Resolved, hosts::Hosts, listen::Listening, members::MemberLists, process::Processes,
-    recover::Backups,
+    deliver::Resolved, hosts::Hosts, leave::Leaving, listen::Listening, members::MemberLists,
+    process::Processes, recover::Backups,
 };
 use crate::{
     Backoff, ConfigError, RedisConfig,
@@ -31,6 +29,7 @@ const FLUSH_ECHO: Duration = Duration::from_secs(1);
 pub(super) struct Shared {
     pub(super) hosts: Arc<Hosts>,
     pub(super) local: Local,
+    pub(super) leaving: Arc<Leaving>,
     pub(super) listening: Arc<Listening>,
     pub(super) payloads: Payloads,
     pub(super) clock: Clock,
@@ -54,8 +53,8 @@ impl Shared {
     pub(super) fn new(config: &RedisConfig) -> Result<Self, ConfigError> {
         config.validate()?;
         let hosts = Arc::new(Hosts::new(config)?);
-        let leaving = Arc::new(Leaving(Arc::clone(&hosts)));
-        let local = Local::watched(local(config), leaving);
+        let leaving = Arc::new(Leaving::default());
+        let local = Local::watched(local(config), Arc::clone(&leaving) as _);
         let process = ProcessId::new();
         let settings = InboxSettings::new(config.expiry, config.policy, Arc::clone(local.drops()));
         let secrets = config.encryption_keys.iter().map(|key| key.expose());
@@ -67,16 +66,17 @@ impl Shared {
                 Arc::new(settings),
                 config.capacities.clone(),
             )),
+            processes: Processes::new(config.hosts.len()),
             payloads: Payloads::new(
                 Arc::clone(&config.serializer),
                 Cipher::new(secrets, Some(max_age)),
                 config.random_prefix,
             ),
             hosts,
+            leaving,
             local,
             process,
             clock: Clock::new(),
-            processes: Processes::default(),
             members: MemberLists::default(),
             resolved: Resolved::default(),
             backups: Backups::default(),
@@ -146,16 +146,4 @@ fn local(config: &RedisConfig) -> LocalConfig {
         .expiry(config.expiry)
         .group_expiry(config.group_expiry)
         .policy(config.policy)
-}
-
-/// Takes the channels of dropped mailboxes out of their groups.
-struct Leaving(Arc<Hosts>);
-
-impl LocalWatch for Leaving {
-    fn mailbox_dropped(&self, channel: &ChannelName, groups: &mut dyn Iterator<Item = &GroupName>) {
-        for group in groups {
-            // It is on its way; nobody waits for it.
-            drop(self.0.leave(group, [channel]));
-        }
-    }
 }

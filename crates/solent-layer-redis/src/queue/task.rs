@@ -10,6 +10,7 @@ use solent_layer::ChannelName;
 use tokio::{task::JoinSet, time::timeout};
 
 use super::{
+    leave::leave,
     listen::Listened,
     reader::{ReadKeys, read},
     shared::Shared,
@@ -123,6 +124,7 @@ impl State {
         if !self.upkeep {
             self.upkeep = true;
             self.readers.spawn(keep_up(Arc::clone(shared)));
+            self.readers.spawn(leave(Arc::clone(shared)));
         }
     }
 }

@@ -69,7 +69,7 @@ impl Shared {
     async fn begin(&self) {
         for host in 0..self.hosts.links().len() {
             // If not now, then when it can be read from.
-            drop(self.live(host).await);
+            drop(self.introduce(host).await);
         }
     }
 

@@ -3,17 +3,15 @@
 use std::time::{Duration, Instant};
 
 use solent_layer::{ChannelLayer, ChannelName, LayerError, SendError};
-use solent_layer_redis::{Backoff, RedisConfig, RedisQueueLayer};
+use solent_layer_redis::RedisQueueLayer;
 use solent_testing::servers::{Proxy, RedisSentinels, RedisServer};
 use tokio::runtime::Handle;
 
 use super::scene::*;
+use crate::scene::*;
 
-fn hasty(config: RedisConfig) -> RedisConfig {
-    let backoff = Backoff::default()
-        .first(Duration::from_millis(1))
-        .most(Duration::from_millis(50));
-    config.backoff(backoff)
+fn hasty_layer(server: &RedisServer) -> RedisQueueLayer {
+    RedisQueueLayer::new(hasty(&server.url())).unwrap()
 }
 
 /// A message reaches a member, however often it has to be sent.
@@ -29,7 +27,7 @@ async fn reach(layer: &RedisQueueLayer, mailbox: &mut solent_layer::Mailbox, n: 
 #[tokio::test]
 async fn members_join_again_when_redis_has_lost_everything() {
     let server = RedisServer::start().await.unwrap();
-    let (here, there) = (layer_with(&server, hasty), layer_with(&server, hasty));
+    let (here, there) = (hasty_layer(&server), hasty_layer(&server));
     let mut mailbox = member(&here).await;
     reach(&there, &mut mailbox, 1).await;
 
@@ -44,7 +42,7 @@ async fn members_join_again_when_redis_has_lost_everything() {
 #[tokio::test]
 async fn member_has_joined_again_before_it_is_told_of_a_gap() {
     let server = RedisServer::start().await.unwrap();
-    let layer = layer_with(&server, hasty);
+    let layer = hasty_layer(&server);
     let mut mailbox = member(&layer).await;
     reach(&layer, &mut mailbox, 1).await;
 
@@ -57,9 +55,30 @@ async fn member_has_joined_again_before_it_is_told_of_a_gap() {
 }
 
 #[tokio::test]
+async fn mailboxes_that_are_dropped_while_redis_is_away_leave_when_it_is_back() {
+    let server = RedisServer::builder().persistent().start().await.unwrap();
+    let config = hasty(&server.url()).send_wait(Duration::from_millis(100));
+    let layer = RedisQueueLayer::new(config).unwrap();
+    let (mut stays, goes) = (member(&layer).await, member(&layer).await);
+    server.kill().await.unwrap();
+
+    drop(goes);
+    assert!(layer.group_discard(&room(), stays.name()).await.is_err());
+    server.restart().await.unwrap();
+
+    receive_gap(&mut stays).await;
+    until("one has left", async || {
+        set(&server, "asgi:group:room").await == [stays.name().as_str().as_bytes()]
+    })
+    .await;
+    layer.group_discard(&room(), stays.name()).await.unwrap();
+    assert!(set(&server, "asgi:group:room").await.is_empty());
+}
+
+#[tokio::test]
 async fn killed_connections_come_back() {
     let server = RedisServer::start().await.unwrap();
-    let layer = layer_with(&server, hasty);
+    let layer = hasty_layer(&server);
     let mut mailbox = member(&layer).await;
     let jobs: ChannelName = "jobs".parse().unwrap();
     let mut listener = layer.listen(&jobs).await.unwrap();
@@ -82,9 +101,8 @@ async fn killed_connections_come_back() {
 #[tokio::test]
 async fn sends_fail_with_a_reason_while_redis_is_away() {
     let server = RedisServer::start().await.unwrap();
-    let layer = layer_with(&server, |config| {
-        hasty(config).send_wait(Duration::from_millis(100))
-    });
+    let config = hasty(&server.url()).send_wait(Duration::from_millis(100));
+    let layer = RedisQueueLayer::new(config).unwrap();
     let mailbox = member(&layer).await;
     server.kill().await.unwrap();
 
@@ -108,8 +126,7 @@ async fn sends_fail_with_a_reason_while_redis_is_away() {
 async fn thousand_cuts_leave_nothing_behind() {
     let server = RedisServer::start().await.unwrap();
     let proxy = Proxy::start(server.addr()).await.unwrap();
-    let via = host(&server.url_via(&proxy));
-    let layer = layer_with(&server, |config| hasty(config).hosts([via]));
+    let layer = RedisQueueLayer::new(hasty(&server.url_via(&proxy))).unwrap();
     let mut mailbox = member(&layer).await;
     reach(&layer, &mut mailbox, 0).await;
     let metrics = Handle::current().metrics();
@@ -146,7 +163,7 @@ async fn new_master_is_found() {
         .iter()
         .map(|sentinel| ("127.0.0.1", sentinel.port()));
     let host = solent_layer_redis::RedisSentinel::new(sentinels.master_name(), places);
-    let layer = RedisQueueLayer::new(hasty(RedisConfig::default().hosts([host]))).unwrap();
+    let layer = RedisQueueLayer::new(hasty("redis://").hosts([host])).unwrap();
     let mut mailbox = member(&layer).await;
     reach(&layer, &mut mailbox, 1).await;
 

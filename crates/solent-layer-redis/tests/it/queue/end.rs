@@ -6,6 +6,7 @@ use solent_layer::{ChannelLayer, ChannelName};
 use solent_testing::servers::RedisServer;
 
 use super::scene::*;
+use crate::scene::*;
 
 /// Ends the leases of all processes but those that are still there, as a minute would.
 async fn bury(server: &RedisServer, alive: &[&str]) {

@@ -8,7 +8,7 @@ mod end;
 mod promises;
 // What is in Redis, as Python's layer has it.
 mod python;
-// What these tests have in common.
+// What the tests of this layer have in common.
 mod scene;
 // Names that workers listen on.
 mod worker;

@@ -5,6 +5,7 @@ use solent_layer_redis::{RedisConfig, RedisQueueLayer};
 use solent_testing::servers::RedisServer;
 
 use super::scene::*;
+use crate::scene::*;
 
 /// The channel of a process of Python.
 const PYTHON: &str = "specific.0123456789ab4def8123456789abcdef!x";

@@ -6,6 +6,7 @@ use solent_layer::{ChannelLayer, ChannelName, Mailbox};
 use solent_testing::servers::RedisServer;
 
 use super::scene::*;
+use crate::scene::*;
 
 fn jobs() -> ChannelName {
     "jobs".parse().unwrap()

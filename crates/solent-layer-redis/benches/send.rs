@@ -17,8 +17,7 @@ use tokio::{runtime::Runtime, task::JoinSet};
 const TASKS: u64 = 64;
 
 fn send(criterion: &mut Criterion) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();

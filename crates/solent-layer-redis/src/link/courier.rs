@@ -28,7 +28,7 @@ use crate::{Backoff, RedisConfig, error::LinkError};
 const PIECE: usize = 256;
 
 /// The most pieces that are under way: while Redis works on one, the next is made.
-const PIECES: usize = 4;
+const PIECES: usize = 2;
 
 /// Sends commands to one host, in the order in which they are submitted, over one connection.
 ///

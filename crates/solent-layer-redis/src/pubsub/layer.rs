@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use redis::{Value, cmd};
+use redis::{Cmd, Value};
 use solent_layer::{
     ChannelLayer, ChannelName, DropCause, DropCounts, GroupName, GroupReport, LayerError, Local,
     LocalConfig, Mailbox, Message, SendError,
@@ -183,8 +183,9 @@ impl Shared {
         if self.local.is_closed() {
             return Err(LayerError::Closed);
         }
-        let mut publish = cmd(self.topics.publish());
-        publish.arg(topic).arg(payload);
+        let name = self.topics.publish();
+        let mut publish = Cmd::with_capacity(3, name.len() + topic.len() + payload.len());
+        publish.arg(name).arg(topic).arg(payload);
         Ok(self.links[self.ring.shard(topic)].send(publish))
     }
 

@@ -22,6 +22,10 @@ fn agreed(server_keeps: bool, client_keeps: bool, bits: u8) -> Agreed {
 
 /// What a client makes of a message.
 fn client_deflate(context: &mut Compress, octets: &[u8]) -> Vec<u8> {
+    if octets.is_empty() {
+        // RFC 7692 §7.2.3.6. Nothing would come of flushing a context that has just been flushed.
+        return vec![0x00];
+    }
     let mut out = Vec::with_capacity(octets.len() * 2 + 64);
     context
         .compress_vec(octets, &mut out, FlushCompress::Sync)

@@ -189,6 +189,32 @@ async fn application_that_refuses_to_start_prevents_serving() {
 }
 
 #[tokio::test]
+async fn application_that_stays_after_it_refused_to_start_is_ended() {
+    let (log, mut alive) = log();
+    // The application has the only sender.
+    let held = std::sync::Mutex::new(Some(log));
+    let served = Served::start(server(move |mut connection: Connection<Lifespan>| {
+        let log = held.lock().unwrap().take();
+        async move {
+            let _log = log;
+            let message = "not today".to_owned();
+            let failed = lifespan::Send::StartupFailed { message };
+            connection.send(failed).await?;
+            std::future::pending().await
+        }
+    }))
+    .await;
+
+    let refused = served.result().await;
+
+    assert!(
+        matches!(refused, Err(ServeError::Startup(_))),
+        "{refused:?}"
+    );
+    assert_eq!(soon(alive.recv()).await, None);
+}
+
+#[tokio::test]
 async fn application_that_cannot_clean_up_is_reported() {
     let served = Served::start(server(async |mut connection: Connection<Lifespan>| {
         connection.send(complete()).await?;

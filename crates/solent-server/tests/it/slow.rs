@@ -231,8 +231,9 @@ async fn client_that_reads_nothing_is_cut_and_its_output_let_go() {
 
 #[tokio::test(start_paused = true)]
 async fn client_that_reads_now_and_then_is_waited_for() {
-    let mut slow = Slow::start().await;
-    let mut frames = slow.open("/flood").await;
+    let slow = Slow::start().await;
+    // All of it is queued at once, so that no sip empties the queue.
+    let mut frames = slow.open("/busy").await;
     let start = Instant::now();
 
     for _ in 0..8 {
@@ -241,12 +242,26 @@ async fn client_that_reads_now_and_then_is_waited_for() {
     }
 
     assert!(start.elapsed() > WRITE_TIMEOUT * 3);
+    let payload = frames.next().await.payload;
+    assert!(payload == vec![7; MANY * SIZE]);
+    drop(frames);
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_that_has_caught_up_is_left_in_peace() {
+    let mut slow = Slow::start().await;
+    let mut frames = slow.open("/flood").await;
+    settle().await;
     for _ in 0..MANY {
         assert_eq!(frames.next().await, message());
     }
     assert!(matches!(slow.report().await, Report::Sent));
+
+    sleep(WRITE_TIMEOUT * 3).await;
+
+    frames.text("still here").await;
+    assert_eq!(frames.next().await, RawFrame::whole(TEXT, "still here"));
     frames.leave().await;
-    slow.ends_with(1000).await;
     slow.served.end().await;
 }
 

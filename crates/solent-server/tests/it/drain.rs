@@ -25,7 +25,7 @@ use tokio::{
 
 use super::{
     frames::{CLOSE, FIN, Frames, handshake},
-    served::{Served, soon},
+    served::{Served, nobody_listens, soon},
     wire::get,
 };
 
@@ -176,8 +176,7 @@ async fn accepting_stops_at_every_place_while_requests_go_on() {
 
     stops_accepting(&served).await;
     for addr in served.addresses() {
-        let addr = addr.to_string();
-        soon(async { while tokio::net::TcpStream::connect(&addr).await.is_ok() {} }).await;
+        nobody_listens(addr.to_string().parse().unwrap()).await;
     }
     gate.0.notify_waiters();
     assert_eq!(waiting.response().await.text(), "at last");

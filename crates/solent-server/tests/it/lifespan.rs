@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     frames::Frames,
-    served::{Served, soon},
+    served::{Served, nobody_listens, soon},
     wire::get,
 };
 
@@ -185,7 +185,7 @@ async fn application_that_refuses_to_start_prevents_serving() {
         other => panic!("expected a refusal, got {other:?}"),
     }
     early.is_closed().await;
-    assert!(tokio::net::TcpStream::connect(addr).await.is_err());
+    nobody_listens(addr).await;
 }
 
 #[tokio::test]

@@ -30,6 +30,11 @@ pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
         .expect("this should not take so long")
 }
 
+/// Waits until nobody listens at a port. For a moment another test may, which has been given the same one.
+pub(crate) async fn nobody_listens(addr: SocketAddr) {
+    soon(async { while TcpStream::connect(addr).await.is_ok() {} }).await;
+}
+
 /// A path for a socket of a test's own.
 pub(crate) struct Place(PathBuf);
 

@@ -27,11 +27,11 @@ impl<'de> Deserialize<'de> for NoEvents {
     }
 }
 
-/// An event as the consumers of a process share it: decoded once, and made JSON once if they pass it on.
+/// An event as the consumers of a process share it: decoded once, and made JSON once if they pass it or a part of it on.
 pub(crate) struct Shared<E> {
     event: E,
-    /// The event as a text message of JSON, made when the first consumer sends it to its client.
-    json: OnceLock<SharedFrame>,
+    /// What the first consumer sent of it to its client, as a text message of JSON.
+    json: OnceLock<(Value, SharedFrame)>,
 }
 
 impl<E> Shared<E> {
@@ -55,21 +55,22 @@ impl<'de, E: Deserialize<'de>> Deserialize<'de> for Shared<E> {
 
 /// A [`Shared`] event whose type is forgotten.
 pub(crate) trait Delivered: Any + Send + Sync {
-    /// Whether `value` is the event itself, and not merely equal to it.
-    fn is(&self, value: Value) -> bool;
+    /// Whether `value` is the event itself or a part of it, and not merely equal to it.
+    fn holds(&self, value: Value) -> bool;
 
-    /// Where its JSON is kept.
-    fn json(&self) -> &OnceLock<SharedFrame>;
+    /// Where the JSON of it, or of a part of it, is kept.
+    fn json(&self) -> &OnceLock<(Value, SharedFrame)>;
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
 impl<E: Send + Sync + 'static> Delivered for Shared<E> {
-    fn is(&self, value: Value) -> bool {
-        Value::of(&self.event) == value
+    fn holds(&self, value: Value) -> bool {
+        let event = Value::of(&self.event);
+        value.place >= event.place && value.place + value.size <= event.place + event.size
     }
 
-    fn json(&self) -> &OnceLock<SharedFrame> {
+    fn json(&self) -> &OnceLock<(Value, SharedFrame)> {
         &self.json
     }
 
@@ -84,7 +85,7 @@ impl<E: Send + Sync + 'static> Delivered for Shared<E> {
 /// for two values to be confused here, two types with one path and one size would have to begin at the same place.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Value {
-    place: *const (),
+    place: usize,
     size: usize,
     type_name: &'static str,
 }
@@ -92,7 +93,7 @@ pub(crate) struct Value {
 impl Value {
     pub(crate) fn of<T: ?Sized>(value: &T) -> Self {
         Self {
-            place: ptr::from_ref(value).cast(),
+            place: ptr::from_ref(value).cast::<()>().addr(),
             size: mem::size_of_val(value),
             type_name: type_name::<T>(),
         }
@@ -112,11 +113,17 @@ mod tests {
 
     #[test]
     fn value_is_not_confused_with_its_first_field_or_its_equal() {
-        struct Outer(u64);
-        let shared = Shared::new(Outer(1));
+        struct Outer(u64, u64);
+        let shared = Shared::new(Outer(1, 1));
+        let outer = Value::of(&shared.event);
 
-        assert!(shared.is(Value::of(&shared.event)));
-        assert!(!shared.is(Value::of(&shared.event.0)));
-        assert!(!shared.is(Value::of(&Outer(1))));
+        assert!(shared.holds(outer));
+        for part in [&shared.event.0, &shared.event.1] {
+            assert!(shared.holds(Value::of(part)));
+            assert!(Value::of(part) != outer);
+        }
+        assert!(Value::of(&shared.event.0) != Value::of(&shared.event.1));
+        assert!(!shared.holds(Value::of(&Outer(1, 1))));
+        assert!(!shared.holds(Value::of(&1_u64)));
     }
 }

@@ -33,7 +33,7 @@ struct Said {
 #[serde(tag = "type")]
 enum RoomEvent {
     #[serde(rename = "chat.message")]
-    Message { message: String },
+    Message(Said),
 }
 
 /// Sends every message to its room, as an event that each member handles.
@@ -50,21 +50,16 @@ impl JsonWebSocketConsumer for Chat {
         cx.accept().await
     }
 
-    async fn receive_json(&mut self, cx: &mut WebSocketContext, Said { message }: Said) -> Result {
-        cx.send_to(&self.room, &RoomEvent::Message { message })
-            .await
+    async fn receive_json(&mut self, cx: &mut WebSocketContext, said: Said) -> Result {
+        cx.send_to(&self.room, &RoomEvent::Message(said)).await
     }
 
     async fn event(
         &mut self,
         cx: &mut WebSocketContext,
-        RoomEvent::Message { message }: &RoomEvent,
+        RoomEvent::Message(said): &RoomEvent,
     ) -> Result {
-        #[derive(Serialize)]
-        struct Saying<'a> {
-            message: &'a str,
-        }
-        cx.send_json(&Saying { message }).await
+        cx.send_json(said).await
     }
 }
 

@@ -15,7 +15,7 @@ struct Said {
 #[serde(tag = "type")]
 enum RoomEvent {
     #[serde(rename = "chat.message")]
-    Message { message: String },
+    Message(Said),
 }
 
 struct Chat {
@@ -31,20 +31,16 @@ impl JsonWebSocketConsumer for Chat {
         cx.accept().await
     }
 
-    async fn receive_json(&mut self, cx: &mut WebSocketContext, Said { message }: Said) -> Result {
-        cx.send_to(&self.room, &RoomEvent::Message { message })
-            .await
+    async fn receive_json(&mut self, cx: &mut WebSocketContext, said: Said) -> Result {
+        cx.send_to(&self.room, &RoomEvent::Message(said)).await
     }
 
     async fn event(
         &mut self,
         cx: &mut WebSocketContext,
-        RoomEvent::Message { message }: &RoomEvent,
+        RoomEvent::Message(said): &RoomEvent,
     ) -> Result {
-        cx.send_json(&Said {
-            message: message.clone(),
-        })
-        .await
+        cx.send_json(said).await
     }
 }
 

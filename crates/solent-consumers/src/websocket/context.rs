@@ -158,8 +158,8 @@ impl WebSocketContext {
 
     /// Sends a value as a text message of JSON.
     ///
-    /// Sending on the event that is being handled (`cx.send_json(event)`) makes its JSON once per process, and not once
-    /// for each member of the group that it came through.
+    /// Sending on the event that is being handled (`cx.send_json(event)`), or a part of it, makes its JSON once per process,
+    /// and not once for each member of the group that it came through.
     ///
     /// # Errors
     ///
@@ -169,22 +169,28 @@ impl WebSocketContext {
     ///
     /// As [`send`](Self::send).
     pub async fn send_json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
-        let Some(event) = self
-            .shared
-            .current()
-            .filter(|event| event.is(Value::of(value)))
-        else {
-            let frame = Frame::from_json(value)?;
-            return self.send(frame).await;
+        match self.shared_json(value)? {
+            Some(frame) => self.send_shared(frame).await,
+            None => self.send(Frame::from_json(value)?).await,
+        }
+    }
+
+    /// The JSON that all consumers which handle the current event have in common, if `value` is of it.
+    fn shared_json<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+    ) -> Result<Option<SharedFrame>, serde_json::Error> {
+        let place = Value::of(value);
+        let Some(event) = self.shared.current().filter(|event| event.holds(place)) else {
+            return Ok(None);
         };
-        let frame = match event.json().get() {
-            Some(frame) => frame.clone(),
-            None => {
-                let made = SharedFrame::new(Frame::from_json(value)?);
-                event.json().get_or_init(|| made).clone()
-            }
-        };
-        self.send_shared(frame).await
+        if event.json().get().is_none() {
+            let made = SharedFrame::new(Frame::from_json(value)?);
+            // Another may have been quicker, with the same or another part.
+            let _ = event.json().set((place, made));
+        }
+        let kept = event.json().get().filter(|(of, _)| *of == place);
+        Ok(kept.map(|(_, frame)| frame.clone()))
     }
 
     /// Closes the connection, with a code and a reason. Refuses it with status 403 if it was not accepted.

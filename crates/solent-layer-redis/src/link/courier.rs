@@ -183,7 +183,13 @@ impl Work {
     /// A connection; nothing, if nobody waits for one any more.
     async fn connection(&mut self) -> Option<Shared> {
         if let Some(connection) = &self.connection {
-            return Some(connection.clone());
+            if !connection.is_lost() {
+                return Some(connection.clone());
+            }
+            // What was sent now would fail, and nobody could tell that it was not carried out.
+            tracing::debug!("connection to redis was lost");
+            self.connection = None;
+            self.source.forget();
         }
         let mut cause = None;
         loop {
@@ -192,7 +198,7 @@ impl Work {
                 self.pause(wait, cause.as_ref()).await?;
             }
             let source = Arc::clone(&self.source);
-            match self.meanwhile(source.shared(), cause.as_ref()).await? {
+            match self.attempt(source.shared(), cause.as_ref()).await? {
                 Ok(connection) => {
                     self.made += 1;
                     self.connection = Some(connection.clone());
@@ -206,6 +212,31 @@ impl Work {
                     self.source.forget();
                     cause = Some(Arc::new(error));
                 }
+            }
+        }
+    }
+
+    /// Connects, also when nobody waits for it any more: the next command finds a connection. Nothing, if the queue is closed.
+    async fn attempt<T>(
+        &self,
+        connecting: impl Future<Output = T>,
+        cause: Option<&Arc<RedisError>>,
+    ) -> Option<T> {
+        tokio::pin!(connecting);
+        loop {
+            let deadline = self.queue.expire(cause);
+            if self.queue.fail_if_closed() {
+                return None;
+            }
+            let expired = async {
+                match deadline {
+                    Some(deadline) => sleep_until(deadline).await,
+                    None => self.queue.ready().await,
+                }
+            };
+            tokio::select! {
+                output = &mut connecting => return Some(output),
+                () = expired => {}
             }
         }
     }

@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -50,13 +53,25 @@ struct Pools {
     info: ConnectionInfo,
     /// What all commands share that are answered at once.
     shared: Pool,
+    /// How many connections of the pool have been lost.
+    lost: Arc<AtomicU64>,
 }
 
 /// A connection that any number of commands share. Cheap to clone.
 #[derive(Clone)]
 pub(super) enum Shared {
-    Server(MultiplexedConnection, Arc<deadpool_redis::Connection>),
+    Server(MultiplexedConnection, Arc<Pooled>),
     Cluster(ClusterConnection),
+}
+
+/// A connection that goes back to its pool when the last clone is dropped.
+pub(super) struct Pooled {
+    /// Never used: its clone is.
+    _connection: deadpool_redis::Connection,
+    /// How many connections of the pool have been lost.
+    lost: Arc<AtomicU64>,
+    /// How many that were before there was this one.
+    before: u64,
 }
 
 /// A connection for one command at a time, which may wait.
@@ -153,9 +168,15 @@ impl Source {
             return Ok(Shared::Cluster(client.get_async_connection().await?));
         }
         let pools = self.pools().await?;
+        let before = pools.lost.load(Relaxed);
         let connection = pools.shared.get().await.map_err(pool_error)?;
         let clone = MultiplexedConnection::clone(&connection);
-        Ok(Shared::Server(clone, Arc::new(connection)))
+        let pooled = Pooled {
+            _connection: connection,
+            lost: Arc::clone(&pools.lost),
+            before,
+        };
+        Ok(Shared::Server(clone, Arc::new(pooled)))
     }
 
     /// A connection for commands that wait.
@@ -274,15 +295,17 @@ impl Source {
     }
 
     fn use_server(&self, info: ConnectionInfo) -> RedisResult<Arc<Pools>> {
+        let lost = Arc::default();
         let pools = Arc::new(Pools {
-            shared: self.pool(&info)?,
+            shared: self.pool(&info, &lost)?,
             info,
+            lost,
         });
         *self.pools.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&pools));
         Ok(pools)
     }
 
-    fn pool(&self, info: &ConnectionInfo) -> RedisResult<Pool> {
+    fn pool(&self, info: &ConnectionInfo, lost: &Arc<AtomicU64>) -> RedisResult<Pool> {
         /// One to use, and one that takes its place while its last commands fail.
         const SIZE: usize = 2;
         let timeouts = Timeouts {
@@ -290,7 +313,14 @@ impl Source {
             create: Some(self.config.connect_timeout),
             recycle: Some(self.config.response_timeout),
         };
-        let config = connection_config(&self.config);
+        let lost = Arc::clone(lost);
+        let on_push = move |info: PushInfo| {
+            if info.kind == PushKind::Disconnection {
+                lost.fetch_add(1, Relaxed);
+            }
+            Ok::<(), redis::aio::SendError>(())
+        };
+        let config = connection_config(&self.config).set_push_sender(on_push);
         let manager = Manager::new_with_config(info.clone(), config)?;
         Pool::builder(manager)
             .max_size(SIZE)
@@ -298,6 +328,17 @@ impl Source {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|_| RedisError::from((ErrorKind::Client, "pool needs a runtime")))
+    }
+}
+
+impl Shared {
+    /// Whether the connection may have been lost: it, or another of its pool that was made before. One to a cluster takes care
+    /// of itself.
+    pub(super) fn is_lost(&self) -> bool {
+        match self {
+            Self::Server(_, pooled) => pooled.lost.load(Relaxed) != pooled.before,
+            Self::Cluster(_) => false,
+        }
     }
 }
 

@@ -41,6 +41,21 @@ async fn subscriptions_are_back_before_the_gap_is_told() {
 }
 
 #[tokio::test]
+async fn cut_while_nothing_is_sent_is_not_noticed_by_senders() {
+    let server = RedisServer::start().await.unwrap();
+    let layer = layer(&server.url());
+    let mut mailbox = member(&layer).await;
+
+    for n in 0..5 {
+        layer.group_send(&room(), number(n)).await.unwrap();
+        assert_eq!(receive(&mut mailbox).await, n);
+        server.kill().await.unwrap();
+        server.restart().await.unwrap();
+        receive_gap(&mut mailbox).await;
+    }
+}
+
+#[tokio::test]
 async fn killed_connections_come_back() {
     let server = RedisServer::start().await.unwrap();
     let layer = layer(&server.url());
@@ -107,6 +122,21 @@ async fn sends_wait_for_a_while_and_then_say_what_is_wrong() {
     server.restart().await.unwrap();
     receive_gap(&mut mailbox).await;
     reach(&layer, &mut mailbox, 2).await;
+}
+
+#[tokio::test]
+async fn send_that_may_not_wait_fails_until_there_is_a_connection() {
+    let server = RedisServer::start().await.unwrap();
+    let config = hasty(&server.url()).send_wait(Duration::ZERO);
+    let layer = RedisPubSubLayer::new(config).unwrap();
+
+    let first = layer.group_send(&room(), number(1)).await;
+
+    assert!(first.is_err(), "{first:?}");
+    until("there is a connection", async || {
+        layer.group_send(&room(), number(2)).await.is_ok()
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -8,32 +8,34 @@ use solent_layer::{
 };
 use tokio::time::Instant;
 
-use crate::config::MemoryConfig;
+use crate::MemoryConfig;
 
-/// The channel layer of one process. Cheap to clone; clones are the same layer.
+/// The channel layer of one process. Cheap to clone; clones are the same layer. When the last is dropped its mailboxes end.
 #[derive(Clone)]
-pub struct MemoryLayer {
+pub struct MemoryLayer(Arc<Inner>);
+
+struct Inner {
     local: Local,
-    names: Arc<NameSource>,
+    names: NameSource,
 }
 
 impl MemoryLayer {
     /// A layer with these settings.
     pub fn new(config: MemoryConfig) -> Self {
-        Self {
-            local: Local::new(config.local()),
-            names: Arc::default(),
-        }
+        Self(Arc::new(Inner {
+            local: Local::new(config),
+            names: NameSource::new(),
+        }))
     }
 
     /// How many channels there are: those with a mailbox, and those on which messages wait for one.
     pub fn channel_count(&self) -> usize {
-        self.local.channel_count()
+        self.0.local.channel_count()
     }
 
     /// How many groups have members.
     pub fn group_count(&self) -> usize {
-        self.local.group_count()
+        self.0.local.group_count()
     }
 }
 
@@ -47,19 +49,19 @@ impl Default for MemoryLayer {
 impl ChannelLayer for MemoryLayer {
     async fn open(&self, prefix: &str) -> Result<Mailbox, LayerError> {
         loop {
-            let name = self.names.next(prefix)?;
-            if let Some(mailbox) = self.local.open(name)? {
+            let name = self.0.names.next(prefix)?;
+            if let Some(mailbox) = self.0.local.open(name)? {
                 return Ok(mailbox);
             }
         }
     }
 
     async fn listen(&self, channel: &ChannelName) -> Result<Mailbox, LayerError> {
-        self.local.listen(channel)
+        self.0.local.listen(channel)
     }
 
     async fn send(&self, channel: &ChannelName, message: Message) -> Result<(), SendError> {
-        match self.local.push(channel, &message, Instant::now())? {
+        match self.0.local.push(channel, &message, Instant::now())? {
             Pushed::Dropped(DropCause::Full | DropCause::Overflowed) => {
                 Err(SendError::Full(message))
             }
@@ -68,7 +70,7 @@ impl ChannelLayer for MemoryLayer {
     }
 
     async fn group_add(&self, group: &GroupName, channel: &ChannelName) -> Result<(), LayerError> {
-        self.local.join(group, channel)
+        self.0.local.join(group, channel)
     }
 
     async fn group_discard(
@@ -76,7 +78,7 @@ impl ChannelLayer for MemoryLayer {
         group: &GroupName,
         channel: &ChannelName,
     ) -> Result<(), LayerError> {
-        self.local.leave(group, channel)
+        self.0.local.leave(group, channel)
     }
 
     async fn group_send(
@@ -84,7 +86,7 @@ impl ChannelLayer for MemoryLayer {
         group: &GroupName,
         message: Message,
     ) -> Result<GroupReport, SendError> {
-        let report = self.local.group_send(group, &message).await?;
+        let report = self.0.local.group_send(group, &message).await?;
         if report.dropped > 0 {
             tracing::debug!(
                 %group,
@@ -97,16 +99,23 @@ impl ChannelLayer for MemoryLayer {
     }
 
     async fn flush(&self) -> Result<(), LayerError> {
-        self.local.flush()
+        self.0.local.flush()
     }
 
     async fn close(&self) -> Result<(), LayerError> {
-        self.local.close();
+        self.0.local.close();
         Ok(())
     }
 
     fn drops(&self) -> Option<Arc<DropCounts>> {
-        Some(Arc::clone(self.local.drops()))
+        Some(Arc::clone(self.0.local.drops()))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Mailboxes that are still open would wait for ever.
+        self.local.close();
     }
 }
 

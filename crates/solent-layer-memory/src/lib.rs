@@ -50,7 +50,9 @@
 //!
 //! Messages between processes, and any that outlive this one.
 
-mod config;
 mod layer;
 
-pub use self::{config::MemoryConfig, layer::MemoryLayer};
+/// Settings for a [`MemoryLayer`], which has nothing but the tables of its process.
+pub use solent_layer::LocalConfig as MemoryConfig;
+
+pub use self::layer::MemoryLayer;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures::executor::block_on;
-use solent_layer::{Capacities, DropCause};
+use solent_layer::{Capacities, DropCause, LayerError};
 use tokio::time::advance;
 
 use super::*;
@@ -153,11 +153,14 @@ async fn discarded_shared_channel_is_forgotten() {
 async fn unknown_process_specific_channel_cannot_fill_a_group() {
     let layer = MemoryLayer::default();
 
-    layer
+    let added = layer
         .group_add(&group("room"), &channel("gone!1"))
-        .await
-        .unwrap();
+        .await;
 
+    assert!(
+        matches!(added, Err(LayerError::Unavailable(_))),
+        "{added:?}"
+    );
     assert_eq!((layer.channel_count(), layer.group_count()), (0, 0));
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use solent_layer::{Capacities, FullPolicy};
+use solent_layer::{Capacities, FullPolicy, LocalConfig};
 
 use super::{Backoff, ConfigError, RedisHost, Secret, validate};
 use crate::wire::{MessagePack, Serializer};
@@ -97,6 +97,15 @@ impl Default for RedisConfig {
 }
 
 impl RedisConfig {
+    /// What is the same within this process.
+    pub(crate) fn local(&self) -> LocalConfig {
+        LocalConfig::default()
+            .capacities(self.capacities.clone())
+            .expiry(self.expiry)
+            .group_expiry(self.group_expiry)
+            .policy(self.policy)
+    }
+
     /// Sets [`hosts`](Self::hosts).
     pub fn hosts<H: Into<RedisHost>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.hosts = hosts.into_iter().map(Into::into).collect();

@@ -9,7 +9,7 @@ use std::{
 use redis::{Cmd, Value};
 use solent_layer::{
     ChannelLayer, ChannelName, DropCause, DropCounts, GroupName, GroupReport, LayerError, Local,
-    LocalConfig, Mailbox, Message, SendError,
+    Mailbox, Message, SendError,
 };
 
 use super::{incoming::Incoming, subscriptions::Subscriptions, topic::Topics};
@@ -66,7 +66,7 @@ impl RedisPubSubLayer {
         let subscriptions = Arc::new(Subscriptions::new(subscribers, ring, topics.clone()));
         let secrets = config.encryption_keys.iter().map(|key| key.expose());
         let shared = Arc::new(Shared {
-            local: Local::watched(local(&config), Arc::clone(&subscriptions) as _),
+            local: Local::watched(config.local(), Arc::clone(&subscriptions) as _),
             payloads: Payloads::new(
                 Arc::clone(&config.serializer),
                 Cipher::new(secrets, None),
@@ -86,14 +86,6 @@ impl RedisPubSubLayer {
         let _ = incoming.0.set(Arc::downgrade(&shared) as Weak<Shared>);
         Ok(Self(shared))
     }
-}
-
-fn local(config: &RedisConfig) -> LocalConfig {
-    LocalConfig::default()
-        .capacities(config.capacities.clone())
-        .expiry(config.expiry)
-        .group_expiry(config.group_expiry)
-        .policy(config.policy)
 }
 
 impl ChannelLayer for RedisPubSubLayer {

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use solent_layer::{Capacities, InboxSettings, LayerError, Local, LocalConfig};
+use solent_layer::{Capacities, InboxSettings, LayerError, Local};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
@@ -54,7 +54,7 @@ impl Shared {
         config.validate()?;
         let hosts = Arc::new(Hosts::new(config)?);
         let leaving = Arc::new(Leaving::default());
-        let local = Local::watched(local(config), Arc::clone(&leaving) as _);
+        let local = Local::watched(config.local(), Arc::clone(&leaving) as _);
         let process = ProcessId::new();
         let settings = InboxSettings::new(config.expiry, config.policy, Arc::clone(local.drops()));
         let secrets = config.encryption_keys.iter().map(|key| key.expose());
@@ -138,12 +138,4 @@ pub(super) fn unix_now() -> f64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0.0, |since| since.as_secs_f64())
-}
-
-fn local(config: &RedisConfig) -> LocalConfig {
-    LocalConfig::default()
-        .capacities(config.capacities.clone())
-        .expiry(config.expiry)
-        .group_expiry(config.group_expiry)
-        .policy(config.policy)
 }

@@ -110,21 +110,18 @@ impl ChannelTable {
     }
 
     /// Does something to a channel, if there is one or it is of the kind that comes into being on demand.
-    pub(super) fn update(
+    pub(super) fn update<T>(
         &self,
         name: &ChannelName,
-        update: impl FnOnce(&mut Channel),
-    ) -> Result<(), LayerError> {
+        update: impl FnOnce(&mut Channel) -> T,
+    ) -> Result<Option<T>, LayerError> {
         let mut shard = self.lock(name)?;
         if name.is_process_specific() {
-            if let Some(channel) = shard.own.get_mut(name) {
-                update(channel);
-            }
-            return Ok(());
+            return Ok(shard.own.get_mut(name).map(update));
         }
-        update(self.shared(&mut shard, name));
+        let updated = update(self.shared(&mut shard, name));
         shard.forget_if_idle(name);
-        Ok(())
+        Ok(Some(updated))
     }
 
     /// A mailbox was dropped.

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, thread, time::Duration};
 
 use crate::{Capacities, FullPolicy};
 
-/// Settings for [`Local`](crate::Local).
+/// Settings for [`Local`](crate::Local), and so for the layer of one process.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[must_use]

@@ -41,7 +41,11 @@ pub struct Local(Arc<Shared>);
 
 /// Told when groups and listeners come and go in this process, and memberships with their mailboxes.
 ///
-/// It is called under a lock of the tables, so that it hears of each thing in order: it must neither wait nor call them.
+/// It is called under a lock of the tables, so that it hears of each thing in order: it must neither wait nor call them. Note
+/// what the broker has to be told, and leave it to a task.
+///
+/// A group or a name that ended may begin again before the broker has heard of the end, so tell the broker in the order of
+/// these calls, or keep a set of what is wanted and tell it the difference.
 pub trait LocalWatch: Send + Sync + 'static {
     /// A group has its first member here.
     fn group_begun(&self, group: &GroupName) {
@@ -150,23 +154,29 @@ impl Local {
     ///
     /// # Errors
     ///
-    /// [`LayerError::Closed`].
+    /// [`LayerError::Unavailable`] for a process-specific name that no mailbox here has: another process's, or that of a
+    /// mailbox that was dropped. [`LayerError::Closed`].
     pub fn join(&self, group: &GroupName, channel: &ChannelName) -> Result<(), LayerError> {
         let millis = self.0.millis(Instant::now());
-        self.0.channels.update(channel, |channel| {
+        let joined = self.0.channels.update(channel, |channel| {
             channel.join(&self.0.groups, group, millis);
-        })
+        })?;
+        joined.ok_or(LayerError::Unavailable(
+            "no mailbox of this process has it, let the process join that has",
+        ))
     }
 
-    /// Ends a membership.
+    /// Ends a membership. That of a channel that is not here is no error.
     ///
     /// # Errors
     ///
     /// [`LayerError::Closed`].
     pub fn leave(&self, group: &GroupName, channel: &ChannelName) -> Result<(), LayerError> {
-        self.0
+        let left = self
+            .0
             .channels
-            .update(channel, |channel| channel.leave(&self.0.groups, group))
+            .update(channel, |channel| channel.leave(&self.0.groups, group));
+        left.map(|_| ())
     }
 
     /// Pushes a message to every member that a group has here.
@@ -210,7 +220,8 @@ impl Local {
         }
     }
 
-    /// Tells every channel that it may have missed messages.
+    /// Tells every channel that it may have missed messages: when the broker is there again and has acknowledged all
+    /// subscriptions, so that who hears of it can ask for what it missed, and misses nothing more meanwhile.
     pub fn gap(&self) {
         self.0.channels.gap();
     }
@@ -229,7 +240,8 @@ impl Local {
         self.0.channels.flush(&self.0.groups)
     }
 
-    /// Ends all mailboxes and memberships; nothing new begins.
+    /// Ends all mailboxes and memberships; nothing new begins. A layer does so when it is closed, and when its last handle is
+    /// dropped: the mailboxes hold on to the tables, not to the layer.
     pub fn close(&self) {
         self.0.channels.close(&self.0.groups);
     }

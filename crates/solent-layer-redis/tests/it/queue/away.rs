@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use solent_layer::{ChannelLayer, ChannelName, LayerError, SendError};
 use solent_layer_redis::RedisQueueLayer;
-use solent_testing::servers::{Proxy, RedisSentinels, RedisServer};
+use solent_testing::servers::{Proxy, RedisCluster, RedisSentinels, RedisServer};
 use tokio::runtime::Handle;
 
 use super::scene::*;
@@ -188,4 +188,42 @@ async fn process_that_redis_has_forgotten_joins_again() {
         set(&server, "asgi:group:room").await == [mailbox.name().as_str().as_bytes()]
     })
     .await;
+}
+
+#[tokio::test]
+async fn cluster_goes_on_without_a_node() {
+    let cluster = RedisCluster::builder()
+        .masters(3)
+        .replicas()
+        .start()
+        .await
+        .unwrap();
+    let nodes = cluster.nodes().iter();
+    let host = solent_layer_redis::RedisCluster::new(nodes.map(|node| ("127.0.0.1", node.port())));
+    let layer = RedisQueueLayer::new(hasty("redis://").hosts([host])).unwrap();
+    let mut mailbox = member(&layer).await;
+    let mut listener = layer.listen(&"jobs".parse().unwrap()).await.unwrap();
+
+    for taken in 0..2 {
+        cluster.take_away(taken).await.unwrap();
+        let mut n = 0;
+        until("a message gets through to a member", async || {
+            n += 1;
+            let _ = layer.group_send(&room(), number(n)).await;
+            arrives(&mut mailbox).await
+        })
+        .await;
+        until("a message gets through to a name", async || {
+            let _ = layer.send(listener.name(), number(n)).await;
+            arrives(&mut listener).await
+        })
+        .await;
+        cluster.bring_back(taken).await.unwrap();
+    }
+}
+
+/// Whether a message arrives soon.
+async fn arrives(mailbox: &mut solent_layer::Mailbox) -> bool {
+    let waiting = tokio::time::timeout(Duration::from_millis(200), mailbox.recv());
+    matches!(waiting.await, Ok(Some(solent_layer::Delivery::Message(_))))
 }

@@ -5,6 +5,21 @@ use std::{fmt, sync::Arc};
 use crate::ChannelName;
 
 /// Capacities by channel name: the first pattern that matches decides, in the order in which they were added.
+///
+/// Of a name that [`open`](crate::ChannelLayer::open) made, patterns see what is up to and including the `!`: the prefix and the
+/// process, `chat.x7Gk02mPqRs1!`. So `chat.*!` is for all channels that were opened with `chat.`, in every process; `chat.*` is for
+/// these and for shared names such as `chat.jobs`; and `chat.` alone is for none.
+///
+/// ```
+/// use solent_layer::{Capacities, NameSource};
+///
+/// let capacities = Capacities::new(100).with("chat.*!", 10).with("chat.*", 1000);
+///
+/// assert_eq!(capacities.of(&NameSource::new().next("chat.")?), 10);
+/// assert_eq!(capacities.of(&"chat.jobs".parse()?), 1000);
+/// assert_eq!(capacities.of(&"jobs".parse()?), 100);
+/// # Ok::<(), solent_layer::NameError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Capacities {
     default: usize,

@@ -10,6 +10,28 @@ use crate::{
 ///
 /// Implementors write `async fn`. The conformance kit of `solent-testing` states every promise below as a test and runs
 /// against any layer with one macro.
+///
+/// # Order
+///
+/// What one sender sends to one channel arrives in the order in which it was sent, whether by [`send`](Self::send) or by
+/// [`group_send`](Self::group_send) to groups that the channel is in. A layer whose groups and channels are kept by several
+/// servers may keep the order of each group and of each channel only, and says so.
+///
+/// # While the backend is away
+///
+/// A call waits for a bounded time, a few seconds, and fails with [`LayerError::Backend`]; none waits for ever.
+/// [`open`](Self::open), [`listen`](Self::listen) and [`group_add`](Self::group_add) may succeed meanwhile, if the layer makes
+/// up for it once the backend is there again. A layer reconnects by itself and never sends a message again that may have
+/// arrived.
+///
+/// What others sent meanwhile may be lost, so every mailbox of the process hears of a [`Gap`](crate::Gap): not when the
+/// backend is lost but when it is there again, after all subscriptions and memberships are. Who then asks elsewhere for what
+/// it missed misses nothing in between.
+///
+/// # The end
+///
+/// Dropping the last handle of a layer ends its mailboxes, as [`close`](Self::close) does. It cannot wait, so what the layer has
+/// left with its backend goes when it expires.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a channel layer")]
 pub trait ChannelLayer: Send + Sync + 'static {
     /// Opens a new channel of this process, with a name that nobody else has: ASGI's `new_channel` and `receive` in
@@ -26,7 +48,11 @@ pub trait ChannelLayer: Send + Sync + 'static {
 
     /// Listens on a named channel, as workers do. Several mailboxes on one name compete: each message goes to one.
     ///
-    /// A message sent to a name that nobody listens on waits there, within capacity and expiry.
+    /// A message sent to a name that nobody listens on waits there, within capacity and expiry. When the last listener of a
+    /// process goes, what it has not read waits for another, in whichever process.
+    ///
+    /// A layer without queues, one that publishes, is the exception: nothing waits at a name that nobody listens on, and of
+    /// several processes that listen each gets the message, for one of its mailboxes. Such a layer says so.
     ///
     /// # Errors
     ///
@@ -60,11 +86,16 @@ pub trait ChannelLayer: Send + Sync + 'static {
     /// Makes a channel a member of a group. Adding a member again only renews its membership.
     ///
     /// A channel is a member from the moment the future resolves: what is sent to the group afterwards, from any
-    /// process, reaches it.
+    /// process, reaches it. It stays one until it leaves or its mailbox is dropped; the membership of a name that mailboxes share
+    /// expires.
+    ///
+    /// A name that mailboxes share may be added and discarded by any process, if the layer has queues. The channel of another
+    /// process is added as well or refused with [`LayerError::Unavailable`], depending on the layer, but never passed over in
+    /// silence. That of a mailbox which has been dropped is refused where the layer knows.
     ///
     /// # Errors
     ///
-    /// A layer that is closed or out of reach.
+    /// A channel that this process cannot add, or a layer that is closed or out of reach.
     ///
     /// # Cancel safety
     ///
@@ -108,6 +139,9 @@ pub trait ChannelLayer: Send + Sync + 'static {
 
     /// Forgets all waiting messages and all groups, for every process; for tests. Open mailboxes stay open.
     ///
+    /// Other processes may hear of it a moment later. A layer that cannot tell them says so, and flushes this process and what
+    /// the backend has.
+    ///
     /// # Errors
     ///
     /// A layer that is closed or out of reach.
@@ -117,7 +151,8 @@ pub trait ChannelLayer: Send + Sync + 'static {
     /// Dropping the future may leave some things forgotten and others not.
     fn flush(&self) -> impl Future<Output = Result<(), LayerError>> + Send;
 
-    /// Closes the layer for this process: its mailboxes end, its memberships are given up, later calls fail.
+    /// Closes the layer for this process: its mailboxes end, its memberships are given up, later calls fail. Other processes go
+    /// on. It waits for no reader, and for the backend a bounded time.
     ///
     /// # Errors
     ///

@@ -25,15 +25,18 @@ pub enum DropCause {
 
 /// How a [`group_send`](crate::ChannelLayer::group_send) went, as far as the layer knows when it returns.
 ///
-/// A layer that spans processes only knows of its own process's members, and says so.
+/// How far a layer sees differs, and it says so: in one process it sees every member; with a broker only those of its own
+/// process, or those for whom the broker has taken the message. One that reaches even its own members through the broker sees
+/// none: `delivered` and `dropped` are then 0 whatever happens, and what is dropped on arrival is in its [`DropCounts`] alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GroupReport {
-    /// Members that the message was delivered to.
+    /// Members that the message was delivered to, or for whom it waits where their process takes it from.
     pub delivered: usize,
     /// Members that did not get it, or that lost an older message to it.
     pub dropped: usize,
-    /// Processes that the message was handed to beside this one, if the layer knows.
+    /// Processes that the message was handed to, if the layer knows; 0 if it does not. This process is counted only where its
+    /// members are not in `delivered` and `dropped`.
     pub processes: usize,
 }
 

@@ -12,15 +12,16 @@ pub enum LayerError {
     #[error("channel layer is closed")]
     Closed,
 
-    /// Somebody listens on the channel already, and this layer cannot share it; or the channel is another process's.
-    #[error("channel cannot be listened on: {0}")]
+    /// The channel is another process's, or of a mailbox that is gone, or somebody listens on it already and the layer cannot
+    /// share it. The text says which.
+    #[error("channel is not available: {0}")]
     Unavailable(&'static str),
 
     /// A name breaks the rules.
     #[error(transparent)]
     Name(#[from] NameError),
 
-    /// The backend failed; the cause is its own and may change between releases.
+    /// The backend failed, or was out of reach for longer than the layer waits; the cause is its own and may change between releases.
     #[error("channel layer backend failed")]
     Backend(#[source] BoxError),
 }

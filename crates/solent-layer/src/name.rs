@@ -8,7 +8,8 @@ const MAX_LEN: usize = 99;
 /// The name of a channel: ASCII letters, digits, `-`, `_` and `.`, 1 to 99 of them. Cheap to clone.
 ///
 /// A name with one `!` is *process-specific*: the part up to and including it names the process that reads, the rest
-/// tells that process's channels apart.
+/// tells that process's channels apart. [`NameSource`](crate::NameSource) makes such names and finds the process in them. One
+/// without is shared: whoever listens on it reads.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelName(Arc<str>);
 

@@ -153,9 +153,7 @@ async fn discarded_shared_channel_is_forgotten() {
 async fn unknown_process_specific_channel_cannot_fill_a_group() {
     let layer = MemoryLayer::default();
 
-    let added = layer
-        .group_add(&group("room"), &channel("gone!1"))
-        .await;
+    let added = layer.group_add(&group("room"), &channel("gone!1")).await;
 
     assert!(
         matches!(added, Err(LayerError::Unavailable(_))),

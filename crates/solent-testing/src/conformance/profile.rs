@@ -1,6 +1,6 @@
 //! What a layer is like, and what a promise wants of it.
 
-use std::time::Duration;
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use solent_layer::{Capacities, FullPolicy};
 
@@ -10,7 +10,8 @@ use solent_layer::{Capacities, FullPolicy};
 #[must_use]
 pub struct Profile {
     /// The expiry that promises about time want of a layer whose clock cannot be paused, long enough for a few calls.
-    /// They then wait for it. Default: nothing, for a layer that tells the time by [`tokio::time::Instant`].
+    /// They then wait for it. Every layer that does I/O needs this: a paused clock jumps over each wait for an answer.
+    /// Default: nothing, for a layer that tells the time by [`tokio::time::Instant`] and waits for nobody.
     pub real_expiry: Option<Duration>,
     /// How long nothing must arrive for the kit to believe that nothing will. Default: a second, which costs nothing
     /// while the clock is paused.
@@ -27,8 +28,34 @@ pub struct Profile {
     pub queues: bool,
     /// Whether layers with the same [namespace](Wanted::namespace) reach each other, as processes do. Default: no.
     pub spans_processes: bool,
+    /// Whether [`flush`](solent_layer::ChannelLayer::flush) reaches the mailboxes and memberships of every process, and not
+    /// only of the one that calls it. Asked for only with [`spans_processes`](Self::spans_processes). Default: yes.
+    pub flushes_all: bool,
+    /// Whether what one sender sends to groups and to their members arrives in the order in which it was sent. It cannot where
+    /// a group and a channel, or two groups, are kept by different servers. Default: yes.
+    pub one_order: bool,
     /// The most octets that an encoded message may have, if there is a limit. At least a million. Default: none.
     pub max_message: Option<usize>,
+    /// What cuts the wire, if it can be cut.
+    pub(super) cut: Option<Cut>,
+}
+
+/// Cuts the wire of the layers of a namespace.
+#[derive(Clone)]
+pub(super) struct Cut(Arc<dyn Fn(String) -> Cutting + Send + Sync>);
+
+type Cutting = Pin<Box<dyn Future<Output = ()>>>;
+
+impl Cut {
+    pub(super) async fn run(&self, namespace: &str) {
+        (self.0)(namespace.to_owned()).await;
+    }
+}
+
+impl fmt::Debug for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cut(..)")
+    }
 }
 
 impl Default for Profile {
@@ -41,7 +68,10 @@ impl Default for Profile {
             tells_full: true,
             queues: true,
             spans_processes: false,
+            flushes_all: true,
+            one_order: true,
             max_message: None,
+            cut: None,
         }
     }
 }
@@ -87,6 +117,31 @@ impl Profile {
     /// Sets [`spans_processes`](Self::spans_processes).
     pub fn spans_processes(mut self, spans: bool) -> Self {
         self.spans_processes = spans;
+        self
+    }
+
+    /// Sets [`flushes_all`](Self::flushes_all).
+    pub fn flushes_all(mut self, flushes: bool) -> Self {
+        self.flushes_all = flushes;
+        self
+    }
+
+    /// Sets [`one_order`](Self::one_order).
+    pub fn one_order(mut self, order: bool) -> Self {
+        self.one_order = order;
+        self
+    }
+
+    /// Has the kit try what happens when the wire is cut. `cut` is given a [namespace](Wanted::namespace) and breaks all
+    /// connections that the layers of this namespace have to their backend; they may connect again at once. Other namespaces
+    /// are left alone, since their tests run at the same time. Default: nothing is cut, and nothing about it is tried.
+    ///
+    /// A proxy for each namespace does it, or a broker that knows its clients by name.
+    pub fn cut<F: Future<Output = ()> + 'static>(
+        mut self,
+        cut: impl Fn(String) -> F + Send + Sync + 'static,
+    ) -> Self {
+        self.cut = Some(Cut(Arc::new(move |namespace| Box::pin(cut(namespace)))));
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, pin::Pin};
 
-use super::{Subject, checks};
+use super::{Subject, checks, need::Need};
 
 /// One promise of a channel layer.
 pub struct Promise {
@@ -10,6 +10,8 @@ pub struct Promise {
     pub name: &'static str,
     /// What tries it.
     pub(super) check: fn(&Subject) -> Pin<Box<dyn Future<Output = ()> + '_>>,
+    /// What a layer has to be like to promise it.
+    pub(super) needs: &'static [Need],
     /// Whether it is tried with several threads, and so without a paused clock.
     pub(super) threads: bool,
 }
@@ -40,7 +42,8 @@ pub fn promises() -> impl Iterator<Item = &'static Promise> {
 /// `layer_conformance!(layer)`, `layer_conformance!(|wanted| layer)` or `layer_conformance!(|wanted| layer, profile)`,
 /// where `layer` is an expression, async if it likes, for a fresh layer, `wanted` is the
 /// [`Wanted`](crate::conformance::Wanted) settings, and `profile` is a [`Profile`](crate::conformance::Profile).
-/// The tests land in the module where the macro is called; a second layer needs a module of its own.
+/// The tests land in the module where the macro is called; a second layer needs a module of its own. One test more,
+/// `what_is_not_promised_is_listed`, prints the promises that the profile takes back.
 #[macro_export]
 macro_rules! layer_conformance {
     (|$wanted:ident| $layer:expr $(,)?) => {
@@ -51,6 +54,7 @@ macro_rules! layer_conformance {
             $crate::conformance::Subject::new($profile, |$wanted| async move { $layer })
         }
         $crate::__layer_promises! { __layer_tests, [basic, wanting, threads] }
+        $crate::__layer_untried! {}
     };
     ($layer:expr $(,)?) => {
         fn conformance_subject() -> $crate::conformance::Subject {
@@ -58,13 +62,15 @@ macro_rules! layer_conformance {
                 $crate::conformance::Profile::default(),
                 |_| async move { $layer },
             )
+            .without_settings()
         }
         $crate::__layer_promises! { __layer_tests, [basic, threads] }
+        $crate::__layer_untried! {}
     };
 }
 
 /// The promises by kind: `basic` ones hold for a layer with the default settings, `wanting` ones need other settings,
-/// `threads` ones are tried with several threads.
+/// `threads` ones are tried with several threads. In brackets: what a layer has to be like to promise it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __layer_promises {
@@ -85,14 +91,14 @@ macro_rules! __layer_promises {
             dropped_recv_loses_nothing
             sending_to_a_channel_that_is_gone_succeeds
             // Workers.
-            message_waits_for_a_listener
+            message_waits_for_a_listener (Queues)
             each_message_goes_to_one_of_the_listeners
             busy_listener_does_not_keep_messages_from_an_idle_one
             unread_messages_of_a_dropped_listener_go_to_another
             // Capacity.
             full_channel_hands_the_message_back
             reading_makes_room
-            name_without_a_listener_is_bounded
+            name_without_a_listener_is_bounded (Queues)
             // Expiry.
             unread_message_expires
             message_lives_until_it_expires
@@ -104,9 +110,11 @@ macro_rules! __layer_promises {
             channel_may_be_in_several_groups
             channel_added_twice_gets_one_message
             discarded_channel_gets_nothing
+            discarded_name_gets_nothing
             discarding_a_stranger_is_no_error
             empty_group_takes_messages
             group_messages_of_one_sender_arrive_in_order
+            message_does_not_overtake_a_group_message (Order)
             full_member_fails_nobody
             listened_name_can_be_a_member
             dropped_mailbox_leaves_its_groups
@@ -114,30 +122,43 @@ macro_rules! __layer_promises {
             membership_of_a_listened_name_expires
             adding_again_renews_a_membership_that_expires
             // Reports.
-            report_tells_who_got_it_and_who_did_not
+            report_tells_who_got_it_and_who_did_not (Reports)
             drops_are_counted_by_cause
             // Life and end.
             flush_forgets_messages_and_groups
             flush_keeps_mailboxes_open
             close_ends_mailboxes
+            close_ends_in_time
             closed_layer_fails_every_call
+            dropped_layer_ends_its_mailboxes
             // What messages carry.
             every_kind_of_value_survives
             typed_event_survives
             ready_frame_survives
             megabyte_survives
-            larger_message_than_the_limit_is_handed_back
+            larger_message_than_the_limit_is_handed_back (Limit)
             // Several processes.
-            group_message_reaches_members_in_another_process
-            message_reaches_a_channel_of_another_process
-            listeners_in_two_processes_compete
+            group_message_reaches_members_in_another_process (Processes)
+            message_reaches_a_channel_of_another_process (Processes)
+            channel_of_another_process_joins_or_is_refused (Processes)
+            flush_reaches_every_process (Processes Flushes)
+            close_leaves_other_processes_alone (Processes)
+            // Workers in several processes.
+            listeners_in_two_processes_compete (Processes Queues)
+            busy_process_does_not_keep_messages_from_an_idle_one (Processes Queues)
+            unread_messages_go_to_another_process (Processes Queues)
+            name_is_a_member_whichever_process_adds_it (Processes Queues)
+            // A wire that is cut.
+            gap_is_told_to_every_mailbox_after_a_cut (Cut)
+            subscriptions_are_back_when_a_gap_is_told (Cut)
+            nothing_arrives_twice_after_a_cut (Cut)
         } }
     };
     (wanting, $make:ident) => {
         $crate::$make! { wanting {
-            capacity_is_found_by_pattern
-            oldest_message_makes_room_if_that_is_the_policy
-            slow_reader_is_disconnected_if_that_is_the_policy
+            capacity_is_found_by_pattern (Settings)
+            oldest_message_makes_room_if_that_is_the_policy (Settings)
+            slow_reader_is_disconnected_if_that_is_the_policy (Settings)
         } }
     };
     (threads, $make:ident) => {
@@ -152,7 +173,7 @@ macro_rules! __layer_promises {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __layer_tests {
-    ($kind:ident { $($name:ident)* }) => {
+    ($kind:ident { $($name:ident $(($($need:ident)+))?)* }) => {
         $(
             #[test]
             fn $name() {
@@ -164,14 +185,27 @@ macro_rules! __layer_tests {
     };
 }
 
+/// The test that says what is not tried.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __layer_untried {
+    () => {
+        #[test]
+        fn what_is_not_promised_is_listed() {
+            conformance_subject().list_unpromised();
+        }
+    };
+}
+
 /// The promises of one kind as a slice, for the kit itself.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __layer_list {
-    ($kind:ident { $($name:ident)* }) => {
+    ($kind:ident { $($name:ident $(($($need:ident)+))?)* }) => {
         &[$( Promise {
             name: stringify!($name),
             check: |subject| Box::pin(checks::$name(subject)),
+            needs: &[$($(Need::$need),+)?],
             threads: $crate::__layer_list!(@threads $kind),
         } ),*]
     };

@@ -6,17 +6,20 @@ use std::{
     pin::Pin,
     process,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
+    thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use solent_layer::{ChannelLayer, ChannelName, Delivery, DynLayer, GroupName, Mailbox, Message};
 use tokio::{runtime, time};
 
-use super::{Profile, Promise, Wanted};
+use super::{Profile, Promise, Wanted, promises};
 
 /// A way to make the layer that is tried, and what is known of it.
 pub struct Subject {
     profile: Profile,
+    /// Whether the layer is made with the settings that a promise wants.
+    takes_settings: bool,
     make: Box<dyn Fn(Wanted) -> BoxFuture<DynLayer>>,
 }
 
@@ -30,6 +33,7 @@ impl Subject {
     ) -> Self {
         Self {
             profile,
+            takes_settings: true,
             make: Box::new(move |wanted| {
                 let layer = make(wanted);
                 Box::pin(async { DynLayer::new(layer.await) })
@@ -37,21 +41,48 @@ impl Subject {
         }
     }
 
-    /// Tries one promise, in a runtime of its own.
+    /// Says that the layers are made with default settings, whatever is wanted.
+    #[must_use]
+    pub fn without_settings(mut self) -> Self {
+        self.takes_settings = false;
+        self
+    }
+
+    /// Why a promise is not tried, if it is not: what the profile takes back.
+    pub fn unpromised(&self, promise: &Promise) -> Option<&'static str> {
+        let mut needs = promise.needs.iter();
+        let missing = needs.find(|need| !need.is_met(&self.profile, self.takes_settings))?;
+        Some(missing.missing())
+    }
+
+    /// Prints the promises that are not tried, by name, each with the reason.
+    pub fn list_unpromised(&self) {
+        for promise in promises() {
+            if let Some(reason) = self.unpromised(promise) {
+                println!("not promised: {}, since {reason}", promise.name);
+            }
+        }
+    }
+
+    /// Tries one promise, in a runtime of its own. One that the profile takes back is not tried.
     ///
     /// # Panics
     ///
     /// If the promise is broken.
     pub fn check(&self, promise: &Promise) {
+        if let Some(reason) = self.unpromised(promise) {
+            println!("not promised, since {reason}");
+            return;
+        }
+        let is_paused = self.is_paused() && !promise.threads;
         let mut runtime = if promise.threads {
             runtime::Builder::new_multi_thread()
         } else {
             runtime::Builder::new_current_thread()
         };
-        runtime
-            .enable_all()
-            .start_paused(self.is_paused() && !promise.threads);
+        runtime.enable_all().start_paused(is_paused);
         let runtime = runtime.build().expect("a runtime can be built");
+        let _hint = is_paused.then_some(PausedHint);
         runtime.block_on((promise.check)(self));
     }
 
@@ -73,9 +104,23 @@ impl Subject {
 
     /// Two fresh layers, as two processes of one service would have them.
     pub(super) async fn two_processes(&self) -> (DynLayer, DynLayer) {
+        let (here, there, _) = self.processes_on_a_wire().await;
+        (here, there)
+    }
+
+    /// Two fresh layers if the layer spans processes, or one twice, and the wire that they are on.
+    pub(super) async fn processes_on_a_wire(&self) -> (DynLayer, DynLayer, Wire<'_>) {
         let wanted = Wanted::new(namespace());
-        let one = (self.make)(wanted.clone()).await;
-        (one, (self.make)(wanted).await)
+        let wire = Wire {
+            subject: self,
+            namespace: wanted.namespace.clone(),
+        };
+        let here = (self.make)(wanted.clone()).await;
+        let there = match self.profile.spans_processes {
+            true => (self.make)(wanted).await,
+            false => here.clone(),
+        };
+        (here, there, wire)
     }
 
     /// A fresh layer that drops messages after the time that is returned.
@@ -139,6 +184,41 @@ impl Subject {
         numbers
     }
 
+    /// So many numbers, in ascending order, and nothing after them.
+    pub(super) async fn receive_sorted(&self, mailbox: &mut Mailbox, count: usize) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        for _ in 0..count {
+            numbers.push(self.receive_number(mailbox).await);
+        }
+        self.receive_nothing(mailbox).await;
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// All the numbers that arrive up to a gap, which is told in any case.
+    pub(super) async fn receive_until_gap(&self, mailbox: &mut Mailbox) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        loop {
+            match time::timeout(self.profile.patience, mailbox.recv()).await {
+                Ok(Some(Delivery::Message(message))) => numbers.push(read_number(&message)),
+                Ok(Some(_)) => return numbers,
+                Ok(None) => panic!("mailbox {} has ended", mailbox.name()),
+                Err(_) => panic!("{} was to hear of a gap, and did not", mailbox.name()),
+            }
+        }
+    }
+
+    /// All the numbers that arrive, until nothing does any more, and never mind gaps.
+    pub(super) async fn receive_amid_gaps(&self, mailbox: &mut Mailbox) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        while let Ok(Some(delivery)) = time::timeout(self.profile.settle, mailbox.recv()).await {
+            if let Delivery::Message(message) = delivery {
+                numbers.push(read_number(&message));
+            }
+        }
+        numbers
+    }
+
     /// Nothing arrives.
     pub(super) async fn receive_nothing(&self, mailbox: &mut Mailbox) {
         let numbers = self.receive_all(mailbox).await;
@@ -177,6 +257,35 @@ impl fmt::Debug for Subject {
         f.debug_struct("Subject")
             .field("profile", &self.profile)
             .finish_non_exhaustive()
+    }
+}
+
+/// What layers of one namespace are on.
+pub(super) struct Wire<'a> {
+    subject: &'a Subject,
+    namespace: String,
+}
+
+impl Wire<'_> {
+    /// Breaks all connections.
+    pub(super) async fn cut(&self) {
+        if let Some(cut) = &self.subject.profile.cut {
+            cut.run(&self.namespace).await;
+        }
+    }
+}
+
+/// Says, should the test fail, what is often the reason.
+struct PausedHint;
+
+impl Drop for PausedHint {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!(
+                "note: the clock was paused, and jumped over every wait for I/O; \
+                 if this layer does I/O, give it Profile::real_expiry"
+            );
+        }
     }
 }
 

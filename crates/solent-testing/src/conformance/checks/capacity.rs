@@ -45,9 +45,6 @@ pub(crate) async fn reading_makes_room(subject: &Subject) {
 }
 
 pub(crate) async fn name_without_a_listener_is_bounded(subject: &Subject) {
-    if !subject.profile().queues {
-        return;
-    }
     let layer = subject.layer().await;
     let jobs = jobs();
 

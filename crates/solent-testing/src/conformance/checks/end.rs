@@ -1,6 +1,7 @@
 //! Flushed and closed layers.
 
 use solent_layer::{ChannelLayer, LayerError, SendError};
+use tokio::time;
 
 use super::group::{join, members};
 use crate::conformance::{
@@ -65,6 +66,39 @@ pub(crate) async fn close_ends_mailboxes(subject: &Subject) {
     subject.receive_end(&mut busy).await;
     subject.receive_end(listener).await;
     assert!(!busy.overflowed(), "the reader was not too slow");
+}
+
+pub(crate) async fn close_ends_in_time(subject: &Subject) {
+    let layer = subject.layer().await;
+    let (room, jobs) = (group("room"), jobs());
+    let members = members(&layer, &room, 3).await;
+    let listener = layer.listen(&jobs).await.expect("jobs can be listened on");
+    layer.send(&jobs, number(1)).await.expect("there is room");
+    let _ = layer.group_send(&room, number(2)).await;
+
+    // Nobody reads what waits, and nobody drops a mailbox.
+    let closed = time::timeout(subject.profile().patience, layer.close()).await;
+
+    let closed = closed.expect("close must not wait for what others do");
+    assert!(closed.is_ok(), "{closed:?}");
+    drop((members, listener));
+}
+
+pub(crate) async fn dropped_layer_ends_its_mailboxes(subject: &Subject) {
+    let layer = subject.layer().await;
+    let mut waiting = layer.open("a.").await.expect("a channel opens");
+    let mut busy = layer.open("a.").await.expect("a channel opens");
+    let mut listener = layer.listen(&jobs()).await;
+    let listener = listener.as_mut().expect("jobs can be listened on");
+
+    tokio::join!(subject.receive_end(&mut waiting), async {
+        tokio::task::yield_now().await;
+        // This was the only handle.
+        drop(layer);
+    });
+
+    subject.receive_end(&mut busy).await;
+    subject.receive_end(listener).await;
 }
 
 pub(crate) async fn closed_layer_fails_every_call(subject: &Subject) {

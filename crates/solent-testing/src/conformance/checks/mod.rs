@@ -1,6 +1,7 @@
 //! The promises, each a function that panics when it is broken.
 
 mod capacity;
+mod cut;
 mod delivery;
 mod end;
 mod expiry;
@@ -9,10 +10,11 @@ mod group;
 mod name;
 mod payload;
 mod process;
+mod process_worker;
 mod report;
 mod worker;
 
 pub(super) use self::{
-    capacity::*, delivery::*, end::*, expiry::*, flood::*, group::*, name::*, payload::*,
-    process::*, report::*, worker::*,
+    capacity::*, cut::*, delivery::*, end::*, expiry::*, flood::*, group::*, name::*, payload::*,
+    process::*, process_worker::*, report::*, worker::*,
 };

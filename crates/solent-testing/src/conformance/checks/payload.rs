@@ -64,9 +64,8 @@ pub(crate) async fn megabyte_survives(subject: &Subject) {
 }
 
 pub(crate) async fn larger_message_than_the_limit_is_handed_back(subject: &Subject) {
-    let Some(max) = subject.profile().max_message else {
-        return;
-    };
+    let max = subject.profile().max_message;
+    let max = max.expect("it is tried only with a limit");
     let layer = subject.layer().await;
     let room = group("room");
     let members = members(&layer, &room, 1).await;

@@ -1,17 +1,14 @@
 //! Several processes of one service.
 
-use solent_layer::ChannelLayer;
+use solent_layer::{ChannelLayer, LayerError};
 
-use super::group::members;
+use super::group::{members, send};
 use crate::conformance::{
     Subject,
     subject::{group, jobs, number},
 };
 
 pub(crate) async fn group_message_reaches_members_in_another_process(subject: &Subject) {
-    if !subject.profile().spans_processes {
-        return;
-    }
     let (here, there) = subject.two_processes().await;
     let room = group("room");
     let mut members_here = members(&here, &room, 2).await;
@@ -28,9 +25,6 @@ pub(crate) async fn group_message_reaches_members_in_another_process(subject: &S
 }
 
 pub(crate) async fn message_reaches_a_channel_of_another_process(subject: &Subject) {
-    if !subject.profile().spans_processes {
-        return;
-    }
     let (here, there) = subject.two_processes().await;
     let mut mailbox = there.open("a.").await.expect("a channel opens");
 
@@ -43,32 +37,62 @@ pub(crate) async fn message_reaches_a_channel_of_another_process(subject: &Subje
     assert_eq!(received, Vec::from_iter(0..10));
 }
 
-pub(crate) async fn listeners_in_two_processes_compete(subject: &Subject) {
-    if !subject.profile().spans_processes || !subject.profile().queues {
-        return;
-    }
+pub(crate) async fn channel_of_another_process_joins_or_is_refused(subject: &Subject) {
     let (here, there) = subject.two_processes().await;
-    let jobs = jobs();
+    let room = group("room");
+    let mut mailbox = there.open("a.").await.expect("a channel opens");
 
-    for n in 0..10 {
-        here.send(&jobs, number(n)).await.expect("there is room");
+    match here.group_add(&room, mailbox.name()).await {
+        Ok(()) => {}
+        // A layer may leave it to the other process, but says so.
+        Err(LayerError::Unavailable(_)) => return,
+        Err(error) => panic!("{} was to join {room}: {error}", mailbox.name()),
     }
-    let mut two = there.listen(&jobs).await.expect("jobs can be listened on");
-    let mut seen = subject.receive_all(&mut two).await;
-    assert_eq!(seen, Vec::from_iter(0..10), "they wait for any process");
+    send(&here, &room, 1).await;
+    send(&there, &room, 2).await;
 
-    let mut one = here.listen(&jobs).await.expect("jobs can be listened on");
-    for n in 10..20 {
-        here.send(&jobs, number(n)).await.expect("there is room");
-        there
-            .send(&jobs, number(n + 10))
-            .await
-            .expect("there is room");
+    assert_eq!(subject.receive_sorted(&mut mailbox, 2).await, [1, 2]);
+}
+
+pub(crate) async fn flush_reaches_every_process(subject: &Subject) {
+    let (here, there) = subject.two_processes().await;
+    let (room, jobs) = (group("room"), jobs());
+    let mut members = members(&there, &room, 2).await;
+    let mut listener = there.listen(&jobs).await.expect("jobs can be listened on");
+    let sent = there.send(members[0].name(), number(1)).await;
+    sent.expect("there is room");
+    here.send(&jobs, number(2)).await.expect("there is room");
+    subject.pass(subject.profile().settle).await;
+
+    let flushed = here.flush().await;
+    assert!(flushed.is_ok(), "{flushed:?}");
+    // The other process may take a moment to hear of it.
+    subject.pass(subject.profile().settle).await;
+    let _ = here.group_send(&room, number(3)).await;
+
+    subject.receive_nothing(&mut listener).await;
+    for mailbox in &mut members {
+        subject.receive_nothing(mailbox).await;
+        let sent = here.send(mailbox.name(), number(4)).await;
+        sent.expect("there is room");
+        assert_eq!(subject.receive_all(mailbox).await, [4], "it is open still");
     }
-    let (by_one, by_two) =
-        tokio::join!(subject.receive_all(&mut one), subject.receive_all(&mut two));
-    seen.extend(by_one);
-    seen.extend(by_two);
-    seen.sort_unstable();
-    assert_eq!(seen, Vec::from_iter(0..30), "each goes to one of them");
+}
+
+pub(crate) async fn close_leaves_other_processes_alone(subject: &Subject) {
+    let (here, there) = subject.two_processes().await;
+    let room = group("room");
+    let ended = members(&here, &room, 1).await;
+    let mut open = members(&there, &room, 2).await;
+
+    let closed = here.close().await;
+    assert!(closed.is_ok(), "{closed:?}");
+
+    send(&there, &room, 1).await;
+    for mailbox in &mut open {
+        let sent = there.send(mailbox.name(), number(2)).await;
+        sent.expect("there is room");
+        assert_eq!(subject.receive_sorted(mailbox, 2).await, [1, 2]);
+    }
+    drop(ended);
 }

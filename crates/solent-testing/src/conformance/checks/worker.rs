@@ -10,9 +10,6 @@ use crate::conformance::{
 };
 
 pub(crate) async fn message_waits_for_a_listener(subject: &Subject) {
-    if !subject.profile().queues {
-        return;
-    }
     let layer = subject.layer().await;
     let jobs = jobs();
 

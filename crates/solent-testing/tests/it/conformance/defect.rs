@@ -62,6 +62,20 @@ pub(super) enum Defect {
     LimitsLittle,
     HasNoLimit,
     IsAlone,
+    NamesStay,
+    OvertakesGroups,
+    CloseWaitsForReaders,
+    DropKeepsMailboxes,
+    AddsOwnChannelsOnly,
+    FlushesOneProcess,
+    ClosesForAll,
+    DealsToProcesses,
+    LosesWithTheLastListener,
+    AddsOwnNamesOnly,
+    GapIsSilent,
+    GapIsToldToOne,
+    ComesBackWithoutGroups,
+    RepeatsAfterACut,
 }
 
 /// Each defect with the promises that it must be seen to break.
@@ -251,6 +265,53 @@ const BREAKS: &[(Defect, &[&str])] = &[
             "message_reaches_a_channel_of_another_process",
             "listeners_in_two_processes_compete",
         ],
+    ),
+    (Defect::NamesStay, &["discarded_name_gets_nothing"]),
+    (
+        Defect::OvertakesGroups,
+        &["message_does_not_overtake_a_group_message"],
+    ),
+    (Defect::CloseWaitsForReaders, &["close_ends_in_time"]),
+    (
+        Defect::DropKeepsMailboxes,
+        &["dropped_layer_ends_its_mailboxes"],
+    ),
+    (
+        Defect::AddsOwnChannelsOnly,
+        &["channel_of_another_process_joins_or_is_refused"],
+    ),
+    (Defect::FlushesOneProcess, &["flush_reaches_every_process"]),
+    (
+        Defect::ClosesForAll,
+        &["close_leaves_other_processes_alone"],
+    ),
+    (
+        Defect::DealsToProcesses,
+        &["busy_process_does_not_keep_messages_from_an_idle_one"],
+    ),
+    (
+        Defect::LosesWithTheLastListener,
+        &["unread_messages_go_to_another_process"],
+    ),
+    (
+        Defect::AddsOwnNamesOnly,
+        &["name_is_a_member_whichever_process_adds_it"],
+    ),
+    (
+        Defect::GapIsSilent,
+        &["gap_is_told_to_every_mailbox_after_a_cut"],
+    ),
+    (
+        Defect::GapIsToldToOne,
+        &["gap_is_told_to_every_mailbox_after_a_cut"],
+    ),
+    (
+        Defect::ComesBackWithoutGroups,
+        &["subscriptions_are_back_when_a_gap_is_told"],
+    ),
+    (
+        Defect::RepeatsAfterACut,
+        &["nothing_arrives_twice_after_a_cut"],
     ),
 ];
 

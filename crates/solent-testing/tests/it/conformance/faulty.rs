@@ -1,9 +1,9 @@
 //! A small layer with selectable defects. Without one it is sound; several of them on one namespace play processes.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
-        Arc, Mutex, OnceLock, Weak,
+        Arc, Mutex, MutexGuard, OnceLock, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
     time::Duration,
@@ -15,7 +15,7 @@ use solent_layer::{
     SendError,
 };
 use solent_testing::conformance::{Profile, Wanted};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::defect::Defect;
 
@@ -26,12 +26,15 @@ pub(super) fn profile() -> Profile {
     Profile::default()
         .spans_processes(true)
         .max_message(MAX_MESSAGE)
+        .cut(|namespace| async move {
+            let backend = backends().get(&namespace).and_then(Weak::upgrade);
+            backend.into_iter().for_each(|backend| backend.cut());
+        })
 }
 
 /// A process's layer on the backend of its namespace.
 pub(super) async fn connect(wanted: Wanted, defect: Defect) -> Faulty {
-    static BACKENDS: OnceLock<Mutex<HashMap<String, Weak<Backend>>>> = OnceLock::new();
-    let mut backends = BACKENDS.get_or_init(Mutex::default).lock().unwrap();
+    let mut backends = backends();
     let known = backends.get(&wanted.namespace).and_then(Weak::upgrade);
     let backend = match known.filter(|_| defect != Defect::IsAlone) {
         Some(backend) => backend,
@@ -41,17 +44,33 @@ pub(super) async fn connect(wanted: Wanted, defect: Defect) -> Faulty {
             backend
         }
     };
-    Faulty(backend)
+    Faulty {
+        process: backend.processes.fetch_add(1, SeqCst),
+        closed: AtomicBool::new(false),
+        backend,
+    }
 }
 
-pub(super) struct Faulty(Arc<Backend>);
+/// The backends that there are, by namespace.
+fn backends() -> MutexGuard<'static, HashMap<String, Weak<Backend>>> {
+    static BACKENDS: OnceLock<Mutex<HashMap<String, Weak<Backend>>>> = OnceLock::new();
+    BACKENDS.get_or_init(Mutex::default).lock().unwrap()
+}
+
+/// One process's layer.
+pub(super) struct Faulty {
+    backend: Arc<Backend>,
+    process: u64,
+    closed: AtomicBool,
+}
 
 struct Backend {
     defect: Defect,
     capacities: Capacities,
     group_expiry: Duration,
     settings: Arc<InboxSettings>,
-    closed: AtomicBool,
+    /// How many layers it has had.
+    processes: AtomicU64,
     /// How many messages have been sent, and channels opened.
     count: AtomicU64,
     state: Mutex<State>,
@@ -59,12 +78,30 @@ struct Backend {
 
 #[derive(Default)]
 struct State {
-    channels: HashMap<ChannelName, Vec<Arc<Inbox>>>,
+    channels: HashMap<ChannelName, Vec<Place>>,
     groups: BTreeMap<GroupName, Vec<(ChannelName, Instant)>>,
     /// A message that is held back, to come after the next one.
     held: Option<Message>,
     /// How many messages each channel has ever got.
     total: HashMap<ChannelName, usize>,
+    /// What each channel got last.
+    last: HashMap<ChannelName, Message>,
+    /// The channels that got it from a group.
+    by_group: HashSet<ChannelName>,
+}
+
+/// An inbox, and the process that made it.
+struct Place {
+    process: u64,
+    inbox: Arc<Inbox>,
+}
+
+impl State {
+    fn add(&mut self, process: u64, name: &ChannelName, inbox: &Arc<Inbox>) {
+        let inbox = Arc::clone(inbox);
+        let places = self.channels.entry(name.clone()).or_default();
+        places.push(Place { process, inbox });
+    }
 }
 
 impl Backend {
@@ -91,7 +128,7 @@ impl Backend {
                 _ => wanted.group_expiry,
             },
             settings: Arc::new(InboxSettings::new(expiry, policy, Arc::default())),
-            closed: AtomicBool::new(false),
+            processes: AtomicU64::new(0),
             count: AtomicU64::new(0),
             state: Mutex::default(),
         }
@@ -99,13 +136,6 @@ impl Backend {
 
     fn is(&self, defect: Defect) -> bool {
         self.defect == defect
-    }
-
-    fn check_open(&self) -> Result<(), LayerError> {
-        if self.closed.load(SeqCst) && !self.is(Defect::WorksWhenClosed) {
-            return Err(LayerError::Closed);
-        }
-        Ok(())
     }
 
     fn check_size(&self, message: Message) -> Result<Message, SendError> {
@@ -125,14 +155,10 @@ impl Backend {
         Ok(message)
     }
 
-    fn inbox(&self, state: &mut State, name: &ChannelName) -> Option<Arc<Inbox>> {
-        if let Some(inboxes) = state
-            .channels
-            .get(name)
-            .filter(|inboxes| !inboxes.is_empty())
-        {
-            let turn = self.count.load(SeqCst) as usize % inboxes.len();
-            return Some(Arc::clone(&inboxes[turn]));
+    fn inbox(&self, state: &mut State, process: u64, name: &ChannelName) -> Option<Arc<Inbox>> {
+        if let Some(places) = state.channels.get(name).filter(|places| !places.is_empty()) {
+            let turn = self.count.load(SeqCst) as usize % places.len();
+            return Some(Arc::clone(&places[turn].inbox));
         }
         if name.is_process_specific() || self.is(Defect::NeedsAListener) {
             return None;
@@ -142,17 +168,49 @@ impl Backend {
             capacity = usize::MAX;
         }
         let inbox = Inbox::shared(capacity, Arc::clone(&self.settings));
-        state
-            .channels
-            .insert(name.clone(), vec![Arc::clone(&inbox)]);
+        state.add(process, name, &inbox);
         Some(inbox)
     }
 
+    /// Breaks the connections of all processes, which are there again at once.
+    fn cut(&self) {
+        let mut state = self.state.lock().unwrap();
+        if self.is(Defect::ComesBackWithoutGroups) {
+            state.groups.clear();
+        }
+        let mut told = 0;
+        for (name, places) in &state.channels {
+            for place in places {
+                if self.is(Defect::RepeatsAfterACut)
+                    && let Some(last) = state.last.get(name)
+                {
+                    let _ = place.inbox.push(last, Instant::now());
+                }
+                let is_told = match self.defect {
+                    Defect::GapIsSilent => false,
+                    Defect::GapIsToldToOne => told == 0,
+                    _ => true,
+                };
+                if is_told {
+                    place.inbox.push_gap();
+                    told += 1;
+                }
+            }
+        }
+    }
+
     /// Pushes a message to a channel, in the way that the defect has it.
-    fn push(&self, state: &mut State, name: &ChannelName, message: &Message) -> Pushed {
+    fn push(
+        &self,
+        state: &mut State,
+        process: u64,
+        name: &ChannelName,
+        message: &Message,
+    ) -> Pushed {
         let number = self.count.fetch_add(1, SeqCst);
         let now = Instant::now();
-        let Some(inbox) = self.inbox(state, name) else {
+        state.last.insert(name.clone(), message.clone());
+        let Some(inbox) = self.inbox(state, process, name) else {
             self.settings.drops.add(DropCause::Closed);
             return Pushed::Dropped(DropCause::Closed);
         };
@@ -180,13 +238,14 @@ impl Backend {
         if self.is(Defect::CopiesToListeners)
             && let Some(all) = state.channels.get(name)
         {
-            for copy in all.iter().filter(|other| !Arc::ptr_eq(other, &inbox)) {
+            let others = all.iter().map(|place| &place.inbox);
+            for copy in others.filter(|other| !Arc::ptr_eq(other, &inbox)) {
                 let _ = copy.push(message, now);
             }
         }
         if self.is(Defect::Misroutes) {
             for other in state.channels.values().flatten() {
-                let _ = other.push(message, now);
+                let _ = other.inbox.push(message, now);
             }
             return Pushed::Delivered;
         }
@@ -198,6 +257,12 @@ impl Backend {
             let _ = inbox.push(message, now);
         }
         pushed
+    }
+
+    fn has_unread(&self) -> bool {
+        let state = self.state.lock().unwrap();
+        let mut places = state.channels.values().flatten();
+        places.any(|place| !place.inbox.is_empty())
     }
 
     fn members(&self, state: &mut State, group: &GroupName) -> Vec<ChannelName> {
@@ -218,10 +283,41 @@ impl Backend {
     }
 }
 
+impl Faulty {
+    fn check_open(&self) -> Result<(), LayerError> {
+        if self.closed.load(SeqCst) && !self.backend.is(Defect::WorksWhenClosed) {
+            return Err(LayerError::Closed);
+        }
+        Ok(())
+    }
+
+    /// Ends the mailboxes of this process.
+    fn end(&self) {
+        let mut state = self.backend.state.lock().unwrap();
+        for places in state.channels.values_mut() {
+            places.retain(|place| {
+                let ends = place.process == self.process || self.backend.is(Defect::ClosesForAll);
+                if ends {
+                    place.inbox.close();
+                }
+                !ends
+            });
+        }
+    }
+}
+
+impl Drop for Faulty {
+    fn drop(&mut self) {
+        if !self.backend.is(Defect::DropKeepsMailboxes) {
+            self.end();
+        }
+    }
+}
+
 impl ChannelLayer for Faulty {
     async fn open(&self, prefix: &str) -> Result<Mailbox, LayerError> {
-        let backend = &self.0;
-        backend.check_open()?;
+        let backend = &self.backend;
+        self.check_open()?;
         let cleaned: String = prefix
             .chars()
             .filter(|c| c.is_ascii_alphanumeric())
@@ -244,31 +340,45 @@ impl ChannelLayer for Faulty {
         let capacity = backend.capacities.of(&name);
         let inbox = Inbox::new(capacity, Arc::clone(&backend.settings));
         let mut state = backend.state.lock().unwrap();
-        state
-            .channels
-            .insert(name.clone(), vec![Arc::clone(&inbox)]);
+        state.channels.remove(&name);
+        state.add(self.process, &name, &inbox);
         Ok(Mailbox::new(name, inbox, Arc::clone(backend) as _))
     }
 
     async fn listen(&self, channel: &ChannelName) -> Result<Mailbox, LayerError> {
-        let backend = &self.0;
-        backend.check_open()?;
+        let backend = &self.backend;
+        self.check_open()?;
         if channel.is_process_specific() && !backend.is(Defect::ListensAnywhere) {
             return Err(LayerError::Unavailable("it belongs to one process"));
         }
         let mut state = backend.state.lock().unwrap();
-        let own = matches!(
-            backend.defect,
-            Defect::CopiesToListeners | Defect::TakesTurns
-        );
-        let inbox = match backend.inbox(&mut state, channel) {
-            Some(inbox) if !own => inbox,
-            _ => {
-                let inbox = Inbox::new(100, Arc::clone(&backend.settings));
-                let inboxes = state.channels.entry(channel.clone()).or_default();
-                inboxes.retain(|inbox| inbox.readers() > 0);
-                inboxes.push(Arc::clone(&inbox));
+        let settings = Arc::clone(&backend.settings);
+        let places = state.channels.get(channel).into_iter().flatten();
+        let own = match backend.defect {
+            Defect::CopiesToListeners | Defect::TakesTurns => Some(Inbox::new(100, settings)),
+            // Each process has an inbox, but for what waited before.
+            Defect::DealsToProcesses if { places }.all(|place| place.process != self.process) => {
+                Some(Inbox::shared(100, settings))
+            }
+            _ => None,
+        };
+        let inbox = match own {
+            Some(inbox) => {
+                state
+                    .channels
+                    .entry(channel.clone())
+                    .or_default()
+                    .retain(|place| place.inbox.readers() > 0);
+                state.add(self.process, channel, &inbox);
                 inbox
+            }
+            None => {
+                let inbox = backend.inbox(&mut state, self.process, channel);
+                inbox.unwrap_or_else(|| {
+                    let inbox = Inbox::shared(100, Arc::clone(&backend.settings));
+                    state.add(self.process, channel, &inbox);
+                    inbox
+                })
             }
         };
         drop(state);
@@ -280,10 +390,21 @@ impl ChannelLayer for Faulty {
     }
 
     async fn send(&self, channel: &ChannelName, message: Message) -> Result<(), SendError> {
-        let backend = &self.0;
-        backend.check_open()?;
+        let backend = &self.backend;
+        self.check_open()?;
         let message = backend.check_size(message)?;
-        let pushed = backend.push(&mut backend.state.lock().unwrap(), channel, &message);
+        let mut state = backend.state.lock().unwrap();
+        let overtaken = match backend.defect {
+            Defect::OvertakesGroups if state.by_group.remove(channel) => {
+                let inbox = backend.inbox(&mut state, self.process, channel);
+                inbox.map_or_else(Vec::new, |inbox| inbox.take_unread())
+            }
+            _ => Vec::new(),
+        };
+        let pushed = backend.push(&mut state, self.process, channel, &message);
+        for late in overtaken {
+            let _ = backend.push(&mut state, self.process, channel, &late);
+        }
         match pushed {
             Pushed::Dropped(DropCause::Full) if backend.is(Defect::HandsBackAnother) => {
                 Err(SendError::Full(Message::ready("another")))
@@ -297,8 +418,8 @@ impl ChannelLayer for Faulty {
     }
 
     async fn group_add(&self, group: &GroupName, channel: &ChannelName) -> Result<(), LayerError> {
-        let backend = &self.0;
-        backend.check_open()?;
+        let backend = &self.backend;
+        self.check_open()?;
         let mut state = backend.state.lock().unwrap();
         if backend.is(Defect::KnowsOneGroup) {
             for members in state.groups.values_mut() {
@@ -307,6 +428,15 @@ impl ChannelLayer for Faulty {
         }
         if backend.is(Defect::WantsAMailbox) && !channel.is_process_specific() {
             return Err(LayerError::Unavailable("it has no mailbox"));
+        }
+        let mut places = state.channels.get(channel).into_iter().flatten();
+        let is_here = places.any(|place| place.process == self.process);
+        match backend.defect {
+            Defect::AddsOwnNamesOnly if !channel.is_process_specific() && !is_here => return Ok(()),
+            Defect::AddsOwnChannelsOnly if channel.is_process_specific() && !is_here => {
+                return Ok(());
+            }
+            _ => {}
         }
         let members = state.groups.entry(group.clone()).or_default();
         let known = members.iter_mut().find(|(name, _)| name == channel);
@@ -323,13 +453,14 @@ impl ChannelLayer for Faulty {
         group: &GroupName,
         channel: &ChannelName,
     ) -> Result<(), LayerError> {
-        let backend = &self.0;
-        backend.check_open()?;
+        let backend = &self.backend;
+        self.check_open()?;
         let mut state = backend.state.lock().unwrap();
         let members = state.groups.entry(group.clone()).or_default();
         let known = members.iter().position(|(name, _)| name == channel);
         match known {
             _ if backend.is(Defect::ForgetsToDiscard) => {}
+            _ if backend.is(Defect::NamesStay) && !channel.is_process_specific() => {}
             Some(idx) => drop(members.remove(idx)),
             None if backend.is(Defect::MindsStrangers) => {
                 return Err(LayerError::Unavailable("it is no member"));
@@ -344,8 +475,8 @@ impl ChannelLayer for Faulty {
         group: &GroupName,
         message: Message,
     ) -> Result<GroupReport, SendError> {
-        let backend = &self.0;
-        backend.check_open()?;
+        let backend = &self.backend;
+        self.check_open()?;
         let message = backend.check_size(message)?;
         let mut state = backend.state.lock().unwrap();
         let mut members = backend.members(&mut state, group);
@@ -357,7 +488,8 @@ impl ChannelLayer for Faulty {
         }
         let mut report = GroupReport::default();
         for name in members {
-            let pushed = backend.push(&mut state, &name, &message);
+            let pushed = backend.push(&mut state, self.process, &name, &message);
+            state.by_group.insert(name);
             report.count(pushed);
             if pushed == Pushed::Dropped(DropCause::Full) {
                 match backend.defect {
@@ -374,13 +506,16 @@ impl ChannelLayer for Faulty {
     }
 
     async fn flush(&self) -> Result<(), LayerError> {
-        let backend = &self.0;
-        backend.check_open()?;
+        let backend = &self.backend;
+        self.check_open()?;
         let mut state = backend.state.lock().unwrap();
-        if !backend.is(Defect::FlushKeepsGroups) {
+        let is_local = backend.is(Defect::FlushesOneProcess);
+        if !backend.is(Defect::FlushKeepsGroups) && !is_local {
             state.groups.clear();
         }
-        for inbox in state.channels.values().flatten() {
+        let places = state.channels.values().flatten();
+        for Place { inbox, .. } in places.filter(|place| !is_local || place.process == self.process)
+        {
             if !backend.is(Defect::FlushKeepsMessages) {
                 inbox.clear();
             }
@@ -392,20 +527,21 @@ impl ChannelLayer for Faulty {
     }
 
     async fn close(&self) -> Result<(), LayerError> {
-        let backend = &self.0;
-        backend.closed.store(true, SeqCst);
+        let backend = &self.backend;
+        self.closed.store(true, SeqCst);
+        while backend.is(Defect::CloseWaitsForReaders) && backend.has_unread() {
+            sleep(Duration::from_millis(10)).await;
+        }
         if !backend.is(Defect::LeavesMailboxesOpen) {
-            for inbox in backend.state.lock().unwrap().channels.values().flatten() {
-                inbox.close();
-            }
+            self.end();
         }
         Ok(())
     }
 
     fn drops(&self) -> Option<Arc<DropCounts>> {
-        Some(match self.0.defect {
+        Some(match self.backend.defect {
             Defect::CountsNothing => Arc::default(),
-            _ => Arc::clone(&self.0.settings.drops),
+            _ => Arc::clone(&self.backend.settings.drops),
         })
     }
 }
@@ -418,11 +554,15 @@ impl MailboxOwner for Backend {
         }
         if !inbox.is_closed() {
             // Others listen, or messages wait.
+            let several = self.processes.load(SeqCst) > 1;
+            if self.is(Defect::LosesWithTheLastListener) && several && inbox.readers() == 0 {
+                inbox.clear();
+            }
             return;
         }
-        if let Some(inboxes) = state.channels.get_mut(name) {
-            inboxes.retain(|known| !Arc::ptr_eq(known, inbox));
-            if inboxes.is_empty() {
+        if let Some(places) = state.channels.get_mut(name) {
+            places.retain(|known| !Arc::ptr_eq(&known.inbox, inbox));
+            if places.is_empty() {
                 state.channels.remove(name);
             }
         }

@@ -167,9 +167,9 @@ async fn ready_frames_and_events_keep_their_order() -> Result<()> {
         group
             .send(
                 &live.layer,
-                &RoomEvent::Message {
+                &RoomEvent::Message(Said {
                     message: String::new(),
-                },
+                }),
             )
             .await
             .map_err(anyhow::Error::from_boxed)?;

@@ -1,5 +1,8 @@
 //! Promises of Solent that span crates.
 
+/// Processes of Python that share a Redis.
+#[cfg(unix)]
+mod channels_redis;
 /// Groups, events and ready frames between real clients.
 mod chat;
 /// What happens to open connections when the server ends.

@@ -24,7 +24,7 @@ impl WebSocketConsumer for Echo {
 }
 
 /// The Python that `cargo xtask servers` prepared, with what is in `python/requirements.txt`.
-fn interpreter() -> Result<PathBuf> {
+pub(crate) fn interpreter() -> Result<PathBuf> {
     if let Some(python) = env::var_os("SOLENT_TEST_PYTHON") {
         return Ok(python.into());
     }
@@ -40,12 +40,18 @@ fn interpreter() -> Result<PathBuf> {
     Ok(python)
 }
 
+/// Where a script of `python/` is.
+pub(crate) fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("python")
+        .join(name)
+}
+
 /// Runs a script of `python/` to its end and returns what it printed.
-async fn python(script: &str, arguments: &[String]) -> Result<String> {
-    let script = format!("{}/python/{script}", env!("CARGO_MANIFEST_DIR"));
+async fn python(name: &str, arguments: &[String]) -> Result<String> {
     let mut command = Command::new(interpreter()?);
     command
-        .arg(script)
+        .arg(script(name))
         .args(arguments)
         .stdin(Stdio::null())
         .kill_on_drop(true);

@@ -10,6 +10,8 @@ import json
 import logging
 import math
 import sys
+import urllib.parse
+import urllib.request
 
 import websockets
 from channels.exceptions import ChannelFull
@@ -70,6 +72,7 @@ class Peer:
     def __init__(self, layer, options):
         self.layer = LAYERS[layer](**options)
         self.places = {}
+        self.sockets = {}
 
     def collect(self, channel):
         async def collecting(collected):
@@ -90,7 +93,7 @@ class Peer:
         return self.collect(channel)
 
     async def connect(self, url):
-        socket = await websockets.connect(url)
+        socket = self.sockets[url] = await websockets.connect(url)
 
         async def collecting(collected):
             with contextlib.suppress(websockets.ConnectionClosed):
@@ -98,6 +101,16 @@ class Peer:
                     await collected.add(await socket.recv())
 
         self.places[url] = Collected(collecting)
+
+    async def say(self, url, message):
+        """Says something as a client of a chat does."""
+        await self.sockets[url].send(json.dumps({"message": message}))
+
+    async def post(self, url, form):
+        """The status of the answer."""
+        data = urllib.parse.urlencode(form).encode()
+        response = await asyncio.to_thread(urllib.request.urlopen, url, data)
+        return response.status
 
     async def take(self, place, count):
         """What has arrived, as soon as there is so much of it."""

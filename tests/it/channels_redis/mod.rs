@@ -16,3 +16,6 @@ mod queue;
 // Many messages at once, and Redis that goes away.
 mod away;
 mod load;
+
+// A Django project, and sockets that Solent holds.
+mod django;

@@ -24,7 +24,7 @@
 //! # Writing a layer
 //!
 //! A layer decides where messages go; what a channel holds, for how long, and who reads it is an [`Inbox`]'s business.
-//! Five things make a layer sound:
+//! Six things make a layer sound:
 //!
 //! - [`open`](ChannelLayer::open) pairs a [name](NameSource) with an [`Inbox::new`], [`listen`](ChannelLayer::listen) a
 //!   given name with an [`Inbox::shared`] that all its mailboxes read, and that takes messages without any.
@@ -32,9 +32,10 @@
 //! - [`MailboxOwner::closed`] forgets what a dropped mailbox had. It is called from a destructor, so it may not wait.
 //! - Messages are pushed with the time of the push, [`tokio::time::Instant`], so that tests can pause it. What is pushed
 //!   under a lock is pushed [quietly](Inbox::push_quietly).
-//! - A layer whose backend was away tells every inbox with [`Inbox::push_gap`].
+//! - A layer whose backend was away tells every inbox with [`Inbox::push_gap`], when it is there again.
+//! - When its last handle is dropped its inboxes are closed, for mailboxes would wait for ever.
 //!
-//! This is a whole one, in one process and not fast, that keeps every promise:
+//! [`Local`] shows a layer with a broker behind it. This is a whole one, in one process and not fast, that keeps every promise:
 //!
 #![doc = include_str!("small_layer.md")]
 //!

@@ -36,7 +36,8 @@ pub enum Pushed {
     Dropped(DropCause),
 }
 
-/// Told when the readers of a [shared inbox](Inbox::watched) read.
+/// Told when the readers of a [shared inbox](Inbox::watched) read: the moment to ask a broker for a message, if
+/// [`Inbox::has_waiting_reader`], and to acknowledge those that have been taken.
 pub trait InboxWatch: Send + Sync + 'static {
     /// A reader has taken something, or waits for something. Called without a lock, from the poll of the reader: it must not
     /// wait.

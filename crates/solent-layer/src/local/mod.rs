@@ -36,6 +36,12 @@ use crate::{
 ///
 /// Mailboxes that are dropped leave by themselves. The channel of an open mailbox stays in its groups until it leaves;
 /// only the memberships of names that no mailbox owns expire. Cheap to clone; clones are the same tables.
+///
+/// # Examples
+///
+/// The heart of a layer on a broker that publishes, in front of a `Client` that queues what it tells the broker:
+///
+#[doc = include_str!("../broker_layer.md")]
 #[derive(Clone)]
 pub struct Local(Arc<Shared>);
 

@@ -18,6 +18,8 @@ pub(crate) async fn flush_forgets_messages_and_groups(subject: &Subject) {
         .await
         .expect("there is room");
     layer.send(&jobs, number(2)).await.expect("there is room");
+    // What is under way when it is flushed may come after it.
+    subject.arrive().await;
 
     let flushed = layer.flush().await;
     assert!(flushed.is_ok(), "{flushed:?}");

@@ -84,8 +84,8 @@ impl hyper::service::Service<Request<Incoming>> for HttpService {
         let answer = self.answer(request);
         ResponseFuture {
             answer,
-            core: Arc::clone(&self.core),
-            watch: Arc::clone(&self.watch),
+            server: self.core.server_header.clone(),
+            watch: Some(Arc::clone(&self.watch)),
         }
     }
 }
@@ -111,26 +111,24 @@ impl Answer {
 /// The response to one request.
 pub(crate) struct ResponseFuture {
     answer: Answer,
-    core: Arc<Core>,
-    watch: Arc<Watch>,
+    /// The `server` header of responses that have none of their own.
+    server: Option<HeaderValue>,
+    /// The connection's, until the response is there.
+    watch: Option<Arc<Watch>>,
 }
 
 impl ResponseFuture {
-    fn finish(&self, mut response: Response<ExchangeBody>) -> Response<ResponseBody> {
-        if let Some(server) = &self.core.server_header {
-            insert_missing(&mut response, server);
+    fn finish(&mut self, mut response: Response<ExchangeBody>) -> Response<ResponseBody> {
+        if let Some(server) = self.server.take() {
+            response
+                .headers_mut()
+                .entry(header::SERVER)
+                .or_insert(server);
         }
         let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        let watch = (!upgraded).then(|| Arc::clone(&self.watch));
+        let watch = self.watch.take().filter(|_| !upgraded);
         response.map(|body| ResponseBody::new(body, watch))
     }
-}
-
-fn insert_missing(response: &mut Response<ExchangeBody>, server: &HeaderValue) {
-    response
-        .headers_mut()
-        .entry(header::SERVER)
-        .or_insert_with(|| server.clone());
 }
 
 impl Future for ResponseFuture {

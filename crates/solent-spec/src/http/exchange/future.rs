@@ -52,12 +52,12 @@ impl ExchangeFuture {
             return error_response();
         };
         match (pieces.len(), pieces.pop_front()) {
-            (0, _) => head.map(ExchangeBody::whole),
-            (1, Some(Piece::Data(data))) => head.map(|_| ExchangeBody::whole(data.into())),
+            (0, _) => (*head).map(ExchangeBody::whole),
+            (1, Some(Piece::Data(data))) => (*head).map(|_| ExchangeBody::whole(data.into())),
             (_, first) => {
                 pieces.extend(first);
                 pieces.rotate_right(1);
-                head.map(|_| ExchangeBody::pieces(pieces))
+                (*head).map(|_| ExchangeBody::pieces(pieces))
             }
         }
     }
@@ -73,7 +73,7 @@ impl ExchangeFuture {
         drop(state);
         let (slot, host) = (Arc::clone(&self.slot), Arc::clone(&self.host));
         let running = self.running.take();
-        Some(head.map(|body| ExchangeBody::driven(running, slot, host, whole.then_some(body))))
+        Some((*head).map(|body| ExchangeBody::driven(running, slot, host, whole.then_some(body))))
     }
 }
 

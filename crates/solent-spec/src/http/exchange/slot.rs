@@ -21,7 +21,7 @@ pub(super) struct Slot(Mutex<State>);
 pub(super) struct State {
     pub(super) order: HttpOrder,
     /// The response's head, from its start until the server takes it; for a whole response with its body.
-    pub(super) head: Option<Response<Body>>,
+    pub(super) head: Option<Box<Response<Body>>>,
     /// Pieces of the body that the server has not taken yet.
     pub(super) pieces: VecDeque<Piece>,
     /// Bytes in `pieces`, streams not counted.

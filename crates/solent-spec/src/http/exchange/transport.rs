@@ -204,11 +204,11 @@ impl State {
                 *head.status_mut() = start.status;
                 *head.headers_mut() = start.headers;
                 head.headers_mut().remove(header::TRANSFER_ENCODING);
-                self.head = Some(head);
+                self.head = Some(Box::new(head));
             }
             Send::Response(mut response) => {
                 response.headers_mut().remove(header::TRANSFER_ENCODING);
-                self.head = Some(*response);
+                self.head = Some(response);
             }
             Send::Trailers { headers, .. } if headers.is_empty() => {}
             Send::Trailers { headers, .. } => {

@@ -24,7 +24,9 @@ const SETTLE: Duration = Duration::from_millis(200);
 /// Redis, and the settings that Python and Rust share.
 pub(super) struct Scene {
     pub(super) kind: RedisLayerKind,
-    pub(super) servers: Vec<RedisServer>,
+    servers: Vec<RedisServer>,
+    /// The URLs of the hosts, in order.
+    hosts: Vec<String>,
     /// The options of Python's layer, without its hosts.
     options: Value,
     /// The same as the query of a URL.
@@ -48,15 +50,23 @@ impl Scene {
             RedisLayerKind::Queue => "queue",
             _ => "pubsub",
         };
+        let host = |server: &RedisServer| format!("{}/0", server.url());
         Ok(Self {
             kind,
+            hosts: servers.iter().map(host).collect(),
             servers,
             options,
             query: format!("layer={layer}&{query}"),
         })
     }
 
-    /// The same with capacities that no test fills.
+    /// On other hosts than database 0 of each server.
+    pub(super) fn on(mut self, hosts: impl Into<Vec<String>>) -> Self {
+        self.hosts = hosts.into();
+        self
+    }
+
+    /// With capacities that no test fills.
     pub(super) async fn spacious(kind: RedisLayerKind) -> Result<Self> {
         let options = json!({"capacity": 100_000});
         Self::with(
@@ -73,14 +83,9 @@ impl Scene {
 
     /// What an application is started with.
     pub(super) fn url(&self) -> String {
-        let urls = self.servers.iter().enumerate().map(|(number, server)| {
-            let query = if number == 0 { &*self.query } else { "" };
-            format!("{}/0?{query}", server.url())
-        });
-        urls.collect::<Vec<_>>()
-            .join(" ")
-            .trim_end_matches(['?', '&'])
-            .to_owned()
+        let mut hosts = self.hosts.clone();
+        hosts[0] += &format!("?{}", self.query.trim_end_matches('&'));
+        hosts.join(" ")
     }
 
     /// A layer of a process of Rust.
@@ -107,18 +112,14 @@ impl Scene {
 
     /// A process of Python, some of whose options are others.
     pub(super) async fn python_with(&self, others: Value) -> Result<Peer> {
-        let urls = self
-            .servers
-            .iter()
-            .map(|server| format!("{}/0", server.url()));
         let mut options = self.options.clone();
         let all = options.as_object_mut().context("options are a map")?;
-        all.insert("hosts".into(), urls.collect());
+        all.insert("hosts".into(), json!(self.hosts));
         all.extend(others.as_object().cloned().unwrap_or_default());
         Peer::start(self.python_name(), &options).await
     }
 
-    pub(super) fn python_name(&self) -> &'static str {
+    fn python_name(&self) -> &'static str {
         match self.kind {
             RedisLayerKind::Queue => "core",
             _ => "pubsub",

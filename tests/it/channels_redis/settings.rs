@@ -14,6 +14,7 @@ on_both_layers! {
     json_is_read_by_both,
     layers_with_different_prefixes_do_not_meet,
     four_hosts_are_shared_alike,
+    four_databases_of_one_server_are_shared_alike,
     password_is_said_alike,
 }
 
@@ -117,12 +118,23 @@ async fn layers_with_different_prefixes_do_not_meet(kind: RedisLayerKind) -> Res
 }
 
 async fn four_hosts_are_shared_alike(kind: RedisLayerKind) -> Result<()> {
-    const CHANNELS: usize = 12;
     let mut servers = Vec::new();
     for _ in 0..4 {
         servers.push(RedisServer::start().await?);
     }
-    let scene = Scene::with(kind, servers, json!({}), "")?;
+    share(&Scene::with(kind, servers, json!({}), "")?).await
+}
+
+async fn four_databases_of_one_server_are_shared_alike(kind: RedisLayerKind) -> Result<()> {
+    let server = RedisServer::start().await?;
+    let hosts = [0, 1, 2, 3].map(|database| format!("{}/{database}", server.url()));
+    let scene = Scene::with(kind, vec![server], json!({}), "")?;
+    share(&scene.on(hosts)).await
+}
+
+/// Sends in all four ways between channels and groups that are spread over all hosts.
+async fn share(scene: &Scene) -> Result<()> {
+    const CHANNELS: usize = 12;
     let (rust, mut python) = (scene.rust()?, scene.python().await?);
     let (mut here, mut there) = (Vec::new(), Vec::new());
     for n in 0..CHANNELS {

@@ -1,7 +1,7 @@
 //! What was published, on its way to mailboxes.
 
 use std::{
-    sync::{OnceLock, Weak},
+    sync::{Arc, OnceLock, Weak},
     time::SystemTime,
 };
 
@@ -11,19 +11,33 @@ use tokio::time::Instant;
 use super::layer::Shared;
 use crate::{link::Sink, wire::take_channels};
 
-/// Takes what arrives to the mailboxes of a layer, for as long as there is the layer.
-#[derive(Default)]
-pub(super) struct Incoming(pub(super) OnceLock<Weak<Shared>>);
+/// Takes what arrives from one host to the mailboxes of a layer, for as long as there is the layer.
+pub(super) struct Incoming {
+    /// Set once the layer is made.
+    pub(super) layer: Arc<OnceLock<Weak<Shared>>>,
+    /// Which of the hosts.
+    pub(super) host: usize,
+}
+
+impl Incoming {
+    fn layer(&self) -> Option<Arc<Shared>> {
+        self.layer.get().and_then(Weak::upgrade)
+    }
+}
 
 impl Sink for Incoming {
     fn published(&self, channel: &[u8], payload: Vec<u8>) {
-        let Some(shared) = self.0.get().and_then(Weak::upgrade) else {
+        let Some(shared) = self.layer() else {
             return;
         };
         // What is not text is no name of ours.
         let Ok(name) = str::from_utf8(channel) else {
             return;
         };
+        // Databases of one server are hosts of their own, and share what is published.
+        if shared.ring.shard(name) != self.host {
+            return;
+        }
         let message = match shared.payloads.decode(payload.into(), SystemTime::now()) {
             Ok(message) => message,
             Err(error) => {
@@ -40,7 +54,7 @@ impl Sink for Incoming {
     }
 
     fn gap(&self) {
-        if let Some(shared) = self.0.get().and_then(Weak::upgrade) {
+        if let Some(shared) = self.layer() {
             tracing::info!("redis was out of reach, messages may have been missed");
             shared.local.gap();
         }

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     num::NonZeroUsize,
-    sync::{Arc, Weak},
+    sync::{Arc, OnceLock},
 };
 
 use redis::{Cmd, Value};
@@ -32,7 +32,7 @@ pub(super) struct Shared {
     pub(super) payloads: Payloads,
     subscriptions: Arc<Subscriptions>,
     links: Vec<Link>,
-    ring: Ring,
+    pub(super) ring: Ring,
     process: ProcessId,
     /// Whether nobody knows how many receive what is published.
     is_cluster: bool,
@@ -58,10 +58,14 @@ impl RedisPubSubLayer {
             .iter()
             .map(|host| Link::publishing(host, &config))
             .collect::<Result<Vec<_>, _>>()?;
-        let incoming = Arc::new(Incoming::default());
+        let this = Arc::new(OnceLock::new());
         let subscribers = links
             .iter()
-            .map(|link| link.subscriber(Arc::clone(&incoming) as _, &config))
+            .enumerate()
+            .map(|(host, link)| {
+                let layer = Arc::clone(&this);
+                link.subscriber(Arc::new(Incoming { layer, host }) as _, &config)
+            })
             .collect();
         let subscriptions = Arc::new(Subscriptions::new(subscribers, ring, topics.clone()));
         let secrets = config.encryption_keys.iter().map(|key| key.expose());
@@ -83,7 +87,7 @@ impl RedisPubSubLayer {
                 .any(|host| matches!(host, RedisHost::Cluster(_))),
         });
         // Nobody else has it yet.
-        let _ = incoming.0.set(Arc::downgrade(&shared) as Weak<Shared>);
+        let _ = this.set(Arc::downgrade(&shared));
         Ok(Self(shared))
     }
 }

@@ -16,3 +16,8 @@ pub struct Tutorial;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/workers.md")]
 pub struct Workers;
+
+/// The programs of the guide for Django.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/django.md")]
+pub struct Django;

@@ -19,3 +19,6 @@ mod load;
 
 // A Django project, and sockets that Solent holds.
 mod django;
+
+// The guide for Django.
+mod guide;

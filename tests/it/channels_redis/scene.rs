@@ -84,7 +84,8 @@ impl Scene {
     /// What an application is started with.
     pub(super) fn url(&self) -> String {
         let mut hosts = self.hosts.clone();
-        hosts[0] += &format!("?{}", self.query.trim_end_matches('&'));
+        let sign = if hosts[0].contains('?') { '&' } else { '?' };
+        hosts[0] += &format!("{sign}{}", self.query.trim_end_matches('&'));
         hosts.join(" ")
     }
 

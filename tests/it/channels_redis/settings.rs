@@ -1,9 +1,9 @@
 //! Settings that both sides have to agree on.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use solent::layer::{ChannelLayer, redis::RedisLayerKind};
-use solent_testing::servers::RedisServer;
+use solent_testing::servers::{RedisSentinels, RedisServer};
 
 use super::scene::*;
 
@@ -16,6 +16,9 @@ on_both_layers! {
     four_hosts_are_shared_alike,
     four_databases_of_one_server_are_shared_alike,
     password_is_said_alike,
+    host_is_said_alike_in_every_form,
+    host_with_tls_is_said_alike,
+    master_of_sentinels_is_said_alike,
 }
 
 async fn scene(kind: RedisLayerKind, options: Value, query: &str) -> Result<Scene> {
@@ -175,4 +178,58 @@ async fn password_is_said_alike(kind: RedisLayerKind) -> Result<()> {
     let scene = Scene::with(kind, vec![server], json!({}), "")?;
 
     meet(&scene, json!({}), &number(1)).await
+}
+
+async fn host_is_said_alike_in_every_form(kind: RedisLayerKind) -> Result<()> {
+    let server = RedisServer::start().await?;
+    let (port, socket) = (server.port(), server.socket().display().to_string());
+    let unix = format!("unix://{socket}?db=3");
+    let tcp = format!("redis://127.0.0.1:{port}/3");
+    let forms = [
+        (&unix, json!(unix)),
+        (&tcp, json!({"address": tcp})),
+        (&tcp, json!({"host": "127.0.0.1", "port": port, "db": 3})),
+        (
+            &format!("redis://127.0.0.1:{port}"),
+            json!(["127.0.0.1", port]),
+        ),
+    ];
+    let mut scene = Scene::with(kind, vec![server], json!({}), "")?;
+
+    for (url, python) in forms {
+        scene = scene.on([url.clone()]);
+        meet(&scene, json!({"hosts": [python]}), &number(1)).await?;
+    }
+    Ok(())
+}
+
+async fn host_with_tls_is_said_alike(kind: RedisLayerKind) -> Result<()> {
+    let server = RedisServer::builder().tls().start().await?;
+    let certificates = server.certificates().context("it speaks TLS")?;
+    let authority = certificates.authority.display().to_string();
+    let query = format!("ssl_ca_certs={authority}");
+    let host = json!({"address": server.url(), "ssl_ca_certs": authority});
+    let scene = Scene::with(kind, vec![server], json!({}), &query)?;
+
+    meet(&scene, json!({"hosts": [host]}), &number(1)).await
+}
+
+async fn master_of_sentinels_is_said_alike(kind: RedisLayerKind) -> Result<()> {
+    let sentinels = RedisSentinels::start().await?;
+    let ports: Vec<_> = sentinels
+        .sentinels()
+        .iter()
+        .map(RedisServer::port)
+        .collect();
+    let places = ports.iter().map(|port| format!("127.0.0.1:{port}"));
+    let places = places.collect::<Vec<_>>().join(",");
+    let url = format!("redis+sentinel://{places}/{}/0", sentinels.master_name());
+    let pairs: Vec<_> = ports
+        .iter()
+        .map(|port| json!(["127.0.0.1", port]))
+        .collect();
+    let host = json!({"sentinels": pairs, "master_name": sentinels.master_name()});
+    let scene = Scene::with(kind, Vec::new(), json!({}), "")?.on([url]);
+
+    meet(&scene, json!({"hosts": [host]}), &number(1)).await
 }

@@ -508,10 +508,17 @@ impl ChannelLayer for Faulty {
     async fn flush(&self) -> Result<(), LayerError> {
         let backend = &self.backend;
         self.check_open()?;
-        let mut state = backend.state.lock().unwrap();
+        let mut guard = backend.state.lock().unwrap();
+        let state = &mut *guard;
         let is_local = backend.is(Defect::FlushesOneProcess);
-        if !backend.is(Defect::FlushKeepsGroups) && !is_local {
-            state.groups.clear();
+        let is_elsewhere = |name: &ChannelName| {
+            let mut places = state.channels.get(name).into_iter().flatten();
+            places.any(|place| place.process != self.process)
+        };
+        if !backend.is(Defect::FlushKeepsGroups) {
+            for members in state.groups.values_mut() {
+                members.retain(|(name, _)| is_local && is_elsewhere(name));
+            }
         }
         let places = state.channels.values().flatten();
         for Place { inbox, .. } in places.filter(|place| !is_local || place.process == self.process)

@@ -16,6 +16,8 @@ fn profile() -> Profile {
         .spans_processes(true)
         .reports(false)
         .tells_full(false)
+        // What a process has taken is its own.
+        .flushes_all(false)
         .queues(false)
 }
 

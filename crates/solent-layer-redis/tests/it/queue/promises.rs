@@ -17,6 +17,8 @@ fn profile() -> Profile {
         .spans_processes(true)
         .reports(false)
         .tells_full(false)
+        // What a process has taken is its own.
+        .flushes_all(false)
 }
 
 /// Tries promises with these hosts, and with other settings besides.

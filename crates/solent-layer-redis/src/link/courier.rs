@@ -6,7 +6,6 @@ use std::{
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -81,6 +80,7 @@ impl Inner {
             connection: None,
             made: 0,
             failures: 0,
+            retry: None,
         };
         tokio::spawn(work.run()).abort_handle()
     }
@@ -119,6 +119,8 @@ struct Work {
     made: u64,
     /// Failures in a row.
     failures: u32,
+    /// When to try again, after a failure.
+    retry: Option<Instant>,
 }
 
 impl Work {
@@ -157,7 +159,10 @@ impl Work {
     /// What to send now: commands for a cluster go different ways, each alone.
     fn pieces(&self) -> Vec<Vec<Job>> {
         let jobs = self.queue.take(PIECE);
-        if self.source.is_cluster() {
+        if jobs.is_empty() {
+            // All have given up meanwhile.
+            Vec::new()
+        } else if self.source.is_cluster() {
             jobs.into_iter().map(|job| vec![job]).collect()
         } else {
             vec![jobs]
@@ -172,6 +177,10 @@ impl Work {
                 tracing::debug!(%error, "connection to redis broke");
                 self.connection = None;
                 self.source.forget();
+                if error.code().is_some() {
+                    // It is there and does not do yet: it loads its data, or is no master.
+                    self.failed();
+                }
             }
             Some(_) => {}
         }
@@ -193,14 +202,14 @@ impl Work {
         }
         let mut cause = None;
         loop {
-            if self.failures > 0 {
-                let wait = self.backoff.wait(self.failures - 1);
-                self.pause(wait, cause.as_ref()).await?;
+            if let Some(retry) = self.retry.filter(|retry| *retry > Instant::now()) {
+                self.meanwhile(sleep_until(retry), cause.as_ref()).await?;
             }
             let source = Arc::clone(&self.source);
             match self.attempt(source.shared(), cause.as_ref()).await? {
                 Ok(connection) => {
                     self.made += 1;
+                    self.retry = None;
                     self.connection = Some(connection.clone());
                     return Some(connection);
                 }
@@ -208,7 +217,7 @@ impl Work {
                     if self.failures == 0 {
                         tracing::warn!(%error, host = ?self.source, "redis is out of reach");
                     }
-                    self.failures = self.failures.saturating_add(1);
+                    self.failed();
                     self.source.forget();
                     cause = Some(Arc::new(error));
                 }
@@ -241,9 +250,9 @@ impl Work {
         }
     }
 
-    async fn pause(&self, duration: Duration, cause: Option<&Arc<RedisError>>) -> Option<()> {
-        let until = Instant::now() + duration;
-        self.meanwhile(sleep_until(until), cause).await
+    fn failed(&mut self) {
+        self.retry = Some(Instant::now() + self.backoff.wait(self.failures));
+        self.failures = self.failures.saturating_add(1);
     }
 
     /// Waits, and meanwhile fails commands that have waited too long; nothing, once none waits.

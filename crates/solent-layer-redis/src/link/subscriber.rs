@@ -212,52 +212,33 @@ fn closed() -> redis::RedisError {
 }
 
 impl Subscribed {
+    /// A server has channels and patterns; a cluster is only subscribed to where its shards publish.
     async fn change(&mut self, changes: &Changes) -> RedisResult<()> {
-        let Changes {
-            subscribe,
-            unsubscribe,
-        } = changes;
-        // First what is left: a topic is never in both.
-        for (topics, join) in [(unsubscribe, false), (subscribe, true)] {
-            let names = Names::of(topics);
-            match self {
-                Self::Server(connection) if join => {
-                    if !names.channels.is_empty() {
-                        connection.subscribe(&names.channels).await?;
-                    }
-                    if !names.patterns.is_empty() {
-                        connection.psubscribe(&names.patterns).await?;
-                    }
+        let (leave, join) = (
+            Names::of(&changes.unsubscribe),
+            Names::of(&changes.subscribe),
+        );
+        match self {
+            Self::Server(connection) => {
+                if !leave.channels.is_empty() {
+                    connection.unsubscribe(&leave.channels).await?;
                 }
-                Self::Server(connection) => {
-                    if !names.channels.is_empty() {
-                        connection.unsubscribe(&names.channels).await?;
-                    }
-                    if !names.patterns.is_empty() {
-                        connection.punsubscribe(&names.patterns).await?;
-                    }
+                if !leave.patterns.is_empty() {
+                    connection.punsubscribe(&leave.patterns).await?;
                 }
-                Self::Cluster(connection) if join => {
-                    for name in &names.channels {
-                        connection.subscribe(*name).await?;
-                    }
-                    for name in &names.patterns {
-                        connection.psubscribe(*name).await?;
-                    }
-                    for name in &names.shards {
-                        connection.ssubscribe(*name).await?;
-                    }
+                if !join.channels.is_empty() {
+                    connection.subscribe(&join.channels).await?;
                 }
-                Self::Cluster(connection) => {
-                    for name in &names.channels {
-                        connection.unsubscribe(*name).await?;
-                    }
-                    for name in &names.patterns {
-                        connection.punsubscribe(*name).await?;
-                    }
-                    for name in &names.shards {
-                        connection.sunsubscribe(*name).await?;
-                    }
+                if !join.patterns.is_empty() {
+                    connection.psubscribe(&join.patterns).await?;
+                }
+            }
+            Self::Cluster(connection) => {
+                for name in leave.shards {
+                    connection.sunsubscribe(name).await?;
+                }
+                for name in join.shards {
+                    connection.ssubscribe(name).await?;
                 }
             }
         }

@@ -1,0 +1,1 @@
+//! Requests that a page of another site made a browser send.

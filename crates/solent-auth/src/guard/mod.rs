@@ -1,0 +1,1 @@
+//! What may end a connection from outside its application.

@@ -1,0 +1,1 @@
+//! Which host names an application answers to.

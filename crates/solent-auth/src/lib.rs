@@ -1,0 +1,14 @@
+//! Who is there: cookies, sessions, users, tokens, origins and limits, as middleware for HTTP and WebSocket alike.
+
+mod cookie;
+mod csrf;
+mod guard;
+mod host;
+mod origin;
+mod permission;
+mod proxy;
+mod rate;
+mod response;
+mod session;
+mod token;
+mod user;

@@ -1,0 +1,1 @@
+//! Which pages may open a WebSocket.

@@ -1,0 +1,1 @@
+//! Whom a proxy speaks for.

@@ -1,0 +1,1 @@
+//! How often a peer may connect and speak.

@@ -1,0 +1,1 @@
+//! solent-auth from outside.

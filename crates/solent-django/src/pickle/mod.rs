@@ -1,0 +1,1 @@
+//! A reader of plain data in Python's pickle format, which executes nothing.

@@ -1,0 +1,1 @@
+//! Where Django keeps sessions, and how.

@@ -1,0 +1,1 @@
+//! What django.core.signing signs.

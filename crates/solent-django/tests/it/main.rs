@@ -1,0 +1,1 @@
+//! solent-django from outside.

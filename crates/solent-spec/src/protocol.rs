@@ -2,7 +2,10 @@
 
 use http::{HeaderMap, Response};
 
-use crate::{Body, RequestScope};
+use crate::{
+    Body, RequestScope,
+    websocket::{Close, Frame},
+};
 
 /// A scope type and its two event types.
 ///
@@ -61,5 +64,24 @@ pub trait HttpProtocol: Protocol<Scope: RequestScope> {
     fn refuse(scope: &Self::Scope, response: Response<Body>) -> Self::Outbound {
         let _ = scope;
         Self::respond(response)
+    }
+
+    /// The events that end a connection which has been answered, without its application: a close frame, or the end of a
+    /// response that is being streamed.
+    ///
+    /// They are to be sent in order. One that does not apply is refused by the transport, which changes nothing.
+    fn end(close: Close) -> Vec<Self::Outbound>;
+
+    /// The event that tells the client something in between, where the protocol has messages.
+    fn notice(frame: Frame) -> Option<Self::Outbound> {
+        let _ = frame;
+        None
+    }
+
+    /// The body that `event` streams to the client on its own, so that its sender does not see how it ends; a body that
+    /// is at hand as a whole counts as well.
+    fn response_body(event: &mut Self::Outbound) -> Option<&mut Body> {
+        let _ = event;
+        None
     }
 }

@@ -13,7 +13,7 @@ pub use self::{
     order::HttpOrder,
     scope::HttpScope,
 };
-use crate::{Body, HttpProtocol, Protocol};
+use crate::{Body, HttpProtocol, Protocol, websocket::Close};
 
 /// The HTTP protocol, any version. One connection is one request and its response.
 #[derive(Clone, Copy, Debug)]
@@ -40,5 +40,20 @@ impl HttpProtocol for Http {
 
     fn respond(response: Response<Body>) -> Send {
         Send::Response(Box::new(response))
+    }
+
+    fn end(_: Close) -> Vec<Send> {
+        let trailers = Send::Trailers {
+            headers: HeaderMap::new(),
+            more: false,
+        };
+        vec![Send::end(""), trailers]
+    }
+
+    fn response_body(event: &mut Send) -> Option<&mut Body> {
+        match event {
+            Send::Response(response) => Some(response.body_mut()),
+            _ => None,
+        }
     }
 }

@@ -58,4 +58,12 @@ impl HttpProtocol for WebSocket {
             Send::close()
         }
     }
+
+    fn end(close: Close) -> Vec<Send> {
+        vec![close.into()]
+    }
+
+    fn notice(frame: Frame) -> Option<Send> {
+        Some(frame.into())
+    }
 }

@@ -1,0 +1,184 @@
+use std::sync::{Mutex, PoisonError};
+
+use http::StatusCode;
+use solent_spec::{
+    Application, Body, BoxApplication, Http, Result, WebSocket,
+    http::Send as HttpSend,
+    request::Feature,
+    websocket::{CloseCode, Receive, Send},
+};
+use solent_testing::{HttpCommunicator, TestRequest, WebSocketCommunicator};
+use tokio::sync::{Notify, mpsc};
+
+use super::*;
+
+/// A watch that does what a test tells it.
+struct Told(mpsc::UnboundedReceiver<Verdict>);
+
+impl Watch for Told {
+    fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<Verdict> {
+        match self.0.poll_recv(cx) {
+            Poll::Ready(Some(verdict)) => Poll::Ready(verdict),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+/// Guards the first connection that is made.
+fn guarded<P: HttpProtocol>(
+    inner: impl Application<P>,
+) -> (mpsc::UnboundedSender<Verdict>, BoxApplication<P>) {
+    let (tx, rx) = mpsc::unbounded_channel();
+    let rx = Mutex::new(Some(rx));
+    let inner = BoxApplication::new(inner);
+    let outer = BoxApplication::new(move |connection: Connection<P>| {
+        let rx = rx.lock().unwrap_or_else(PoisonError::into_inner).take();
+        inner.call(guard(connection, Told(rx.expect("one connection"))))
+    });
+    (tx, outer)
+}
+
+fn close() -> Verdict {
+    Verdict::Close(Close::new(CloseCode::from_u16(4401), "logged out"))
+}
+
+async fn echo(mut connection: Connection<WebSocket>) -> Result {
+    while let Some(event) = connection.receive().await {
+        match event {
+            Receive::Connect => connection.send(Send::accept()).await?,
+            Receive::Message(frame) => connection.send(frame.into()).await?,
+            Receive::Disconnect(close) => {
+                assert_eq!(close.code.as_u16(), 4401, "the application learns the code");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Accepts nothing and answers nothing.
+async fn hesitate<P: HttpProtocol>(mut connection: Connection<P>) -> Result {
+    for _ in 0..8 {
+        let _ = connection.receive().await;
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn socket_is_closed_with_the_code_of_the_watch() {
+    let (tell, application) = guarded(echo);
+    let (mut client, _) = WebSocketCommunicator::open(application, "/").await.unwrap();
+    client.send_text("hello").await.unwrap();
+    assert_eq!(client.receive_text().await.unwrap(), "hello");
+
+    tell.send(close()).unwrap();
+
+    let close = client.receive_close().await.unwrap();
+    assert_eq!((close.code.as_u16(), &*close.reason), (4401, "logged out"));
+    client.wait().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_of_a_socket_is_told_and_the_socket_stays() {
+    let (tell, application) = guarded(echo);
+    let (mut client, _) = WebSocketCommunicator::open(application, "/").await.unwrap();
+
+    tell.send(Verdict::Send("soon".into())).unwrap();
+
+    assert_eq!(client.receive_text().await.unwrap(), "soon");
+    client.send_text("still here").await.unwrap();
+    assert_eq!(client.receive_text().await.unwrap(), "still here");
+}
+
+#[tokio::test(start_paused = true)]
+async fn handshake_without_an_answer_is_refused() {
+    for (features, status) in [(vec![], 403), (vec![Feature::DenialResponse], 401)] {
+        let (tell, application) = guarded(hesitate::<WebSocket>);
+        let request = TestRequest::get("/").features(features);
+        let mut client = WebSocketCommunicator::start(application, request).unwrap();
+
+        tell.send(close()).unwrap();
+
+        let rejection = client.connect().await.unwrap().rejected().unwrap();
+        assert_eq!(rejection.status(), status);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_without_an_answer_is_refused() {
+    let (tell, application) = guarded(hesitate::<Http>);
+    let mut client = HttpCommunicator::start(application, "/").unwrap();
+
+    tell.send(close()).unwrap();
+
+    let response = client.response().await.unwrap();
+    assert_eq!(response.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn streamed_response_ends() {
+    async fn stream(mut connection: Connection<Http>) -> Result {
+        connection.feed(HttpSend::start(StatusCode::OK))?;
+        connection.send(HttpSend::chunk("one")).await?;
+        while connection.receive().await != Some(solent_spec::http::Receive::Disconnect) {}
+        assert!(connection.send(HttpSend::chunk("two")).await.is_err());
+        Ok(())
+    }
+    let (tell, application) = guarded(stream);
+    let mut client = HttpCommunicator::start(application, "/").unwrap();
+    assert_eq!(client.chunk().await.unwrap().unwrap(), "one");
+
+    tell.send(close()).unwrap();
+
+    assert_eq!(client.chunk().await.unwrap(), None);
+    client.wait().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn body_that_streams_on_its_own_ends() {
+    /// One piece, and then none for ever.
+    struct Endless(Option<&'static str>);
+    impl http_body::Body for Endless {
+        type Data = bytes::Bytes;
+        type Error = solent_spec::BoxError;
+
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<http_body::Frame<bytes::Bytes>>>> {
+            match self.0.take() {
+                Some(piece) => Poll::Ready(Some(Ok(http_body::Frame::data(piece.into())))),
+                None => Poll::Pending,
+            }
+        }
+    }
+    let (tell, application) = guarded(async |mut connection: Connection<Http>| {
+        let body = Body::stream(Endless(Some("one")));
+        Ok(connection.send(http::Response::new(body).into()).await?)
+    });
+    let mut client = HttpCommunicator::start(application, "/").unwrap();
+    assert_eq!(client.chunk().await.unwrap().unwrap(), "one");
+
+    tell.send(close()).unwrap();
+
+    assert_eq!(client.chunk().await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn way_round_the_events_stays_open() {
+    let found = std::sync::Arc::new(Notify::new());
+    let notify = std::sync::Arc::clone(&found);
+    let (_tell, application) = guarded(move |mut connection: Connection<WebSocket>| {
+        let notify = std::sync::Arc::clone(&notify);
+        async move {
+            connection.receive().await;
+            connection.send(Send::accept()).await?;
+            if connection.direct().is_some() {
+                notify.notify_one();
+            }
+            Ok(())
+        }
+    });
+    let (_client, _) = WebSocketCommunicator::open(application, "/").await.unwrap();
+
+    found.notified().await;
+}

@@ -23,6 +23,7 @@ impl HttpScope {
     /// [`PathError`] for a path that is no text once it is decoded.
     pub fn new(request: Parts, link: Link) -> Result<Self, PathError> {
         let path = Path::decode(request.uri.path())?;
+        let link = link.requested_at(&request.uri);
         Ok(Self(Box::new(Inner {
             request,
             path,

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
 
-use http::Extensions;
+use http::{Extensions, Uri};
 
 use super::UrlRoute;
 
@@ -13,14 +13,22 @@ use super::UrlRoute;
 pub struct Link {
     client: Option<SocketAddr>,
     listener: Arc<Listener>,
-    /// A mount point that differs from the listener's own.
-    root_path: Option<Box<str>>,
+    /// What differs from the listener's own; few connections have any of it.
+    overrides: Option<Box<Overrides>>,
     /// What routers have matched.
     url_route: Option<Box<UrlRoute>>,
     /// What lifespan startup left.
     shared: Option<Arc<Extensions>>,
     /// What middleware added for this connection; costs nothing while empty.
     own: Extensions,
+}
+
+/// What middleware knows better of one connection than the listener does.
+#[derive(Clone, Debug, Default)]
+struct Overrides {
+    root_path: Option<Box<str>>,
+    secure: Option<bool>,
+    host: Option<Box<str>>,
 }
 
 /// A listening address and what is true of every connection accepted there.
@@ -134,7 +142,7 @@ impl Link {
         Self {
             client,
             listener,
-            root_path: None,
+            overrides: None,
             url_route: None,
             shared: None,
             own: Extensions::new(),
@@ -163,21 +171,60 @@ impl Link {
         self.listener.server.as_ref()
     }
 
-    /// Whether the client's connection is encrypted.
+    /// Whether the client's connection is encrypted, as far as is known: up to the proxy where one
+    /// [said so](Self::set_secure), else up to this server.
     pub fn is_secure(&self) -> bool {
-        self.listener.secure
+        let overridden = self.overrides.as_ref().and_then(|own| own.secure);
+        overridden.unwrap_or(self.listener.secure)
+    }
+
+    /// Sets whether the client's connection is encrypted, as a middleware does that trusts a proxy in front of it.
+    pub fn set_secure(&mut self, secure: bool) {
+        if secure != self.is_secure() {
+            self.overrides_mut().secure = Some(secure);
+        }
+    }
+
+    /// The host, and port if any, that the request's target names or that a proxy was asked for; `None` where it is in the
+    /// `Host` header. [`RequestScope::host`](super::RequestScope::host) looks at both.
+    pub fn host(&self) -> Option<&str> {
+        self.overrides.as_ref()?.host.as_deref()
+    }
+
+    /// Sets the host, and port if any, as a middleware does that trusts a proxy in front of it.
+    pub fn set_host(&mut self, host: &str) {
+        self.overrides_mut().host = Some(host.into());
     }
 
     /// The mount point of the application, ASGI's `root_path`; the path includes it.
     pub fn root_path(&self) -> &str {
-        self.root_path
-            .as_deref()
-            .unwrap_or(&self.listener.root_path)
+        let overridden = self
+            .overrides
+            .as_ref()
+            .and_then(|own| own.root_path.as_deref());
+        overridden.unwrap_or(&self.listener.root_path)
     }
 
     /// Sets the mount point for this connection.
     pub fn set_root_path(&mut self, root_path: &str) {
-        self.root_path = Some(root_path.into());
+        self.overrides_mut().root_path = Some(root_path.into());
+    }
+
+    /// RFC 9112 §3.2.2: where the request's target names a host, that one counts, and not the `Host` header. So it is for
+    /// the `:authority` of HTTP/2.
+    pub(crate) fn requested_at(mut self, target: &Uri) -> Self {
+        if let Some(authority) = target.authority() {
+            let authority = authority.as_str();
+            let host = authority
+                .rsplit_once('@')
+                .map_or(authority, |(_, host)| host);
+            self.set_host(host);
+        }
+        self
+    }
+
+    fn overrides_mut(&mut self) -> &mut Overrides {
+        self.overrides.get_or_insert_default()
     }
 
     /// The route that the request took; `None` before the first router.
@@ -223,5 +270,65 @@ impl Link {
     /// The state that all connections share.
     pub fn shared(&self) -> Option<&Arc<Extensions>> {
         self.shared.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link() -> Link {
+        Link::new(
+            None,
+            Arc::new(Listener::new(None, Vec::new()).root_path("/base")),
+        )
+    }
+
+    #[test]
+    fn what_is_not_set_is_the_listeners() {
+        let link = link();
+
+        assert!(!link.is_secure());
+        assert_eq!((link.host(), link.root_path()), (None, "/base"));
+    }
+
+    #[test]
+    fn what_is_set_counts_for_this_connection_alone() {
+        let (mut one, other) = (link(), link());
+
+        one.set_secure(true);
+        one.set_host("example.org:8443");
+        one.set_root_path("/mount");
+
+        assert!(one.is_secure());
+        assert_eq!(
+            (one.host(), one.root_path()),
+            (Some("example.org:8443"), "/mount")
+        );
+        assert_eq!((other.host(), other.root_path()), (None, "/base"));
+        one.set_secure(false);
+        assert!(!one.is_secure());
+    }
+
+    #[test]
+    fn host_of_the_target_counts_without_its_user() {
+        let requested = |target: &'static str| link().requested_at(&Uri::from_static(target));
+
+        assert_eq!(requested("/path").host(), None);
+        assert_eq!(
+            requested("http://a.example:81/path").host(),
+            Some("a.example:81")
+        );
+        assert_eq!(requested("http://b@a.example").host(), Some("a.example"));
+    }
+
+    #[test]
+    fn what_nobody_sets_costs_a_pointer() {
+        let mut link = link();
+
+        link.set_secure(false);
+
+        assert!(link.overrides.is_none());
+        assert!(size_of::<Link>() <= 72, "{}", size_of::<Link>());
     }
 }

@@ -8,6 +8,7 @@ mod head;
 mod header_block;
 mod link;
 mod path;
+mod peers;
 mod url_route;
 
 pub use self::{
@@ -15,6 +16,7 @@ pub use self::{
     header_block::HeaderBlock,
     link::{Feature, Link, Listener, ServerAddr},
     path::{Path, PathError},
+    peers::{Peers, PeersError},
     url_route::{ParamError, UrlRoute},
 };
 
@@ -52,6 +54,13 @@ pub trait RequestScope: Send {
         self.head()
             .header(name)
             .and_then(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// The host that the client asked for, and the port where it named one: what a trusted proxy says it was, else what
+    /// the request's target says (an absolute one, or HTTP/2's `:authority`), else the `Host` header. `None` for a request
+    /// that names no host, or none that is text.
+    fn host(&self) -> Option<&str> {
+        self.link().host().or_else(|| self.header("host"))
     }
 
     /// A part of the URL that its route's pattern captured, as a `T`: the `room` of `"chat/<slug:room>/"`.

@@ -31,6 +31,7 @@ impl WebSocketScope {
             &request.headers,
         );
         let path = Path::decode(Head::from(&head).raw_path())?;
+        let link = link.requested_at(&request.uri);
         Ok(Self(Box::new(Inner { head, path, link })))
     }
 

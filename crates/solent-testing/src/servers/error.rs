@@ -1,25 +1,27 @@
 //! What can go wrong with a server for tests.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
 /// A server could not be started, or did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
-    /// There is no `redis-server` to start.
+    /// There is no such program to start.
     #[error(
-        "no redis-server {looked}; in a checkout of Solent run `cargo xtask servers`, elsewhere install Redis 7 or newer \
-         (`apt-get install redis-server`, `brew install redis` or `dnf install redis`), or set SOLENT_TEST_REDIS to the \
-         path of a redis-server"
+        "no {program} {looked}; in a checkout of Solent run `cargo xtask servers`, elsewhere {remedy}"
     )]
     Missing {
+        /// What it is called.
+        program: &'static str,
         /// Where it was looked for.
         looked: String,
+        /// How to get it.
+        remedy: &'static str,
     },
 
-    /// The `redis-server` that was found is too old.
+    /// The program that was found is too old.
     #[error(
-        "{} is version {found}, and 7 or newer is needed; install a newer one, or set SOLENT_TEST_REDIS to its path",
+        "{} is version {found}, and {oldest} or newer is needed; install a newer one, or set {variable} to its path",
         path.display()
     )]
     Outdated {
@@ -27,6 +29,35 @@ pub enum ServerError {
         path: PathBuf,
         /// What it says its version is.
         found: String,
+        /// The oldest major version that will do.
+        oldest: u32,
+        /// The variable that names another.
+        variable: &'static str,
+    },
+
+    /// A server that refuses to run as root has nobody else to run as.
+    #[error(
+        "{program} refuses to run as root, and there is no user {} to run it as; add one, with `useradd --system {}`, or \
+         run the tests as another user",
+        users.join(" or "),
+        users.first().unwrap_or(&"postgres")
+    )]
+    Root {
+        /// What refuses.
+        program: &'static str,
+        /// Whose names were looked up.
+        users: &'static [&'static str],
+    },
+
+    /// A program that prepares a server failed.
+    #[error("{program} failed ({status}); what it said:\n{log}")]
+    Failed {
+        /// What it is called.
+        program: &'static str,
+        /// How it ended.
+        status: ExitStatus,
+        /// The end of what it said.
+        log: String,
     },
 
     /// The operating system refused something.

@@ -8,10 +8,72 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use super::{ServerError, deadline};
+use super::{ServerError, account::Account, deadline};
 
-/// Waits until the pipe ends that the test's process holds, then kills the server (`$0`) and removes its folder (`$1`).
-const WATCH: &str = r#"trap '' INT TERM HUP; read -r line; kill -s KILL "$0"; rm -rf -- "$1""#;
+/// Waits until the pipe ends that the test's process holds, then ends the server (`$0`) by a signal (`$2`) and removes its
+/// folder (`$1`), when it has had the time to leave it.
+const WATCH: &str = r#"trap '' INT TERM HUP; read -r line; kill -s "$2" "$0"; [ "$2" = KILL ] || sleep 1; rm -rf -- "$1""#;
+
+/// How a server is ended that nobody needs any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// By SIGKILL.
+    Kill,
+    /// By SIGQUIT: it leaves something behind in the system if it is killed.
+    Quit,
+}
+
+/// What is started, and how.
+#[derive(Debug)]
+pub(super) struct Launch<'a, A> {
+    pub(super) program: &'a Path,
+    pub(super) args: &'a [A],
+    /// Where it runs; the watchdog removes it if this process dies.
+    pub(super) folder: &'a Path,
+    /// The file that what it prints is added to.
+    pub(super) log: &'a Path,
+    /// As whom it runs, if not as we do.
+    pub(super) account: Option<&'a Account>,
+    pub(super) ending: Ending,
+}
+
+impl<A: AsRef<OsStr>> Launch<'_, A> {
+    fn command(&self) -> Result<Command, ServerError> {
+        let output = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.log)
+            .map_err(ServerError::io("open the server's log"))?;
+        let errors = output
+            .try_clone()
+            .map_err(ServerError::io("open the server's log"))?;
+        let mut command = Command::new(self.program);
+        command
+            .args(self.args)
+            .current_dir(self.folder)
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors)
+            .process_group(0);
+        if let Some(account) = self.account {
+            account.runs(&mut command);
+        }
+        Ok(command)
+    }
+}
+
+impl Ending {
+    fn signal(self) -> &'static str {
+        match self {
+            Self::Kill => "KILL",
+            Self::Quit => "QUIT",
+        }
+    }
+
+    fn leaves_time(self) -> bool {
+        self.signal() != "KILL"
+    }
+}
 
 /// A running server, and the shell that watches over it.
 ///
@@ -20,45 +82,32 @@ const WATCH: &str = r#"trap '' INT TERM HUP; read -r line; kill -s KILL "$0"; rm
 pub(super) struct Process {
     server: Child,
     watchdog: Child,
+    ending: Ending,
 }
 
 impl Process {
-    /// Starts `program` in `folder`, which the watchdog removes if this process dies; what it prints is added to `log`.
-    pub(super) fn spawn(
-        program: &Path,
-        args: &[impl AsRef<OsStr>],
-        folder: &Path,
-        log: &Path,
-    ) -> Result<Self, ServerError> {
-        let output = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(log)
-            .map_err(ServerError::io("open the server's log"))?;
-        let errors = output
-            .try_clone()
-            .map_err(ServerError::io("open the server's log"))?;
-        let mut server = Command::new(program)
-            .args(args)
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .stdout(output)
-            .stderr(errors)
-            .process_group(0)
+    pub(super) fn spawn(launch: &Launch<'_, impl AsRef<OsStr>>) -> Result<Self, ServerError> {
+        let mut server = launch
+            .command()?
             .spawn()
             .map_err(ServerError::io("start the server"))?;
 
         let watchdog = Command::new("sh")
             .args(["-c", WATCH])
             .arg(server.id().to_string())
-            .arg(folder)
+            .arg(launch.folder)
+            .arg(launch.ending.signal())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0)
             .spawn();
         match watchdog {
-            Ok(watchdog) => Ok(Self { server, watchdog }),
+            Ok(watchdog) => Ok(Self {
+                server,
+                watchdog,
+                ending: launch.ending,
+            }),
             Err(error) => {
                 // It is ours, and has not been waited for: both calls succeed.
                 let _ = server.kill();
@@ -126,8 +175,14 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// Kills the server, and waits until it is gone.
+    /// Ends the server, and waits until it is gone.
     fn drop(&mut self) {
+        if self.ending.leaves_time() && self.is_running() {
+            // If it cannot be told, or does not listen, it is killed below.
+            let _ = self.signal(self.ending.signal());
+            let _ = self.signal("CONT");
+            let _ = deadline::poll(|| Ok::<_, ServerError>((!self.is_running()).then_some(())));
+        }
         // The watchdog goes before the server is waited for. A failure means that one is gone already.
         let _ = self.server.kill();
         let _ = self.watchdog.kill();

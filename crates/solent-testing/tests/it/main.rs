@@ -17,7 +17,7 @@ mod live;
 // Targets, headers and circumstances of a request, as the application sees them.
 mod request;
 // Handshakes, messages and closes.
-/// Redis servers, and the proxy.
-#[cfg(all(unix, feature = "redis"))]
+/// Redis and PostgreSQL, and the proxy.
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod servers;
 mod websocket;

@@ -1,6 +1,7 @@
 //! Real servers that tests start.
 
 mod cluster;
+mod postgres;
 mod proxy;
 mod redis;
 mod sentinels;

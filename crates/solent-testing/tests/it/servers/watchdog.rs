@@ -1,34 +1,40 @@
 use std::{
     env,
     io::{BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use solent_testing::servers::RedisServer;
+use solent_testing::servers::{PostgresServer, RedisServer};
 
 use super::{lives, until};
 
 /// Set for the process that is to be killed.
 const VARIABLE: &str = "SOLENT_TEST_VICTIM";
 
-/// Starts a server and tells which; then waits to be killed, if it runs for the test below.
+/// Starts servers and tells which; then waits to be killed, if it runs for the test below.
 #[tokio::test]
 async fn victim_of_the_test_below() {
     if env::var_os(VARIABLE).is_none() {
         return;
     }
-    let server = RedisServer::start().await.unwrap();
-    println!(
-        "\nserver {} {}",
-        server.pid().unwrap(),
-        server.socket().display()
-    );
+    let redis = RedisServer::start().await.unwrap();
+    let postgres = PostgresServer::start().await.unwrap();
+    let socket = redis.socket();
+    let data = postgres.query("postgres", "SHOW data_directory").await;
+    let data = data.unwrap()[0][0].clone().unwrap();
+    for (pid, file) in [
+        (redis.pid(), socket.as_path()),
+        (postgres.pid(), Path::new(&data)),
+    ] {
+        let folder = file.parent().unwrap().display();
+        println!("\nserver {} {folder}", pid.unwrap());
+    }
     std::future::pending::<()>().await;
 }
 
 #[test]
-fn server_does_not_outlive_a_killed_test() {
+fn servers_do_not_outlive_a_killed_test() {
     let mut test = Command::new(env::current_exe().unwrap())
         .args(["--exact", "servers::watchdog::victim_of_the_test_below"])
         .arg("--nocapture")
@@ -37,18 +43,22 @@ fn server_does_not_outlive_a_killed_test() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let line = BufReader::new(test.stdout.take().unwrap())
+    let servers: Vec<(u32, PathBuf)> = BufReader::new(test.stdout.take().unwrap())
         .lines()
         .map_while(Result::ok)
-        .find_map(|line| line.strip_prefix("server ").map(str::to_owned))
-        .unwrap();
-    let (pid, socket) = line.split_once(' ').unwrap();
-    let pid = pid.parse().unwrap();
-    assert!(lives(pid));
+        .filter_map(|line| {
+            let (pid, folder) = line.strip_prefix("server ")?.split_once(' ')?;
+            Some((pid.parse().ok()?, folder.into()))
+        })
+        .take(2)
+        .collect();
+    assert_eq!(servers.len(), 2);
+    assert!(servers.iter().all(|(pid, _)| lives(*pid)));
 
     test.kill().unwrap();
     test.wait().unwrap();
 
-    let folder = Path::new(socket).parent().unwrap();
-    until("the end of the server", || !lives(pid) && !folder.exists());
+    for (pid, folder) in servers {
+        until("the end of a server", || !lives(pid) && !folder.exists());
+    }
 }

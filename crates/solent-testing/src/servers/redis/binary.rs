@@ -8,13 +8,17 @@ use std::{
     sync::OnceLock,
 };
 
-use super::ServerError;
+use crate::servers::ServerError;
 
 /// Names the program.
 const VARIABLE: &str = "SOLENT_TEST_REDIS";
 
 /// The oldest major version that has what we start servers with.
 const OLDEST: u32 = 7;
+
+/// How to get the program.
+const REMEDY: &str = "install Redis 7 or newer (`apt-get install redis-server`, `brew install redis` or \
+                      `dnf install redis`), or set SOLENT_TEST_REDIS to the path of a redis-server";
 
 /// Where `redis-server` is; looked for once in a process, as far as it is found.
 pub(super) fn redis_server() -> Result<&'static Path, ServerError> {
@@ -34,15 +38,21 @@ fn locate(named: Option<OsString>, path: Option<OsString>) -> Result<PathBuf, Se
             Ok(named)
         } else {
             let looked = format!("at {} (from {VARIABLE})", named.display());
-            Err(ServerError::Missing { looked })
+            Err(missing(looked))
         };
     }
     env::split_paths(&path.unwrap_or_default())
         .map(|folder| folder.join("redis-server"))
         .find(|program| program.is_file())
-        .ok_or_else(|| ServerError::Missing {
-            looked: "in PATH".to_owned(),
-        })
+        .ok_or_else(|| missing("in PATH".to_owned()))
+}
+
+fn missing(looked: String) -> ServerError {
+    ServerError::Missing {
+        program: "redis-server",
+        looked,
+        remedy: REMEDY,
+    }
 }
 
 fn check(path: PathBuf) -> Result<PathBuf, ServerError> {
@@ -53,14 +63,17 @@ fn check(path: PathBuf) -> Result<PathBuf, ServerError> {
     let said = String::from_utf8_lossy(&output.stdout);
     match version(&said) {
         Some((major, _)) if major >= OLDEST => Ok(path),
-        Some((_, found)) => Err(ServerError::Outdated {
-            found: found.to_owned(),
-            path,
-        }),
-        None => Err(ServerError::Outdated {
-            found: format!("unknown ({:?})", said.trim()),
-            path,
-        }),
+        Some((_, found)) => Err(outdated(found.to_owned(), path)),
+        None => Err(outdated(format!("unknown ({:?})", said.trim()), path)),
+    }
+}
+
+fn outdated(found: String, path: PathBuf) -> ServerError {
+    ServerError::Outdated {
+        path,
+        found,
+        oldest: OLDEST,
+        variable: VARIABLE,
     }
 }
 

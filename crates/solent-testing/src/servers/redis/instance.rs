@@ -7,20 +7,18 @@ use std::{
     thread,
 };
 
-use super::{
-    Certificates, Reply, ServerError, binary,
+use super::{Certificates, Reply, binary, reply};
+use crate::servers::{
+    ServerError,
     deadline::{self, PATIENCE},
     folder::Folder,
+    log,
     port::Port,
-    process::Process,
-    reply,
+    process::{Ending, Launch, Process},
 };
 
 /// How often another port is tried when somebody was faster.
 const PORTS: usize = 20;
-
-/// How many lines of a log are shown.
-const LOG_LINES: usize = 40;
 
 /// What a server is started with.
 #[derive(Clone, Debug, Default)]
@@ -137,12 +135,14 @@ impl Instance {
             args.push("--sentinel".into());
         }
         args.extend(self.settings.args.iter().map(Into::into));
-        let process = running.insert(Process::spawn(
-            binary::redis_server()?,
-            &args,
-            self.folder.path(),
-            &self.file("log"),
-        )?);
+        let process = running.insert(Process::spawn(&Launch {
+            program: binary::redis_server()?,
+            args: &args,
+            folder: self.folder.path(),
+            log: &self.file("log"),
+            account: None,
+            ending: Ending::Kill,
+        })?);
 
         let ready = deadline::poll(|| {
             if !process.is_running() {
@@ -253,10 +253,7 @@ impl Instance {
 
     /// The end of what it printed.
     pub(super) fn log(&self) -> String {
-        let log = fs::read(self.file("log")).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
-        let lines: Vec<_> = log.lines().collect();
-        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+        log::end_of(&self.file("log"))
     }
 
     fn elapsed(&self, wanted: &str, last: &str) -> ServerError {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    RedisServer, ServerError,
+    RedisServer,
     instance::{Instance, Settings},
-    redis::blocking,
     sentinels::{instances, wait_until_linked},
 };
+use crate::servers::{ServerError, blocking::blocking};
 
 /// How many slots a cluster shares out.
 const SLOTS: usize = 16_384;

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use super::{
-    RedisServer, ServerError,
-    deadline::{self, PATIENCE},
+    RedisServer,
     instance::{Instance, Settings, quoted},
-    redis::blocking,
+};
+use crate::servers::{
+    ServerError,
+    blocking::blocking,
+    deadline::{self, PATIENCE},
 };
 
 /// What the Sentinels call the master.

@@ -2,22 +2,37 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    panic,
     path::PathBuf,
     sync::Arc,
 };
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio::task;
 
 use super::{
-    Certificates, Proxy, RedisBuilder, Reply, ServerError,
+    Certificates, RedisBuilder, Reply,
     instance::{Instance, Settings},
 };
+use crate::servers::{Proxy, ServerError, blocking::blocking};
 
 /// A Redis server in a process of its own, on a free port of 127.0.0.1, with a folder that goes with it.
 ///
 /// It is killed when this is dropped; if that is because the test panics, the end of its log is shown.
+///
+/// ```
+/// use solent_testing::servers::{RedisServer, ServerError};
+///
+/// #[tokio::main(flavor = "current_thread")] // in a test: #[tokio::test]
+/// async fn main() -> Result<(), ServerError> {
+///     let redis = RedisServer::builder().password("secret").persistent().start().await?;
+///     assert_eq!(redis.command(&["SET", "greeting", "hello"]).await?, "OK");
+///
+///     redis.kill().await?; // as a power cut
+///     redis.restart().await?; // on the same port, with what it had, as it is persistent
+///     assert_eq!(redis.command(&["GET", "greeting"]).await?, "hello");
+///     assert_eq!(redis.keys().await?, ["greeting"]);
+///     Ok(())
+/// }
+/// ```
 ///
 /// # Cancel safety
 ///
@@ -275,18 +290,5 @@ impl RedisServer {
     ) -> Result<T, ServerError> {
         let instance = Arc::clone(&self.instance);
         blocking(move || act(&instance)).await
-    }
-}
-
-/// Does what waits where it stands on a thread that may.
-pub(super) async fn blocking<T: Send + 'static>(
-    act: impl FnOnce() -> Result<T, ServerError> + Send + 'static,
-) -> Result<T, ServerError> {
-    match task::spawn_blocking(act).await {
-        Ok(outcome) => outcome,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => panic::resume_unwind(panic),
-            Err(_) => Err(ServerError::Shutdown),
-        },
     }
 }

@@ -12,3 +12,8 @@ mod response;
 mod session;
 mod token;
 mod user;
+
+pub use self::user::{
+    Auth, AuthError, AuthUser, Authenticate, BackendError, HashCheck, Identity, UserBackend,
+    check_user, close_user, user_group,
+};

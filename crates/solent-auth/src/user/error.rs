@@ -1,0 +1,38 @@
+//! What resolving, logging in and logging out fail with.
+
+use solent_spec::BoxError;
+
+/// A user backend could not answer: its database is out of reach, or broken.
+///
+/// A user that does not exist is no error. The cause is the backend's own and may change between releases.
+#[derive(Debug, thiserror::Error)]
+#[error("user backend could not answer")]
+pub struct BackendError(#[source] BoxError);
+
+impl BackendError {
+    /// The error of a backend, because of `cause`.
+    pub fn new(cause: impl Into<BoxError>) -> Self {
+        Self(cause.into())
+    }
+}
+
+/// It could not be found out who somebody is, or they could not be logged in or out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// The user backend could not answer.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+
+    /// The user came with a token, and there is no session to log in to or out of.
+    #[error("connection has no session, put the application inside an AuthStack to log users in")]
+    NoSession,
+
+    /// There are several backends, and a login has to say whose user it is.
+    #[error("there are several user backends, name the user's with login_with")]
+    SeveralBackends,
+
+    /// No backend of the stack has this name.
+    #[error("user backend {0:?} is not one of the stack's, add it there")]
+    UnknownBackend(String),
+}

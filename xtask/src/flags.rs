@@ -11,7 +11,7 @@ xflags::xflags! {
             /// Names to filter tests by.
             repeated filter: String
         }
-        /// Find or install the programs that tests drive: Redis, and Python with what it imports.
+        /// Find or install the programs that tests drive: Redis, PostgreSQL, and Python with what it imports.
         cmd servers {}
         /// Check the formatting, and clippy's opinion.
         cmd lint {}

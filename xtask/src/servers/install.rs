@@ -156,29 +156,36 @@ mod tests {
     fn packages_of_all_programs_are_installed_at_once() {
         let sh = Shell::new(env::temp_dir());
 
-        for (manager, redis, python) in [
-            (Manager::Apt, "redis-server", "python3-venv"),
-            (Manager::Dnf, "redis", "python3"),
-            (Manager::Brew, "redis", "python"),
+        for (manager, names) in [
+            (Manager::Apt, ["redis-server", "postgresql", "python3-venv"]),
+            (Manager::Dnf, ["redis", "postgresql-server", "python3"]),
+            (Manager::Brew, ["redis", "postgresql@17", "python"]),
         ] {
             let packages = manager.packages(&all());
 
-            assert!(packages.contains(&redis), "{packages:?}");
-            assert!(packages.contains(&python), "{packages:?}");
+            for name in names {
+                assert!(packages.contains(&name), "{packages:?}");
+            }
         }
         let apt = Manager::Apt.arguments(sh.cmd("sh"), &all()).to_string();
-        assert!(apt.ends_with("apt.sh redis-server"), "{apt}");
+        assert!(apt.ends_with("apt.sh 'redis-server postgresql'"), "{apt}");
     }
 
     #[test]
     fn who_may_not_install_is_told_what_to_type() {
         let said = by_hand(Manager::Apt, &all());
 
-        assert!(said.contains("redis-server and python3"), "{said}");
+        assert!(
+            said.contains("redis-server and postgres and python3"),
+            "{said}"
+        );
         assert!(
             said.contains("sudo apt-get update && sudo apt-get install"),
             "{said}"
         );
-        assert!(said.contains("disable --now redis-server"), "{said}");
+        assert!(
+            said.contains("disable --now redis-server postgresql"),
+            "{said}"
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! What tests drive, and whether it is there.
 
-use std::{env, ffi::OsString, fmt};
+use std::{env, ffi::OsString, fmt, fs, path::PathBuf};
 
 use crate::shell::Shell;
 
@@ -17,6 +17,26 @@ pub(super) const PROGRAMS: &[Program] = &[
         dnf: &["redis"],
         brew: &["redis"],
         services: &["redis-server"],
+        places: &[],
+    },
+    // Nor one that starts PostgreSQL.
+    #[cfg(not(windows))]
+    Program {
+        name: "postgres",
+        variable: Some("SOLENT_TEST_POSTGRES"),
+        check: &["--version"],
+        oldest: (14, 0),
+        apt: &["postgresql"],
+        dnf: &["postgresql-server"],
+        brew: &["postgresql@17"],
+        services: &["postgresql"],
+        // Where the tests look too.
+        places: &[
+            ("/usr/lib/postgresql", ""),
+            ("/usr", "pgsql-"),
+            ("/opt/homebrew/opt", "postgresql@"),
+            ("/usr/local/opt", "postgresql@"),
+        ],
     },
     Program {
         name: "python3",
@@ -27,6 +47,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         dnf: &["python3"],
         brew: &["python"],
         services: &[],
+        places: &[],
     },
 ];
 
@@ -49,6 +70,8 @@ pub(super) struct Program {
     pub(super) brew: &'static [&'static str],
     /// The services of these packages, which must not start: tests start servers of their own.
     pub(super) services: &'static [&'static str],
+    /// Where it is if it is not in `PATH`: a folder, and how the names in it begin that go on with a version and have a `bin`.
+    pub(super) places: &'static [(&'static str, &'static str)],
 }
 
 /// What was found of a program.
@@ -109,7 +132,22 @@ impl Program {
     }
 
     fn path(&self) -> OsString {
-        self.named().unwrap_or_else(|| self.name.into())
+        self.named()
+            .or_else(|| self.placed().map(OsString::from))
+            .unwrap_or_else(|| self.name.into())
+    }
+
+    /// The newest one in the first of its places that has one, unless there is one in `PATH`.
+    fn placed(&self) -> Option<PathBuf> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        if self.places.is_empty()
+            || env::split_paths(&path).any(|folder| folder.join(self.name).is_file())
+        {
+            return None;
+        }
+        self.places
+            .iter()
+            .find_map(|(folder, prefix)| newest(folder, prefix, self.name))
     }
 
     fn named(&self) -> Option<OsString> {
@@ -144,6 +182,21 @@ impl fmt::Display for State {
     }
 }
 
+/// The program in the folder of the newest version.
+fn newest(folder: &str, prefix: &str, program: &str) -> Option<PathBuf> {
+    fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let version: u32 = name.strip_prefix(prefix)?.parse().ok()?;
+            Some((version, entry.path().join("bin").join(program)))
+        })
+        .filter(|(_, program)| program.is_file())
+        .max_by_key(|(version, _)| *version)
+        .map(|(_, program)| program)
+}
+
 /// The first version in a program's words, such as `v=7.0.15` or `3.11.7`.
 fn version(said: &str) -> Option<((u32, u32), String)> {
     said.split_whitespace().find_map(|word| {
@@ -157,7 +210,9 @@ fn version(said: &str) -> Option<((u32, u32), String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PROGRAMS, State, version};
+    use std::{env, fs};
+
+    use super::{PROGRAMS, State, newest, version};
 
     #[test]
     fn version_is_found_in_what_programs_say() {
@@ -193,6 +248,26 @@ mod tests {
 
         assert_eq!(old.to_string(), "6.0.16 is too old, 7.0 or newer is needed");
         assert!(matches!(new, State::Ready { .. }), "{new}");
+    }
+
+    #[test]
+    fn newest_program_is_found_where_packages_put_it() {
+        let folder = env::temp_dir().join(format!("solent-xtask-places-{}", std::process::id()));
+        for version in ["9", "16"] {
+            let bin = folder.join(version).join("bin");
+            fs::create_dir_all(&bin).unwrap();
+            fs::write(bin.join("program"), "").unwrap();
+        }
+        fs::create_dir_all(folder.join("17")).unwrap();
+        fs::create_dir_all(folder.join("old")).unwrap();
+
+        let place = folder.to_str().unwrap();
+        let found = newest(place, "", "program");
+        let none = newest(place, "program-", "program");
+
+        assert_eq!(found, Some(folder.join("16/bin/program")));
+        assert_eq!(none, None);
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod cookie;
 mod csrf;
+mod gate;
 mod guard;
 mod host;
 mod origin;
@@ -13,7 +14,10 @@ mod session;
 mod token;
 mod user;
 
-pub use self::user::{
-    Auth, AuthError, AuthUser, Authenticate, BackendError, HashCheck, Identity, UserBackend,
-    check_user, close_user, user_group,
+pub use self::{
+    origin::Origins,
+    user::{
+        Auth, AuthError, AuthUser, Authenticate, BackendError, HashCheck, Identity, UserBackend,
+        check_user, close_user, user_group,
+    },
 };

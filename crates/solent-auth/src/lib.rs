@@ -2,7 +2,6 @@
 
 mod cookie;
 mod csrf;
-mod gate;
 mod guard;
 mod host;
 mod origin;
@@ -14,10 +13,12 @@ mod session;
 mod token;
 mod user;
 
-pub use self::{
-    origin::Origins,
-    user::{
-        Auth, AuthError, AuthUser, Authenticate, BackendError, HashCheck, Identity, UserBackend,
-        check_user, close_user, user_group,
-    },
+pub use self::cookie::{CookieError, CookieJar, Cookies, SameSite, Secure, SetCookie};
+pub use self::session::{
+    DynSessionStore, InvalidKey, Saved, SessionData, SessionError, SessionKey, SessionStore,
+    StoreError,
+};
+pub use self::user::{
+    Auth, AuthError, AuthUser, Authenticate, BackendError, HashCheck, Identity, UserBackend,
+    check_user, close_user, user_group,
 };

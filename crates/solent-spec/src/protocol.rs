@@ -1,6 +1,6 @@
 //! What a protocol is: a scope and two kinds of event.
 
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Response, StatusCode};
 
 use crate::{
     Body, RequestScope,
@@ -52,6 +52,10 @@ pub trait Protocol: Sized + 'static {
 pub trait HttpProtocol: Protocol<Scope: RequestScope> {
     /// The headers that answer the request, where `event` is the one that carries them.
     fn response_headers(event: &mut Self::Outbound) -> Option<&mut HeaderMap>;
+
+    /// The status that answers the request, where `event` is the one that carries it: 101 for an accepted WebSocket.
+    /// There is one wherever there are [headers](Self::response_headers).
+    fn response_status(event: &Self::Outbound) -> Option<StatusCode>;
 
     /// The event that answers the request with `response` and ends the connection.
     ///

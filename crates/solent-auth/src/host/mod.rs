@@ -1,5 +1,1 @@
 //! Which host names an application answers to.
-
-mod domain;
-
-pub(crate) use self::domain::same_domain;

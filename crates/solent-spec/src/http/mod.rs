@@ -5,7 +5,7 @@ mod exchange;
 mod order;
 mod scope;
 
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Response, StatusCode};
 
 pub use self::{
     event::{Receive, ResponseStart, Send},
@@ -34,6 +34,14 @@ impl HttpProtocol for Http {
         match event {
             Send::Start(start) => Some(&mut start.headers),
             Send::Response(response) => Some(response.headers_mut()),
+            _ => None,
+        }
+    }
+
+    fn response_status(event: &Send) -> Option<StatusCode> {
+        match event {
+            Send::Start(start) => Some(start.status),
+            Send::Response(response) => Some(response.status()),
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ mod scope;
 mod shared_frame;
 mod sink;
 
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Response, StatusCode};
 pub use tungstenite::Utf8Bytes;
 
 pub use self::{
@@ -43,6 +43,14 @@ impl HttpProtocol for WebSocket {
         match event {
             Send::Accept(accept) => Some(&mut accept.headers),
             Send::Respond(response) => Some(response.headers_mut()),
+            _ => None,
+        }
+    }
+
+    fn response_status(event: &Send) -> Option<StatusCode> {
+        match event {
+            Send::Accept(_) => Some(StatusCode::SWITCHING_PROTOCOLS),
+            Send::Respond(response) => Some(response.status()),
             _ => None,
         }
     }

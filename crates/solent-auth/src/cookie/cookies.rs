@@ -1,0 +1,106 @@
+//! The cookies that a browser sent.
+
+use std::{borrow::Cow, fmt};
+
+use solent_spec::{RequestScope, request::Head};
+
+use super::quote::{latin1, unquote};
+
+/// The cookies of a request, read when they are asked for and copied only where quotes or octets beyond ASCII are to be
+/// resolved.
+///
+/// All `Cookie` headers count, as HTTP/2 allows several. The rules are Django's: a piece between semicolons without a `=`
+/// is the value of a cookie without a name, of several cookies of one name the last one counts, and octets are the
+/// characters up to U+00FF. A browser sends whatever it is told to, so none of it proves anything by itself.
+///
+/// ```
+/// use http::Request;
+/// use solent_auth::Cookies;
+/// use solent_spec::Head;
+///
+/// let request = Request::get("/")
+///     .header("cookie", "sessionid=abc; theme=dark")
+///     .header("cookie", "theme=light")
+///     .body(())?;
+/// let (parts, ()) = request.into_parts();
+///
+/// let cookies = Cookies::from(Head::from(&parts));
+/// assert_eq!(cookies.get("sessionid").as_deref(), Some("abc"));
+/// assert_eq!(cookies.get("theme").as_deref(), Some("light"));
+/// assert_eq!(cookies.get("csrftoken"), None);
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Cookies<'a>(Head<'a>);
+
+impl<'a> Cookies<'a> {
+    /// The cookies of the request that `scope` began with.
+    pub fn of(scope: &'a impl RequestScope) -> Self {
+        Self(scope.head())
+    }
+
+    /// The value of a cookie; the last one's where there are several of the name.
+    pub fn get(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.pieces()
+            .filter(|(piece, _)| latin1(piece) == name)
+            .last()
+            .map(|(_, value)| unquote(value))
+    }
+
+    /// Names and values in the order in which they were sent. Where a name occurs more than once, the last value is the
+    /// one that counts.
+    pub fn iter(&self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> + use<'a> {
+        self.pieces()
+            .map(|(name, value)| (latin1(name), unquote(value)))
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        self.0
+            .header_values("cookie")
+            .flat_map(|header| header.split(|byte| *byte == b';'))
+            .map(split)
+            .filter(|(name, value)| !name.is_empty() || !value.is_empty())
+    }
+}
+
+impl<'a> From<Head<'a>> for Cookies<'a> {
+    fn from(head: Head<'a>) -> Self {
+        Self(head)
+    }
+}
+
+impl fmt::Debug for Cookies<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Values may be credentials; only names are shown.
+        f.debug_set()
+            .entries(self.pieces().map(|(name, _)| latin1(name)))
+            .finish()
+    }
+}
+
+/// Name and value of one piece, both without white space around them.
+fn split(piece: &[u8]) -> (&[u8], &[u8]) {
+    match piece.iter().position(|byte| *byte == b'=') {
+        Some(at) => (trim(&piece[..at]), trim(&piece[at + 1..])),
+        None => (b"", trim(piece)),
+    }
+}
+
+/// What Python's `str.strip` leaves of a text of characters up to U+00FF.
+fn trim(mut octets: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = octets
+        && is_space(*first)
+    {
+        octets = rest;
+    }
+    while let [rest @ .., last] = octets
+        && is_space(*last)
+    {
+        octets = rest;
+    }
+    octets
+}
+
+fn is_space(octet: u8) -> bool {
+    matches!(octet, b'\t'..=b'\r' | 0x1c..=b' ' | 0x85 | 0xa0)
+}

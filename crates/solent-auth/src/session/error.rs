@@ -1,0 +1,58 @@
+//! What can go wrong with sessions.
+
+use solent_spec::BoxError;
+
+/// A store could not do what it was asked for. That a session is not there is none of these.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The store cannot be reached, or failed. The cause is its own and may change between releases.
+    #[error("session store is not available")]
+    Unavailable(#[source] BoxError),
+
+    /// The session is larger than the store takes.
+    #[error("session takes {size} bytes where its store allows {limit}, keep less in it")]
+    TooLarge {
+        /// What it takes, in bytes.
+        size: usize,
+        /// What the store allows, in bytes.
+        limit: usize,
+    },
+}
+
+impl StoreError {
+    /// A store that cannot be reached, because of `cause`.
+    pub fn unavailable(cause: impl Into<BoxError>) -> Self {
+        Self::Unavailable(cause.into())
+    }
+}
+
+/// A session could not be read, changed or saved.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The store failed.
+    #[error("session could not be read or written")]
+    Store(#[from] StoreError),
+
+    /// The session was deleted by somebody else after it was read, as a log-out in another window does. It is not
+    /// written again.
+    #[error("session was deleted before it was saved, the user may have logged out meanwhile")]
+    Vanished,
+
+    /// The session would need a new key, but the response with the cookies has left, so the browser could never learn it.
+    #[error(
+        "session needs a new key, and no cookie can be set any more: change it before the response, or hand out a login ticket"
+    )]
+    Answered,
+
+    /// What is kept under the name is not of the type that was asked for.
+    #[error("value of {name:?} in the session is of another type")]
+    Shape {
+        /// The name.
+        name: Box<str>,
+        /// What does not fit.
+        #[source]
+        cause: serde_json::Error,
+    },
+}

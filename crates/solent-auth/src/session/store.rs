@@ -1,0 +1,175 @@
+//! Where sessions are kept.
+
+use std::{any::Any, fmt, sync::Arc, time::SystemTime};
+
+use serde_json::{Map, Value};
+
+use super::{SessionKey, StoreError};
+
+/// What is kept in a session.
+pub type SessionData = Map<String, Value>;
+
+/// A place to keep sessions.
+///
+/// The key is all that a browser shows, so a store issues keys that cannot be guessed: [`SessionKey::random`] has enough
+/// of chance. Everything a browser sends may be forged: a key that the store did not issue, and content that cannot be
+/// read (any more), are both `Ok(None)`, told as an event without a word of the content.
+///
+/// # Cancel safety
+///
+/// A dropped future may or may not have changed the store, but never by half.
+pub trait SessionStore: Send + Sync + 'static {
+    /// Reads a session; `None` if there is none or it has expired.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if that cannot be told.
+    fn load(
+        &self,
+        key: &SessionKey,
+    ) -> impl Future<Output = Result<Option<SessionData>, StoreError>> + Send;
+
+    /// Keeps `data` until `expires` under a new key, one that no other session has or had.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if it is not kept.
+    fn create(
+        &self,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> impl Future<Output = Result<SessionKey, StoreError>> + Send;
+
+    /// Keeps `data` until `expires` in place of what was kept under `key`. A session that is not there any more is not
+    /// made again: that is [`Saved::Gone`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if it is not kept.
+    fn save(
+        &self,
+        key: &SessionKey,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> impl Future<Output = Result<Saved, StoreError>> + Send;
+
+    /// Deletes a session. One that is not there is none the worse.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if it may still be there.
+    fn delete(&self, key: &SessionKey) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// What became of a session that was [saved](SessionStore::save).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "callers have to act on each of them"
+)]
+pub enum Saved {
+    /// It is kept under its key.
+    Kept,
+    /// It is kept under another key, which the browser has to be told: the key *is* the session where cookies hold it.
+    Moved(SessionKey),
+    /// It is not there any more, and nothing was kept.
+    Gone,
+}
+
+/// Any store. Cheap to clone; one allocation for each call.
+#[derive(Clone)]
+pub struct DynSessionStore(Arc<dyn Erased>);
+
+impl DynSessionStore {
+    /// Forgets the type of `store`. One that is a `DynSessionStore` already is not wrapped again.
+    pub fn new(store: impl SessionStore) -> Self {
+        match (&store as &dyn Any).downcast_ref::<Self>() {
+            Some(store) => store.clone(),
+            None => Self(Arc::new(store)),
+        }
+    }
+}
+
+impl SessionStore for DynSessionStore {
+    async fn load(&self, key: &SessionKey) -> Result<Option<SessionData>, StoreError> {
+        self.0.load(key).await
+    }
+
+    async fn create(
+        &self,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<SessionKey, StoreError> {
+        self.0.create(data, expires).await
+    }
+
+    async fn save(
+        &self,
+        key: &SessionKey,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        self.0.save(key, data, expires).await
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        self.0.delete(key).await
+    }
+}
+
+impl fmt::Debug for DynSessionStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DynSessionStore")
+    }
+}
+
+type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+trait Erased: Send + Sync {
+    fn load<'a>(
+        &'a self,
+        key: &'a SessionKey,
+    ) -> BoxFuture<'a, Result<Option<SessionData>, StoreError>>;
+    fn create<'a>(
+        &'a self,
+        data: &'a SessionData,
+        expires: SystemTime,
+    ) -> BoxFuture<'a, Result<SessionKey, StoreError>>;
+    fn save<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        data: &'a SessionData,
+        expires: SystemTime,
+    ) -> BoxFuture<'a, Result<Saved, StoreError>>;
+    fn delete<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<(), StoreError>>;
+}
+
+impl<S: SessionStore> Erased for S {
+    fn load<'a>(
+        &'a self,
+        key: &'a SessionKey,
+    ) -> BoxFuture<'a, Result<Option<SessionData>, StoreError>> {
+        Box::pin(SessionStore::load(self, key))
+    }
+
+    fn create<'a>(
+        &'a self,
+        data: &'a SessionData,
+        expires: SystemTime,
+    ) -> BoxFuture<'a, Result<SessionKey, StoreError>> {
+        Box::pin(SessionStore::create(self, data, expires))
+    }
+
+    fn save<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        data: &'a SessionData,
+        expires: SystemTime,
+    ) -> BoxFuture<'a, Result<Saved, StoreError>> {
+        Box::pin(SessionStore::save(self, key, data, expires))
+    }
+
+    fn delete<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(SessionStore::delete(self, key))
+    }
+}

@@ -3,6 +3,7 @@
 mod database;
 mod password;
 mod pickle;
-mod session;
-mod signing;
+mod python;
+pub mod session;
+pub mod signing;
 mod user;

@@ -1,1 +1,3 @@
-//! Where Django keeps sessions, and how.
+//! Django's sessions.
+
+pub mod codec;

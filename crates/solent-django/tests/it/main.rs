@@ -1,1 +1,10 @@
 //! solent-django from outside.
+
+// What Django wrote, recorded: values, and how it encodes them.
+mod vectors;
+
+// Signatures, signed objects and cookies, and the hash that ties a session to a password.
+mod signing;
+
+// The text in which Django's engines keep a session.
+mod session_codec;

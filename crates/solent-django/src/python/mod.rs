@@ -1,0 +1,7 @@
+//! Values as Python has them and JSON does not, and JSON as Python writes it.
+
+mod float;
+pub(crate) mod json;
+mod special;
+
+pub(crate) use self::special::{Integer, Special};

@@ -1,0 +1,59 @@
+//! The hash that ties a session to its user's password.
+
+use std::fmt::Write;
+
+use subtle::ConstantTimeEq;
+
+use super::{SecretKeys, SigningAlgorithm, salted_hmac};
+
+const KEY_SALT: &str = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash";
+
+/// What the hash in a session says about its user's password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuthHash {
+    /// It was made of the password that the user has now, with the current secret key.
+    Current,
+    /// It was made of the password that the user has now, with a former secret key. Django replaces it.
+    Former,
+    /// It was made of another password, or with a key that nobody believes any more.
+    Wrong,
+}
+
+/// What Django keeps in a session under `_auth_user_hash`: 64 hexadecimal digits that change with the password.
+///
+/// `password_column` is the whole column, as `pbkdf2_sha256$…`, also of an unusable password.
+#[must_use]
+pub fn auth_hash(password_column: &str, keys: &SecretKeys) -> String {
+    hash_with(password_column, keys.current())
+}
+
+/// Compares the hash `stored` in a session with that of the password a user has now, in constant time for each key.
+#[must_use]
+pub fn check_auth_hash(password_column: &str, keys: &SecretKeys, stored: &str) -> AuthHash {
+    let is_of = |key: &[u8]| -> bool {
+        let expected = hash_with(password_column, key);
+        expected.as_bytes().ct_eq(stored.as_bytes()).into()
+    };
+    if is_of(keys.current()) {
+        AuthHash::Current
+    } else if keys.former().any(is_of) {
+        AuthHash::Former
+    } else {
+        AuthHash::Wrong
+    }
+}
+
+fn hash_with(password_column: &str, key: &[u8]) -> String {
+    let mac = salted_hmac(
+        KEY_SALT,
+        password_column.as_bytes(),
+        key,
+        SigningAlgorithm::Sha256,
+    );
+    mac.iter()
+        .fold(String::with_capacity(64), |mut hex, octet| {
+            write!(hex, "{octet:02x}").expect("writing to a string does not fail");
+            hex
+        })
+}

@@ -2,6 +2,7 @@
 
 mod cookie;
 mod csrf;
+mod gate;
 mod guard;
 mod host;
 mod origin;
@@ -14,6 +15,9 @@ mod token;
 mod user;
 
 pub use self::cookie::{CookieError, CookieJar, Cookies, SameSite, Secure, SetCookie};
+pub use self::csrf::CrossSite;
+pub use self::host::AllowedHosts;
+pub use self::origin::Origins;
 pub use self::session::{
     DynSessionStore, InvalidKey, Saved, SessionData, SessionError, SessionKey, SessionStore,
     StoreError,

@@ -1,1 +1,14 @@
 //! solent-auth from outside.
+
+// What the applications behind a middleware are, and what the log was told.
+mod log;
+mod open;
+
+// Which pages may send requests that change something.
+mod cross_site;
+
+// Which hosts are answered for.
+mod host;
+
+// Which pages may open a WebSocket.
+mod origin;

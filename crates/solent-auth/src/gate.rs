@@ -1,0 +1,66 @@
+//! What lets a request pass, or answers it in the application's place.
+
+use std::{future::Future, sync::Arc};
+
+use http::{HeaderValue, Response, StatusCode, header};
+use solent_spec::{
+    Application, Body, BoxApplication, BoxFuture, Connection, HttpProtocol, RequestScope, Result,
+};
+
+/// Looks at a request before its application does.
+pub(crate) trait Check: Send + Sync + 'static {
+    /// Says whether the request may pass; who refuses it also tells the log why.
+    fn check<S: RequestScope>(&self, scope: &S) -> Result<(), Refusal>;
+}
+
+/// How a request is refused that does not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    /// A line for whoever sent the request. It says no more of the settings than the status does.
+    pub(crate) text: &'static str,
+}
+
+impl Refusal {
+    /// Answers `connection`: on a WebSocket with a denial response, or with what comes closest.
+    pub(crate) async fn send<P: HttpProtocol>(self, mut connection: Connection<P>) -> Result {
+        let mut response = Response::new(Body::from(self.text));
+        *response.status_mut() = self.status;
+        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, plain);
+        let refusal = P::refuse(connection.scope(), response);
+        connection.send(refusal).await?;
+        Ok(())
+    }
+}
+
+/// An application behind a check. Costs a connection nothing once it has passed.
+pub(crate) struct Gate<P: HttpProtocol, C> {
+    check: Arc<C>,
+    inner: BoxApplication<P>,
+}
+
+impl<P: HttpProtocol, C: Check> Gate<P, C> {
+    /// Puts `check` before `inner`.
+    pub(crate) fn before(inner: BoxApplication<P>, check: C) -> BoxApplication<P> {
+        let check = Arc::new(check);
+        BoxApplication::new(Self { check, inner })
+    }
+
+    fn pass(&self, connection: Connection<P>) -> BoxFuture<Result> {
+        match self.check.check(connection.scope()) {
+            Ok(()) => self.inner.call(connection),
+            Err(refusal) => Box::pin(refusal.send(connection)),
+        }
+    }
+}
+
+impl<P: HttpProtocol, C: Check> Application<P> for Gate<P, C> {
+    fn call(&self, connection: Connection<P>) -> impl Future<Output = Result> + Send {
+        self.pass(connection)
+    }
+
+    fn call_boxed(self: &Arc<Self>, connection: Connection<P>) -> BoxFuture<Result> {
+        self.pass(connection)
+    }
+}

@@ -18,6 +18,7 @@ pub use self::cookie::{CookieError, CookieJar, Cookies, SameSite, Secure, SetCoo
 pub use self::csrf::CrossSite;
 pub use self::host::AllowedHosts;
 pub use self::origin::Origins;
+pub use self::proxy::{ProxyConfig, ProxyHeaders, TrustedProxies};
 pub use self::session::{
     DynSessionStore, InvalidKey, Saved, SessionData, SessionError, SessionKey, SessionStore,
     StoreError,

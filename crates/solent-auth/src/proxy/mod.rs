@@ -1,1 +1,14 @@
-//! Whom a proxy speaks for.
+//! Proxies in front of the server, and what they tell of their clients.
+
+mod config;
+mod forwarded;
+mod host;
+mod node;
+mod trusted;
+mod walk;
+mod x_forwarded;
+
+pub use self::{
+    config::{ProxyConfig, ProxyHeaders},
+    trusted::TrustedProxies,
+};

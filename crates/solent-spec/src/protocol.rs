@@ -88,4 +88,10 @@ pub trait HttpProtocol: Protocol<Scope: RequestScope> {
         let _ = event;
         None
     }
+
+    /// The client's message, where `event` is one and the protocol has messages.
+    fn message(event: &Self::Inbound) -> Option<&Frame> {
+        let _ = event;
+        None
+    }
 }

@@ -74,4 +74,11 @@ impl HttpProtocol for WebSocket {
     fn notice(frame: Frame) -> Option<Send> {
         Some(frame.into())
     }
+
+    fn message(event: &Receive) -> Option<&Frame> {
+        match event {
+            Receive::Message(frame) => Some(frame),
+            _ => None,
+        }
+    }
 }

@@ -12,3 +12,6 @@ pub use self::{
     config::{ProxyConfig, ProxyHeaders},
     trusted::TrustedProxies,
 };
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,8 @@ pub use self::session::{
     DynSessionStore, InvalidKey, Saved, SessionData, SessionError, SessionKey, SessionStore,
     StoreError,
 };
+#[cfg(feature = "jwt")]
+pub use self::token::jwt;
 pub use self::user::{
     Auth, AuthError, AuthUser, Authenticate, BackendError, HashCheck, Identity, UserBackend,
     check_user, close_user, user_group,

@@ -1,1 +1,4 @@
 //! Credentials that are no cookie.
+
+#[cfg(feature = "jwt")]
+pub mod jwt;

@@ -12,3 +12,7 @@ mod host;
 
 // Which pages may open a WebSocket.
 mod origin;
+
+// Credentials that are no cookie.
+#[cfg(feature = "jwt")]
+mod token;

@@ -1,0 +1,9 @@
+//! Tokens.
+
+mod forgery;
+mod key;
+mod key_set;
+mod rfc;
+mod rotation;
+mod sign;
+mod verify;

@@ -5,6 +5,9 @@
 mod channels_redis;
 /// Groups, events and ready frames between real clients.
 mod chat;
+/// A Django project with logins, and who its users are here.
+#[cfg(unix)]
+mod django;
 /// What happens to open connections when the server ends.
 mod drain;
 /// An application on a free port, and clients for it.
@@ -13,5 +16,8 @@ mod live;
 mod mount;
 /// Clients written in Python.
 mod python;
+/// ASGI applications.
+#[cfg(unix)]
+mod uvicorn;
 /// Work that other tasks and processes do.
 mod worker;

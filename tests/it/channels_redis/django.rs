@@ -3,22 +3,17 @@
 use std::{
     net::{SocketAddr, TcpListener},
     os::fd::OwnedFd,
-    process::Stdio,
 };
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use solent::layer::redis::RedisLayerKind;
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-    time::timeout,
-};
+use tokio::process::{Child, Command};
 
 use super::{peer::Peer, scene::*};
 use crate::{
-    live::PATIENCE,
     python::{interpreter, script},
+    uvicorn::Uvicorn,
 };
 
 on_both_layers! {
@@ -57,48 +52,20 @@ impl Sockets {
 }
 
 /// The project of the guide, in uvicorn. It ends when this is dropped.
-struct Django {
-    addr: SocketAddr,
-    _process: Child,
-}
+struct Django(Uvicorn);
 
 impl Django {
     async fn start(scene: &Scene) -> Result<Self> {
-        let mut process = in_project(scene, Command::new(interpreter()?))
-            .args([
-                "-m",
-                "uvicorn",
-                "shop.asgi:application",
-                "--port",
-                "0",
-                "--no-access-log",
-            ])
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let mut log = BufReader::new(process.stderr.take().context("no log")?).lines();
-        let mut said = String::new();
-        let addr = loop {
-            let line = timeout(PATIENCE, log.next_line()).await??;
-            let line = line.with_context(|| format!("Django has ended: {said}"))?;
-            if let Some((_, place)) = line.split_once("running on http://") {
-                break place.split(' ').next().unwrap_or_default().parse()?;
-            }
-            said += &line;
-        };
-        // Nobody else reads what it says, and it must not wait for that.
-        tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-        Ok(Self {
-            addr,
-            _process: process,
-        })
+        let python = in_project(scene, Command::new(interpreter()?));
+        Ok(Self(Uvicorn::start(python, "shop.asgi:application").await?))
     }
 
     fn url(&self, path: &str) -> String {
-        format!("http://{}/{path}", self.addr)
+        format!("http://{}/{path}", self.0.addr)
     }
 
     fn room(&self, room: &str) -> String {
-        format!("ws://{}/ws/chat/{room}/", self.addr)
+        format!("ws://{}/ws/chat/{room}/", self.0.addr)
     }
 }
 

@@ -1,0 +1,7 @@
+# accounts/asgi.py
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "accounts.settings")
+application = get_asgi_application()

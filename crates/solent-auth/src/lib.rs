@@ -14,11 +14,18 @@ mod session;
 mod token;
 mod user;
 
+#[cfg(feature = "passwords")]
+pub mod passwords;
+
 pub use self::cookie::{CookieError, CookieJar, Cookies, SameSite, Secure, SetCookie};
 pub use self::csrf::CrossSite;
 pub use self::host::AllowedHosts;
 pub use self::origin::Origins;
 pub use self::proxy::{ProxyConfig, ProxyHeaders, TrustedProxies};
+pub use self::permission::{
+    And, Asked, Authenticated, Check, Not, Or, Permission, Require, authenticated, permission,
+    require,
+};
 pub use self::session::{
     DynSessionStore, InvalidKey, Saved, SessionData, SessionError, SessionKey, SessionStore,
     StoreError,

@@ -16,3 +16,6 @@ mod origin;
 // Credentials that are no cookie.
 #[cfg(feature = "jwt")]
 mod token;
+
+// Checks, and how requests that fail them are refused.
+mod permission;

@@ -27,8 +27,8 @@ pub use self::permission::{
     require,
 };
 pub use self::session::{
-    DynSessionStore, InvalidKey, Saved, SessionData, SessionError, SessionKey, SessionStore,
-    StoreError,
+    DynSessionStore, Expiry, InvalidKey, MemoryStore, Saved, Session, SessionConfig, SessionData,
+    SessionError, SessionKey, SessionStore, Sessions, StoreError,
 };
 #[cfg(feature = "jwt")]
 pub use self::token::jwt;

@@ -56,3 +56,12 @@ pub enum SessionError {
         cause: serde_json::Error,
     },
 }
+
+impl SessionError {
+    pub(super) fn shape(name: &str, cause: serde_json::Error) -> Self {
+        Self::Shape {
+            name: name.into(),
+            cause,
+        }
+    }
+}

@@ -1,14 +1,30 @@
 //! What is remembered of a browser from one request to the next.
 //!
 //! A session is a map of JSON values that a [`SessionStore`] keeps under a [`SessionKey`]; the browser holds the key, in a
-//! cookie.
+//! cookie. [`Sessions`] gives each connection its [`Session`], `answer` says what becomes of it when the response leaves.
 
+mod answer;
+mod config;
 mod error;
+mod expiry;
 mod key;
+mod memory;
+mod middleware;
+#[expect(
+    clippy::module_inception,
+    reason = "the file is named for its noun, as all others are"
+)]
+mod session;
+mod state;
 mod store;
 
 pub use self::{
+    config::SessionConfig,
     error::{SessionError, StoreError},
+    expiry::Expiry,
     key::{InvalidKey, SessionKey},
+    memory::MemoryStore,
+    middleware::Sessions,
+    session::Session,
     store::{DynSessionStore, Saved, SessionData, SessionStore},
 };

@@ -19,3 +19,9 @@ mod token;
 
 // Checks, and how requests that fail them are refused.
 mod permission;
+
+// Cookies in and out.
+mod cookie;
+
+// Sessions: what is remembered of a browser, and where.
+mod session;

@@ -1,0 +1,111 @@
+//! What becomes of a session when the response leaves.
+
+use std::time::SystemTime;
+
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use solent_spec::Body;
+
+use super::{Session, SessionError, StoreError};
+use crate::{cookie::SetCookie, response::Verdict};
+
+/// Saves the session if it is to be, and returns the headers that tell the browser of it.
+pub(super) async fn answer(session: Session, status: StatusCode, encrypted: bool) -> Verdict {
+    let _turn = session.turn().await;
+    let outcome = conclude(&session, status).await;
+    session.state().answered = true;
+    if let Err(error) = outcome {
+        return Err(Box::new(refusal(&error)));
+    }
+    headers(&session, status, encrypted)
+}
+
+/// Saves or deletes.
+async fn conclude(session: &Session, status: StatusCode) -> Result<(), SessionError> {
+    if status.is_server_error() || !is_due(session) {
+        return Ok(());
+    }
+    session.read_in_turn().await?;
+    // Nothing is kept that has nothing in it.
+    if session.state().data().is_none_or(|data| data.is_empty()) {
+        session.delete_in_turn().await
+    } else {
+        session.save_in_turn().await
+    }
+}
+
+fn is_due(session: &Session) -> bool {
+    let config = session.config();
+    let state = session.state();
+    let renewed = config.save_every_request || (config.rolling && state.accessed);
+    state.is_modified() || (renewed && state.key.is_some())
+}
+
+fn headers(session: &Session, status: StatusCode, encrypted: bool) -> Verdict {
+    let mut headers = HeaderMap::new();
+    let state = session.state();
+    if state.accessed && status != StatusCode::SWITCHING_PROTOCOLS {
+        headers.insert(header::VARY, HeaderValue::from_static("Cookie"));
+    }
+    drop(state);
+    if let Some(cookie) = cookie(session) {
+        let value = cookie
+            .header(encrypted, SystemTime::now())
+            .map_err(|error| {
+                tracing::error!(
+                    target: "solent::auth",
+                    %error,
+                    "session cookie cannot be set, correct its settings"
+                );
+                Box::new(text(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "Internal Server Error",
+                ))
+            })?;
+        headers.append(header::SET_COOKIE, value);
+    }
+    Ok(headers)
+}
+
+/// What the browser is told, if anything.
+fn cookie(session: &Session) -> Option<SetCookie> {
+    let config = session.config();
+    let state = session.state();
+    match (&state.key, state.data()) {
+        (Some(key), Some(data)) if state.untold => {
+            Some(config.cookie(key, data, SystemTime::now()))
+        }
+        // What it showed is, or has become, nobody's key.
+        (None, Some(_)) if state.shown => Some(config.removal()),
+        _ => None,
+    }
+}
+
+/// The response in place of one whose session could not be saved.
+fn refusal(error: &SessionError) -> Response<Body> {
+    match error {
+        SessionError::Vanished => {
+            tracing::warn!(target: "solent::auth", "session was deleted while a request used it");
+            text(
+                StatusCode::BAD_REQUEST,
+                "The session was deleted before the request completed. The user may have logged out meanwhile.",
+            )
+        }
+        SessionError::Store(StoreError::Unavailable(cause)) => {
+            tracing::error!(target: "solent::auth", %cause, "session is not saved, its store is not available");
+            text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+        }
+        error => {
+            let cause = std::error::Error::source(error);
+            tracing::error!(target: "solent::auth", %error, cause, "session is not saved");
+            text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+        }
+    }
+}
+
+fn text(status: StatusCode, text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    response
+}

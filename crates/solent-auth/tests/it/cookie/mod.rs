@@ -1,0 +1,4 @@
+//! Cookies in and out.
+
+mod jar;
+mod parse;

@@ -1,0 +1,7 @@
+//! Sessions: what is remembered of a browser, and where.
+
+mod http;
+mod memory;
+mod object;
+mod probe;
+mod websocket;

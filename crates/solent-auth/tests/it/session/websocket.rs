@@ -1,0 +1,164 @@
+//! Sessions and sockets.
+
+use solent_auth::{Session, SessionError, SessionKey, SessionStore, Sessions};
+use solent_spec::{
+    Application, BoxApplication, Connection, Middleware, Result, WebSocket,
+    websocket::{Receive, Send},
+};
+use solent_testing::{Rejection, TestRequest, WebSocketCommunicator};
+
+use super::probe::Probe;
+
+fn session(connection: &Connection<WebSocket>) -> Session {
+    Session::of(connection.scope()).expect("it came through the middleware")
+}
+
+fn with(
+    sessions: &Sessions,
+    application: impl Application<WebSocket>,
+) -> BoxApplication<WebSocket> {
+    sessions.wrap(BoxApplication::new(application))
+}
+
+fn request(key: &SessionKey) -> TestRequest {
+    TestRequest::get("/ws/").header("cookie", format!("sessionid={}", key.as_str()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn session_that_is_changed_before_the_accept_is_saved_with_it() -> Result {
+    let probe = Probe::default();
+    let application = with(
+        &Sessions::new(probe.clone()),
+        async |mut connection: Connection<WebSocket>| {
+            session(&connection).insert("color", "blue").await?;
+            connection.feed(Send::accept())?;
+            connection.feed(Send::Message("after".into()))?;
+            connection.flush().await?;
+            while let Some(Receive::Message(_)) = connection.receive().await {}
+            Ok(())
+        },
+    );
+    let (mut client, accepted) = WebSocketCommunicator::open(application, "/ws/").await?;
+
+    let cookie = accepted.headers["set-cookie"].to_str()?;
+    let value = cookie
+        .strip_prefix("sessionid=")
+        .and_then(|rest| rest.split(';').next());
+    let key = SessionKey::parse(value.ok_or("no session")?)?;
+    assert_eq!(probe.memory().load(&key).await?.unwrap()["color"], "blue");
+    assert!(!accepted.headers.contains_key("vary"));
+    assert_eq!(client.receive_text().await?, "after");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn open_socket_reads_and_saves_its_session() -> Result {
+    let probe = Probe::default();
+    let key = probe.with("color", "blue").await;
+    let application = with(
+        &Sessions::new(probe.clone()),
+        async |mut connection: Connection<WebSocket>| {
+            connection.send(Send::accept()).await?;
+            let session = session(&connection);
+            let color: Option<String> = session.get("color").await?;
+            session.insert("color", "red").await?;
+            session.save().await?;
+            connection
+                .send(Send::Message(color.ok_or("no color")?.into()))
+                .await?;
+            Ok(())
+        },
+    );
+    let (mut client, accepted) = WebSocketCommunicator::open(application, request(&key)).await?;
+
+    assert!(accepted.headers.is_empty(), "{:?}", accepted.headers);
+    assert_eq!(client.receive_text().await?, "blue");
+    assert_eq!(probe.memory().load(&key).await?.unwrap()["color"], "red");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn open_socket_cannot_get_a_new_key() -> Result {
+    let probe = Probe::default();
+    let key = probe.with("color", "blue").await;
+    let sessions = Sessions::new(probe.clone());
+    let application = async |mut connection: Connection<WebSocket>| {
+        connection.send(Send::accept()).await?;
+        let session = session(&connection);
+        assert!(session.is_answered());
+        session.insert("user", 7).await?;
+        assert!(matches!(
+            session.cycle_key().await,
+            Err(SessionError::Answered)
+        ));
+        session.flush().await?;
+        session.insert("user", 7).await?;
+        let error = session.save().await.unwrap_err();
+        connection
+            .send(Send::Message(error.to_string().into()))
+            .await?;
+        Ok(())
+    };
+
+    for request in [TestRequest::get("/ws/"), request(&key)] {
+        let (mut client, _) =
+            WebSocketCommunicator::open(with(&sessions, application), request).await?;
+
+        let error = client.receive_text().await?;
+        assert!(error.contains("login ticket"), "{error}");
+        // Nothing is left behind that nobody could find.
+        client.wait().await?;
+    }
+    assert!(probe.memory().is_empty());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn handshake_whose_session_cannot_be_saved_is_refused() -> Result {
+    let probe = Probe::default();
+    let store = probe.clone();
+    let application = with(
+        &Sessions::new(probe),
+        move |mut connection: Connection<WebSocket>| {
+            let store = store.clone();
+            async move {
+                session(&connection).insert("color", "blue").await?;
+                store.set_down(true);
+                connection.send(Send::accept()).await?;
+                assert!(
+                    connection
+                        .send(Send::Message("x".into()))
+                        .await
+                        .unwrap_err()
+                        .is_closed()
+                );
+                Ok(())
+            }
+        },
+    );
+    let mut client = WebSocketCommunicator::start(application, "/ws/")?;
+
+    let rejection = client.connect().await?.rejected()?;
+
+    assert!(matches!(rejection, Rejection::Response(_)));
+    assert_eq!(rejection.status(), 503);
+    Ok(client.wait().await?)
+}
+
+#[tokio::test(start_paused = true)]
+async fn anonymous_socket_costs_no_access_to_the_store() -> Result {
+    let probe = Probe::default();
+    let application = with(
+        &Sessions::new(probe.clone()),
+        async |mut connection: Connection<WebSocket>| {
+            assert!(session(&connection).is_empty().await?);
+            connection.send(Send::accept()).await?;
+            Ok(())
+        },
+    );
+    let (_client, accepted) = WebSocketCommunicator::open(application, "/ws/").await?;
+
+    assert!(accepted.headers.is_empty());
+    assert_eq!(probe.counts(), (0, 0));
+    Ok(())
+}

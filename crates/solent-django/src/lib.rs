@@ -2,7 +2,7 @@
 
 mod database;
 mod password;
-mod pickle;
+pub mod pickle;
 mod python;
 pub mod session;
 pub mod signing;

@@ -2,23 +2,12 @@
 
 use std::fmt::Write;
 
+use solent_auth::HashCheck;
 use subtle::ConstantTimeEq;
 
 use super::{SecretKeys, SigningAlgorithm, salted_hmac};
 
 const KEY_SALT: &str = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash";
-
-/// What the hash in a session says about its user's password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AuthHash {
-    /// It was made of the password that the user has now, with the current secret key.
-    Current,
-    /// It was made of the password that the user has now, with a former secret key. Django replaces it.
-    Former,
-    /// It was made of another password, or with a key that nobody believes any more.
-    Wrong,
-}
 
 /// What Django keeps in a session under `_auth_user_hash`: 64 hexadecimal digits that change with the password.
 ///
@@ -30,17 +19,17 @@ pub fn auth_hash(password_column: &str, keys: &SecretKeys) -> String {
 
 /// Compares the hash `stored` in a session with that of the password a user has now, in constant time for each key.
 #[must_use]
-pub fn check_auth_hash(password_column: &str, keys: &SecretKeys, stored: &str) -> AuthHash {
+pub fn check_auth_hash(password_column: &str, keys: &SecretKeys, stored: &str) -> HashCheck {
     let is_of = |key: &[u8]| -> bool {
         let expected = hash_with(password_column, key);
         expected.as_bytes().ct_eq(stored.as_bytes()).into()
     };
     if is_of(keys.current()) {
-        AuthHash::Current
+        HashCheck::Current
     } else if keys.former().any(is_of) {
-        AuthHash::Former
+        HashCheck::Former
     } else {
-        AuthHash::Wrong
+        HashCheck::Wrong
     }
 }
 

@@ -29,7 +29,7 @@ mod signer;
 mod timestamp;
 
 pub use self::{
-    auth_hash::{AuthHash, auth_hash, check_auth_hash},
+    auth_hash::{auth_hash, check_auth_hash},
     base62::{base62_decode, base62_encode},
     cookie::SignedCookies,
     error::SigningError,

@@ -8,3 +8,6 @@ mod signing;
 
 // The text in which Django's engines keep a session.
 mod session_codec;
+
+// Pickles, of Python and of nobody who means well.
+mod pickle;

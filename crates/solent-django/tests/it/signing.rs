@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::Value;
+use solent_auth::HashCheck;
 use solent_django::signing::{
-    AuthHash, Compress, SecretKeys, SignedCookies, Signer, SigningAlgorithm, SigningError,
-    TimestampSigner, auth_hash, base62_decode, base62_encode, check_auth_hash, dumps, loads,
-    salted_hmac,
+    Compress, SecretKeys, SignedCookies, Signer, SigningAlgorithm, SigningError, TimestampSigner,
+    auth_hash, base62_decode, base62_encode, check_auth_hash, dumps, loads, salted_hmac,
 };
 
 use crate::vectors::{at, hex, keys, only, rows, text, then, value};
@@ -242,14 +242,17 @@ fn a_session_hash_is_current_former_or_wrong() {
     let column = text(current, "password_field");
     let check = |hash: &str| check_auth_hash(column, &keys(), hash);
 
-    assert_eq!(check(text(current, "session_auth_hash")), AuthHash::Current);
-    assert_eq!(check(text(former, "session_auth_hash")), AuthHash::Former);
+    assert_eq!(
+        check(text(current, "session_auth_hash")),
+        HashCheck::Current
+    );
+    assert_eq!(check(text(former, "session_auth_hash")), HashCheck::Former);
     for wrong in ["", "47", &text(current, "session_auth_hash").to_uppercase()] {
-        assert_eq!(check(wrong), AuthHash::Wrong);
+        assert_eq!(check(wrong), HashCheck::Wrong);
     }
     let without_fallback = only(text(value("/meta"), "secret_key"));
     let told = check_auth_hash(column, &without_fallback, text(former, "session_auth_hash"));
-    assert_eq!(told, AuthHash::Wrong);
+    assert_eq!(told, HashCheck::Wrong);
 }
 
 proptest! {

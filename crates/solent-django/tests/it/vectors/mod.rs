@@ -1,4 +1,5 @@
 //! `django_vectors.json`: values that Django made with a fixed secret key at a fixed time.
+//! `pickles.json`: what Python 3.11 pickles, in every protocol that can.
 
 use std::{
     sync::LazyLock,
@@ -10,6 +11,17 @@ use solent_django::signing::SecretKeys;
 
 static VECTORS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("django_vectors.json")).unwrap());
+
+static PICKLES: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("pickles.json")).unwrap());
+
+/// Recorded pickles, with the protocol and the row that each belongs to.
+pub(crate) fn pickles(kind: &str) -> impl Iterator<Item = (&'static Value, i64, Vec<u8>)> {
+    PICKLES[kind].as_array().unwrap().iter().flat_map(|row| {
+        let pickles = row["pickles"].as_array().unwrap().iter();
+        pickles.map(move |p| (row, p["protocol"].as_i64().unwrap(), hex(text(p, "hex"))))
+    })
+}
 
 /// The rows at a JSON pointer.
 pub(crate) fn rows(pointer: &str) -> &'static [Value] {

@@ -64,11 +64,11 @@ impl Default for Common {
 }
 
 /// What makes a session of a connection; no session if the connection has been answered, or is gone.
-pub(crate) type Starting<S> = BoxFuture<Result<Option<Box<S>>>>;
+pub(crate) type Starting<S> = BoxFuture<Result<Option<S>>>;
 
 /// Runs a session: one handler at a time, and `disconnect` in the end, whatever ends it.
 ///
-/// This future is what a connection keeps for as long as it lives, so it holds one variable, and everything else that
+/// This future is what a connection keeps for as long as it lives, so it holds the session and nothing else: everything that
 /// it waits for is boxed.
 pub(crate) fn drive<S: Session>(
     starting: Starting<S>,
@@ -103,7 +103,7 @@ struct Owner<S: Session> {
 
 enum State<S> {
     Starting(Starting<S>),
-    Live(Box<S>),
+    Live(S),
     Ending(BoxFuture<Result>),
     Done,
 }
@@ -156,11 +156,7 @@ impl<S: Session> Owner<S> {
     }
 }
 
-async fn end<S: Session>(
-    mut session: Box<S>,
-    failure: Option<AppError>,
-    common: Arc<Common>,
-) -> Result {
+async fn end<S: Session>(mut session: S, failure: Option<AppError>, common: Arc<Common>) -> Result {
     let disconnected = if session.is_begun() {
         guarded(|| session.disconnect()).await
     } else {

@@ -33,6 +33,8 @@ pub struct Mailbox {
     owner: Arc<dyn MailboxOwner>,
     /// Which of the inbox's readers this is.
     reader: u32,
+    /// Whether others waited behind the last message.
+    more: bool,
 }
 
 /// What a layer does when a mailbox is dropped.
@@ -53,6 +55,7 @@ impl Mailbox {
             inbox,
             owner,
             reader,
+            more: false,
         }
     }
 
@@ -73,7 +76,15 @@ impl Mailbox {
 
     /// Polls for the next message; see [`recv`](Self::recv).
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        self.inbox.poll_pop(self.reader, cx)
+        let (delivery, more) = self.inbox.poll_pop(self.reader, cx);
+        self.more = more;
+        delivery
+    }
+
+    /// Whether others waited behind the last message when it was received. Unlike [`is_empty`](Self::is_empty) it takes no
+    /// lock, and does not know of those that have come since.
+    pub fn had_more(&self) -> bool {
+        self.more
     }
 
     /// Whether the channel was closed because this reader was too slow.

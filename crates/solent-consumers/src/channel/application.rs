@@ -52,7 +52,7 @@ impl<C: ChannelConsumer> ChannelApplication<C> {
         let start = async move {
             let consumer = factory(connection.scope())?;
             let session = ChannelSession::new(consumer, connection, counts);
-            Ok(Some(Box::new(session)))
+            Ok(Some(session))
         };
         drive(Box::pin(start), common)
     }

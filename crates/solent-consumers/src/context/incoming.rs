@@ -109,11 +109,11 @@ impl ConsumerContext {
     }
 
     pub(crate) fn mail_mut(&mut self) -> Option<&mut Mail> {
-        self.mail.as_deref_mut()
+        self.mail.as_mut()
     }
 
     pub(crate) fn mail(&self) -> Option<&Mail> {
-        self.mail.as_deref()
+        self.mail.as_ref()
     }
 
     pub(crate) fn set_current(&mut self, event: Option<Arc<dyn Delivered>>) {

@@ -59,6 +59,6 @@ impl Mail {
     /// A way to write behind this task's back, where that pays: if the consumer has more to handle at once, what it
     /// sends can leave together.
     pub(crate) fn cork(&self) -> Option<&FrameSinkHandle> {
-        self.sink.as_ref().filter(|_| !self.mailbox.is_empty())
+        self.sink.as_ref().filter(|_| self.mailbox.had_more())
     }
 }

@@ -55,7 +55,7 @@ pub(crate) struct Kind {
 pub struct ConsumerContext {
     kind: &'static Kind,
     layer: Option<DynLayer>,
-    mail: Option<Box<Mail>>,
+    mail: Option<Mail>,
     extras: Option<Box<Extras>>,
     /// The event that is being handled.
     current: Option<Arc<dyn Delivered>>,
@@ -202,7 +202,7 @@ impl ConsumerContext {
         }
         let mailbox = layer.open("specific.").await?;
         let name = mailbox.name().clone();
-        self.mail = Some(Box::new(Mail::new(mailbox)));
+        self.mail = Some(Mail::new(mailbox));
         Ok(name)
     }
 

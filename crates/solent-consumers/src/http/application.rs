@@ -62,11 +62,11 @@ async fn start<C: HttpConsumer>(
     factory: Factory<C>,
     common: Arc<Common>,
     mut connection: Connection<Http>,
-) -> Result<Option<Box<HttpSession<C>>>> {
+) -> Result<Option<HttpSession<C>>> {
     match factory(connection.scope()) {
         Ok(consumer) => {
             let cx = HttpContext::new(connection, KindOf::<C>::KIND);
-            Ok(Some(Box::new(HttpSession::new(consumer, cx, common))))
+            Ok(Some(HttpSession::new(consumer, cx, common)))
         }
         Err(error) => {
             let response = error.downcast::<Refusal>()?.into_response();

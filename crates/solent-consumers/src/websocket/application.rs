@@ -92,7 +92,7 @@ async fn start<C: WebSocketConsumer>(
     factory: Factory<C>,
     common: Arc<Common>,
     mut connection: Connection<WebSocket>,
-) -> Result<Option<Box<WebSocketSession<C>>>> {
+) -> Result<Option<WebSocketSession<C>>> {
     match connection.receive().await {
         Some(Receive::Connect) => {}
         // The client left before it was asked for.
@@ -102,7 +102,7 @@ async fn start<C: WebSocketConsumer>(
     match factory(connection.scope()) {
         Ok(consumer) => {
             let cx = WebSocketContext::new(connection, KindOf::<C>::KIND);
-            Ok(Some(Box::new(WebSocketSession::new(consumer, cx, common))))
+            Ok(Some(WebSocketSession::new(consumer, cx, common)))
         }
         Err(error) => {
             let refusal = error.downcast::<Refusal>()?;

@@ -205,8 +205,12 @@ impl Inbox {
     }
 
     /// Polls for the next message on behalf of a reader; `None` once the inbox is closed and, unless it overflowed,
-    /// empty.
-    pub(crate) fn poll_pop(&self, reader: u32, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+    /// empty. Also tells whether others wait behind it.
+    pub(crate) fn poll_pop(
+        &self,
+        reader: u32,
+        cx: &mut Context<'_>,
+    ) -> (Poll<Option<Delivery>>, bool) {
         let mut state = self.lock();
         let expired = if state.len() > 0 {
             state.pop_expired(Instant::now(), self.settings.expiry)
@@ -218,13 +222,14 @@ impl Inbox {
             .is_pending()
             .then(|| state.readers.wait(reader, cx.waker()));
         let watch = state.readers.watch();
+        let more = state.len() > 0;
         drop(state);
         self.count(DropCause::Expired, expired.len());
         drop((expired, stale));
         if let Some(watch) = watch {
             watch.read(self);
         }
-        next
+        (next, more)
     }
 
     pub(crate) fn set_sink(&self, sink: Option<FrameSinkHandle>) {

@@ -1,5 +1,6 @@
 //! WebSockets: the handshake, and the two halves of what follows.
 
+mod bell;
 mod engine;
 mod flusher;
 mod handshake;

@@ -57,6 +57,14 @@ pub(crate) struct Outbox {
     abort: OnceLock<AbortHandle>,
 }
 
+/// Whether a sender may go on at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    Enough,
+    /// Too much waits to be written: wait for [room](Outbox::poll_room).
+    Full,
+}
+
 #[derive(Default)]
 struct State {
     status: Status,
@@ -89,6 +97,16 @@ enum Status {
 thread_local! {
     /// Where single small messages are put together.
     static ENCODED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+impl State {
+    fn room(&self) -> Room {
+        if self.queue.len() <= HIGH_WATER {
+            Room::Enough
+        } else {
+            Room::Full
+        }
+    }
 }
 
 impl Outbox {
@@ -166,7 +184,7 @@ impl Outbox {
         frame: Frame,
         deflater: Option<&mut engine::Deflater>,
         corked: bool,
-    ) -> Result<(), SendError> {
+    ) -> Result<Room, SendError> {
         let mut state = self.open_state()?;
         if frame.len() >= IN_PLACE && deflater.is_none() {
             let (head, len) = engine::head(&frame);
@@ -182,18 +200,18 @@ impl Outbox {
             self.write_encoded(&mut state, |encoded| {
                 engine::encode(&frame, deflater, encoded)
             });
-            return Ok(());
+            return Ok(state.room());
         }
         self.flush_or_schedule(&mut state, corked);
-        Ok(())
+        Ok(state.room())
     }
 
     /// Sends a ready message of the connection's own application.
-    pub(super) fn send_shared(&self, frame: &SharedFrame, corked: bool) -> Result<(), SendError> {
+    pub(super) fn send_shared(&self, frame: &SharedFrame, corked: bool) -> Result<Room, SendError> {
         let mut state = self.open_state()?;
         state.queue.push(self.wire(frame).clone());
         self.flush_or_schedule(&mut state, corked);
-        Ok(())
+        Ok(state.room())
     }
 
     /// Sends a close frame, after which nothing may be sent.
@@ -244,14 +262,6 @@ impl Outbox {
         }
     }
 
-    /// Has what is queued written at the end of the turn, as a task does before it waits for its client.
-    pub(super) fn schedule_rest(&self) {
-        let mut state = self.lock();
-        if !state.queue.is_empty() {
-            self.schedule(&mut state);
-        }
-    }
-
     /// Writes what is queued, for a flusher.
     pub(super) fn flush_scheduled(&self) {
         let mut state = self.lock();
@@ -259,13 +269,13 @@ impl Outbox {
         self.flush_locked(&mut state);
     }
 
-    /// Whether anything is queued; cheap enough to ask before each wait.
+    /// Waits until a sender may go on.
     pub(super) fn poll_room(&self, cx: &Context<'_>) -> Poll<Result<(), SendError>> {
         let mut state = self.lock();
         if state.status == Status::Shut {
             return Poll::Ready(Err(SendError::Closed));
         }
-        if state.queue.len() <= HIGH_WATER {
+        if state.room() == Room::Enough {
             return Poll::Ready(Ok(()));
         }
         match &mut state.room {
@@ -273,10 +283,9 @@ impl Outbox {
             None => state.room = Some(cx.waker().clone()),
         }
         self.flush_locked(&mut state);
-        if state.queue.len() <= HIGH_WATER {
-            Poll::Ready(Ok(()))
-        } else {
-            Poll::Pending
+        match state.room() {
+            Room::Enough => Poll::Ready(Ok(())),
+            Room::Full => Poll::Pending,
         }
     }
 

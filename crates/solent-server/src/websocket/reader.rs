@@ -4,13 +4,15 @@ use std::{
     cell::RefCell,
     io,
     pin::Pin,
-    task::{Context, Poll, ready},
+    sync::Arc,
+    task::{Context, Poll, Waker, ready},
 };
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::{
+    bell::Bell,
     engine::{Decoded, Decoder, Violation},
     outbox::Outbox,
 };
@@ -27,6 +29,9 @@ pub(crate) struct Reader {
     decoder: Decoder,
     /// Input behind the last decoded message.
     left: Option<Box<Left>>,
+    bell: Arc<Bell>,
+    /// The socket rings the bell with its next octets.
+    listening: bool,
 }
 
 #[derive(Debug)]
@@ -63,6 +68,8 @@ impl Reader {
             half,
             decoder,
             left,
+            bell: Arc::default(),
+            listening: false,
         }
     }
 
@@ -83,8 +90,15 @@ impl Reader {
 
     /// Reads more input and decodes its first event. Call it once nothing is [left](Self::next_left).
     pub(super) fn poll_next(&mut self, outbox: &Outbox, cx: &mut Context<'_>) -> Poll<Read> {
+        if self.bell.is_silent_for(cx.waker()) && self.listening {
+            return Poll::Pending;
+        }
+        let waker = Waker::from(Arc::clone(&self.bell));
+        let mut heard = Context::from_waker(&waker);
         loop {
-            match ready!(self.poll_scratch(cx)) {
+            let polled = self.poll_scratch(&mut heard);
+            self.listening = polled.is_pending();
+            match ready!(polled) {
                 Ok(Some(read)) => {
                     outbox.on_read();
                     return Poll::Ready(read);

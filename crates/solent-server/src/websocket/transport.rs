@@ -16,7 +16,7 @@ use solent_spec::{
 use super::{
     engine::{Decoded, Deflater},
     handshake::Verdict,
-    outbox::Outbox,
+    outbox::{Outbox, Room},
     reader::{Read, Reader},
 };
 
@@ -29,6 +29,8 @@ pub(super) struct WebSocketTransport {
     deflater: Option<Box<Deflater>>,
     /// The application has a message of its client's and has not asked for another one since.
     answering: bool,
+    /// What was sent last found too much before it.
+    full: bool,
 }
 
 enum Phase {
@@ -36,7 +38,7 @@ enum Phase {
     Connecting(Box<Connecting>),
     /// The application has accepted; the response is on its way.
     Upgrading,
-    Open(Box<Reader>),
+    Open(Reader),
     /// Over; the last event waits to be received.
     Closed(Box<Close>),
     /// Over and received.
@@ -71,6 +73,7 @@ impl WebSocketTransport {
             phase: Phase::Connecting(Box::new(connecting)),
             deflater,
             answering: false,
+            full: false,
         }
     }
 
@@ -113,8 +116,6 @@ impl WebSocketTransport {
             let read = match reader.next_left() {
                 Some(read) => read,
                 None => {
-                    // What was sent while more input was at hand leaves at the end of this turn.
-                    self.outbox.schedule_rest();
                     self.answering = false;
                     ready!(reader.poll_next(&self.outbox, cx))
                 }
@@ -169,7 +170,7 @@ impl WebSocketTransport {
     fn closed(&mut self, close: Close) -> Receive {
         self.order.disconnected();
         if let Phase::Open(reader) = std::mem::replace(&mut self.phase, Phase::Done) {
-            self.outbox.leave(reader);
+            self.outbox.leave(Box::new(reader));
         }
         Receive::Disconnect(close)
     }
@@ -189,7 +190,7 @@ impl Transport<WebSocket> for WebSocketTransport {
                     return Poll::Ready(Some(self.lost()));
                 }
                 Phase::Upgrading => match ready!(self.outbox.poll_arrival(cx)) {
-                    Some(reader) => self.phase = Phase::Open(reader),
+                    Some(reader) => self.phase = Phase::Open(*reader),
                     None => return Poll::Ready(Some(self.lost())),
                 },
                 Phase::Closed(close) => {
@@ -207,28 +208,36 @@ impl Transport<WebSocket> for WebSocketTransport {
             _ => self.order.sent_checked(&event)?,
         }
         let corked = self.is_corked();
-        match event {
-            Send::Message(frame) => self
-                .outbox
-                .send(frame, self.deflater.as_deref_mut(), corked),
-            Send::Shared(frame) => self.outbox.send_shared(&frame, corked),
+        let room = match event {
+            Send::Message(frame) => {
+                self.outbox
+                    .send(frame, self.deflater.as_deref_mut(), corked)?
+            }
+            Send::Shared(frame) => self.outbox.send_shared(&frame, corked)?,
             Send::Close(close) if !matches!(self.phase, Phase::Connecting(_)) => {
-                self.outbox.close(&close)
+                self.outbox.close(&close)?;
+                Room::Enough
             }
             answer => {
                 self.answer(answer);
-                Ok(())
+                Room::Enough
             }
-        }
+        };
+        self.full = room == Room::Full;
+        Ok(())
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         match self.phase {
-            Phase::Open(_) | Phase::Upgrading if self.order == WebSocketOrder::Open => {
-                self.outbox.poll_room(cx)
+            Phase::Open(_) | Phase::Upgrading
+                if self.full && self.order == WebSocketOrder::Open =>
+            {
+                ready!(self.outbox.poll_room(cx))?;
+                self.full = false;
             }
-            _ => Poll::Ready(Ok(())),
+            _ => {}
         }
+        Poll::Ready(Ok(()))
     }
 
     fn direct(&mut self) -> Option<FrameSinkHandle> {
@@ -247,7 +256,7 @@ impl Transport<WebSocket> for WebSocketTransport {
 impl Drop for WebSocketTransport {
     fn drop(&mut self) {
         if let Phase::Open(reader) = std::mem::replace(&mut self.phase, Phase::Done) {
-            self.outbox.leave(reader);
+            self.outbox.leave(Box::new(reader));
         }
     }
 }

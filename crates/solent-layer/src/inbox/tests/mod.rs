@@ -106,7 +106,7 @@ fn poll(inbox: &Inbox) -> Polled {
 
 fn poll_as(inbox: &Inbox, reader: u32, count: &Arc<Count>) -> Polled {
     let waker = Waker::from(Arc::clone(count));
-    match inbox.poll_pop(reader, &mut Context::from_waker(&waker)) {
+    match inbox.poll_pop(reader, &mut Context::from_waker(&waker)).0 {
         Poll::Ready(Some(Delivery::Message(message))) => Polled::Id(id(&message)),
         Poll::Ready(Some(Delivery::Gap(_))) => Polled::Gap,
         Poll::Ready(None) => Polled::End,

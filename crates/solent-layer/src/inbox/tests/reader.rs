@@ -77,6 +77,7 @@ fn wakers_are_woken_and_dropped_without_the_lock() {
         assert!(
             inbox
                 .poll_pop(0, &mut Context::from_waker(&waker))
+                .0
                 .is_pending()
         );
     }

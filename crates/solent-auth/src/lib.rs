@@ -18,7 +18,7 @@ mod user;
 pub mod passwords;
 
 pub use self::cookie::{CookieError, CookieJar, Cookies, SameSite, Secure, SetCookie};
-pub use self::csrf::CrossSite;
+pub use self::csrf::{CrossSite, Csrf, CsrfConfig, CsrfError, CsrfScope, CsrfToken};
 pub use self::host::AllowedHosts;
 pub use self::origin::Origins;
 pub use self::proxy::{ProxyConfig, ProxyHeaders, TrustedProxies};

@@ -1,5 +1,19 @@
 //! Requests that a page of another site made a browser send.
 
+mod config;
 mod cross_site;
+mod error;
+mod form;
+mod middleware;
+mod provenance;
+mod secret;
+mod token;
+mod trusted;
 
-pub use self::cross_site::CrossSite;
+pub use self::{
+    config::CsrfConfig,
+    cross_site::CrossSite,
+    error::CsrfError,
+    middleware::Csrf,
+    token::{CsrfScope, CsrfToken},
+};

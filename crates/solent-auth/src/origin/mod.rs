@@ -9,8 +9,8 @@ mod url;
 
 pub use self::policy::Origins;
 pub(crate) use self::{
-    header::{excerpt, origin_of},
+    header::{excerpt, latin1, origin_of},
     list::OriginList,
     same_host::is_same_host,
-    url::{Url, lower_case},
+    url::{Url, lower_case, split_authority},
 };

@@ -165,7 +165,10 @@ mod tests {
 
     use super::*;
 
-    fn parts(url: &str) -> Option<(String, Option<String>, Result<Option<u16>, InvalidPort>)> {
+    /// Scheme, host and port.
+    type Parts = (String, Option<String>, Result<Option<u16>, InvalidPort>);
+
+    fn parts(url: &str) -> Option<Parts> {
         let url = Url::split(url)?;
         let host = url.host().map(Cow::into_owned);
         Some((url.scheme.clone().into_owned(), host, url.port()))

@@ -7,6 +7,9 @@ mod open;
 // Which pages may send requests that change something.
 mod cross_site;
 
+// Which requests have a token.
+mod csrf;
+
 // Which hosts are answered for.
 mod host;
 

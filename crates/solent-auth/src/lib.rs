@@ -26,6 +26,7 @@ pub use self::permission::{
     And, Asked, Authenticated, Check, Not, Or, Permission, Require, authenticated, permission,
     require,
 };
+pub use self::rate::{ConnectRate, MessageRate, Rate};
 pub use self::session::{
     DynSessionStore, Expiry, InvalidKey, MemoryStore, Saved, Session, SessionConfig, SessionData,
     SessionError, SessionKey, SessionStore, Sessions, StoreError,

@@ -1,1 +1,13 @@
-//! How often a peer may connect and speak.
+//! How much one client may ask for.
+
+mod bucket;
+mod connect;
+mod message;
+mod quota;
+mod source;
+mod table;
+
+pub use self::{connect::ConnectRate, message::MessageRate, quota::Rate};
+
+#[cfg(test)]
+mod tests;

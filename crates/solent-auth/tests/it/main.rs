@@ -28,3 +28,9 @@ mod cookie;
 
 // Sessions: what is remembered of a browser, and where.
 mod session;
+
+// What is known of a client behind proxies.
+mod proxy;
+
+// How much one client may ask for.
+mod rate;

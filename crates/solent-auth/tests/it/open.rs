@@ -8,7 +8,7 @@ use solent_spec::{
 };
 use solent_testing::{Answer, HttpCommunicator, TestRequest, WebSocketCommunicator};
 
-async fn accept(mut connection: Connection<WebSocket>) -> Result {
+pub(crate) async fn accept(mut connection: Connection<WebSocket>) -> Result {
     while let Some(event) = connection.receive().await {
         match event {
             Receive::Connect => connection.send(websocket::Send::accept()).await?,

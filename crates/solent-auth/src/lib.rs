@@ -21,11 +21,11 @@ pub use self::cookie::{CookieError, CookieJar, Cookies, SameSite, Secure, SetCoo
 pub use self::csrf::{CrossSite, Csrf, CsrfConfig, CsrfError, CsrfScope, CsrfToken};
 pub use self::host::AllowedHosts;
 pub use self::origin::Origins;
-pub use self::proxy::{ProxyConfig, ProxyHeaders, TrustedProxies};
 pub use self::permission::{
     And, Asked, Authenticated, Check, Not, Or, Permission, Require, authenticated, permission,
     require,
 };
+pub use self::proxy::{ProxyConfig, ProxyHeaders, TrustedProxies};
 pub use self::rate::{ConnectRate, MessageRate, Rate};
 pub use self::session::{
     DynSessionStore, Expiry, InvalidKey, MemoryStore, Saved, Session, SessionConfig, SessionData,

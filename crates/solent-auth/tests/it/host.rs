@@ -1,4 +1,5 @@
 use http::StatusCode;
+use serde::Deserialize;
 use solent_auth::AllowedHosts;
 use solent_testing::TestRequest;
 
@@ -39,6 +40,26 @@ async fn hosts_are_answered_for_as_in_django() {
         let hosts = AllowedHosts::new(patterns);
         let got = exchange(&hosts, at(host)).await == StatusCode::OK;
         assert_eq!(got, wanted, "{patterns:?} {host:?}");
+    }
+}
+
+#[derive(Deserialize)]
+struct Vectors {
+    patterns: Vec<String>,
+    /// A `Host` header, its domain, and the patterns that match.
+    hosts: Vec<(String, Option<String>, Vec<String>)>,
+}
+
+#[tokio::test(start_paused = true)]
+async fn patterns_match_what_they_match_in_django() {
+    let vectors = include_str!("vectors/django_request_vectors.json");
+    let vectors: Vectors = serde_json::from_str(vectors).unwrap();
+    for (host, _, wanted) in vectors.hosts {
+        for pattern in &vectors.patterns {
+            let hosts = AllowedHosts::new([pattern]);
+            let got = exchange(&hosts, at(&host)).await == StatusCode::OK;
+            assert_eq!(got, wanted.contains(pattern), "{pattern:?} {host:?}");
+        }
     }
 }
 

@@ -66,6 +66,18 @@ fn every_promise_is_kept_on_one_server() {
 }
 
 #[test]
+fn every_promise_is_kept_by_a_redis_that_gives_one_message_at_a_time() {
+    let runtime = Runtime::new().unwrap();
+    // Redis 6 has no BZMPOP.
+    let builder = RedisServer::builder();
+    let old = ["--rename-command", "BZMPOP", ""]
+        .into_iter()
+        .fold(builder, |builder, arg| builder.arg(arg));
+    let server = runtime.block_on(old.start()).unwrap();
+    keep(databases(&server, 1), promises(), |config| config);
+}
+
+#[test]
 fn every_promise_is_kept_on_three_hosts() {
     let (_runtime, server) = start_server();
     keep(databases(&server, 3), promises(), |config| config);

@@ -145,6 +145,16 @@ class Peer:
         for n in range(first, first + count):
             await self.layer.group_send(group, {"type": "number", "n": n})
 
+    async def group_send_through(self, group, first, count):
+        """A message each millisecond, whatever happens to Redis; which of them were sent."""
+        sent = []
+        for n in range(first, first + count):
+            with contextlib.suppress(RedisError):
+                await self.layer.group_send(group, {"type": "number", "n": n})
+                sent.append(n)
+            await asyncio.sleep(0.001)
+        return sent
+
 
 # That Redis is away is what some tests are about.
 logging.getLogger("channels_redis").addHandler(logging.NullHandler())

@@ -16,6 +16,7 @@ mod queue;
 // Many messages at once, and Redis that goes away.
 mod away;
 mod load;
+mod outage;
 
 // A Django project, and sockets that Solent holds.
 mod django;

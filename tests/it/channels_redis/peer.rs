@@ -108,6 +108,18 @@ impl Peer {
         self.ask(command).await.map(drop)
     }
 
+    /// Sends messages with numbers whatever happens to Redis, and returns those that it did not refuse.
+    pub(super) async fn group_send_through(
+        &mut self,
+        group: &str,
+        first: u64,
+        count: u64,
+    ) -> Result<Vec<u64>> {
+        let command =
+            json!({"do": "group_send_through", "group": group, "first": first, "count": count});
+        Ok(serde_json::from_value(self.ask(command).await?)?)
+    }
+
     /// The next messages of a channel, or of a socket.
     pub(super) async fn take(&mut self, place: &str, count: usize) -> Result<Vec<Value>> {
         let taken = self

@@ -25,6 +25,9 @@ pub struct CsrfConfig {
     pub http_only: bool,
     /// Whether it is sent along when other sites' pages make requests. Default: when a link is followed.
     pub same_site: SameSite,
+    /// Whether the secret is kept in the session and not in a cookie of its own, as with Django's `CSRF_USE_SESSIONS`.
+    /// [`Sessions`](crate::Sessions) then have to be around the [`Csrf`](crate::Csrf). Default: no.
+    pub in_session: bool,
     /// The header that a script sends the token in. Default: `x-csrftoken`.
     pub header_name: HeaderName,
     /// The field that a form sends the token in. Default: `csrfmiddlewaretoken`.
@@ -46,6 +49,7 @@ impl Default for CsrfConfig {
             secure: Secure::Auto,
             http_only: false,
             same_site: SameSite::Lax,
+            in_session: false,
             header_name: HeaderName::from_static("x-csrftoken"),
             field_name: "csrfmiddlewaretoken".to_owned(),
             form_limit: 64 * 1024,
@@ -94,6 +98,12 @@ impl CsrfConfig {
     /// Sets [`same_site`](Self::same_site).
     pub fn same_site(mut self, same_site: SameSite) -> Self {
         self.same_site = same_site;
+        self
+    }
+
+    /// Sets [`in_session`](Self::in_session).
+    pub fn in_session(mut self, in_session: bool) -> Self {
+        self.in_session = in_session;
         self
     }
 

@@ -1,16 +1,16 @@
 //! What can go wrong with a token.
 
-use crate::cookie::CookieError;
+use crate::{cookie::CookieError, session::SessionError};
 
 /// A token is not the one that was given out, or none can be given out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CsrfError {
-    /// The browser sent no cookie with a secret, or one that holds none.
+    /// The browser has no secret: it sent no cookie, or one that holds none, or its session has none.
     #[error(
         "csrf cookie is missing or malformed, give the page a token and let the browser keep cookies"
     )]
-    NoCookie,
+    NoSecret,
 
     /// The token is absent, malformed, or of another secret.
     #[error("csrf token is missing or wrong, send the one that the page was given")]
@@ -19,4 +19,8 @@ pub enum CsrfError {
     /// The cookie cannot be set.
     #[error("csrf cookie cannot be set")]
     Cookie(#[from] CookieError),
+
+    /// The session cannot be read, or not be changed any more.
+    #[error("csrf secret cannot be kept in the session")]
+    Session(#[from] SessionError),
 }

@@ -1,6 +1,10 @@
 //! The middleware.
 
-use std::{future::Future, sync::Arc};
+use std::{
+    error::Error,
+    future::{Future, ready},
+    sync::Arc,
+};
 
 use http::StatusCode;
 use solent_spec::{
@@ -13,14 +17,17 @@ use super::{
     cross_site::is_safe,
     error::CsrfError,
     form::{self, Form, Outcome},
+    keeper::Keeper,
     provenance,
+    secret::Secret,
     token::CsrfToken,
     trusted::Trusted,
 };
 use crate::{
-    cookie::CookieJar,
+    cookie::{CookieJar, Cookies},
     gate::Refusal,
     origin::{excerpt, latin1, origin_of},
+    session::Session,
 };
 
 /// Asks for a token with every HTTP request that changes something: Django's `CsrfViewMiddleware`, with which it shares
@@ -79,34 +86,99 @@ impl Csrf {
     }
 
     /// Leaves the handle in the scope.
-    fn open<P: HttpProtocol>(&self, connection: Connection<P>) -> (Connection<P>, CsrfToken) {
+    fn open<P: HttpProtocol>(
+        &self,
+        connection: Connection<P>,
+    ) -> Result<(Connection<P>, CsrfToken)> {
         let mut connection = CookieJar::install(connection);
-        let scope = connection.scope_mut();
-        let jar = CookieJar::of(scope).expect("a jar was installed a line ago");
-        let token = CsrfToken::new(Arc::clone(&self.config), jar, scope);
-        scope.link_mut().insert(token.clone());
-        (connection, token)
+        let token = CsrfToken::new(self.keeper(connection.scope())?);
+        let link = connection.scope_mut().link_mut();
+        link.insert(token.clone());
+        Ok((connection, token))
     }
 
-    /// What can be told from the head. `Ok(Some(_))` if the body has to be asked.
-    fn check_head<S: RequestScope>(
-        &self,
-        scope: &S,
-        token: &CsrfToken,
-    ) -> Result<Option<Form>, Reason> {
-        provenance::check(scope, &self.trusted, &self.config).map_err(Reason::Head)?;
-        if let Some(header) = scope.head().header(self.config.header_name.as_str()) {
-            token.check_now(&latin1(header))?;
-            return Ok(None);
+    fn keeper<S: RequestScope>(&self, scope: &S) -> Result<Keeper> {
+        if self.config.in_session {
+            let session = Session::of(scope)
+                .ok_or("csrf secrets are to be kept in sessions, but there are none; put Sessions around Csrf")?;
+            return Ok(Keeper::Session(session));
         }
-        // Without a cookie nothing in the body can help.
-        token.has_secret()?;
-        match Form::of(scope, self.config.form_limit) {
-            Form::No => Err(Reason::NoHeader),
-            Form::Unreadable if !self.config.deferred => Err(Reason::Unread),
-            form => Ok(Some(form)),
+        let jar = CookieJar::of(scope).ok_or("a jar was installed before")?;
+        let cookie = Cookies::of(scope).get(&self.config.cookie_name);
+        let secret = cookie.as_deref().and_then(Secret::read);
+        if cookie.is_some() && secret.is_none() {
+            tracing::debug!(target: "solent::auth", cookie = self.config.cookie_name, "csrf cookie is malformed");
+        }
+        Ok(Keeper::cookie(Arc::clone(&self.config), jar, secret))
+    }
+
+    /// What can be told from the head alone.
+    fn look<S: RequestScope>(&self, scope: &S) -> Result<Sent, Reason> {
+        provenance::check(scope, &self.trusted, &self.config).map_err(Reason::Head)?;
+        let header = scope.head().header(self.config.header_name.as_str());
+        Ok(match header {
+            Some(token) => Sent::Header(latin1(token).into_owned()),
+            None => Sent::Form(Form::of(scope, self.config.form_limit)),
+        })
+    }
+
+    /// Checks the token, wherever it is, and returns the connection if it may pass.
+    async fn verify<P: HttpProtocol>(
+        &self,
+        connection: Connection<P>,
+        token: CsrfToken,
+        sent: Sent,
+    ) -> Verdict<P> {
+        let known = match &sent {
+            Sent::Header(header) => token.check(header).await,
+            // Without a secret nothing in the body can help.
+            Sent::Form(_) => token.check_secret().await,
+        };
+        if let Err(error) = known {
+            return Verdict::Refuse(connection, error.into());
+        }
+        match sent {
+            Sent::Header(_) => Verdict::Pass(connection),
+            Sent::Form(Form::Unreadable) if self.config.deferred => Verdict::Pass(connection),
+            Sent::Form(Form::Unreadable) => Verdict::Refuse(connection, Reason::Unread),
+            Sent::Form(Form::No) => Verdict::Refuse(connection, Reason::NoHeader),
+            Sent::Form(Form::Readable) => self.verify_form(connection, token).await,
         }
     }
+
+    async fn verify_form<P: HttpProtocol>(
+        &self,
+        connection: Connection<P>,
+        token: CsrfToken,
+    ) -> Verdict<P> {
+        match form::read(connection, self.config.form_limit).await {
+            Outcome::Gone => Verdict::Gone,
+            Outcome::TooLong(connection) if self.config.deferred => Verdict::Pass(connection),
+            Outcome::TooLong(connection) => Verdict::Refuse(connection, Reason::Unread),
+            Outcome::Whole(connection, body) => {
+                let field = form::field(&body, &self.config.field_name).unwrap_or_default();
+                match token.check(&field).await {
+                    Ok(()) => Verdict::Pass(connection),
+                    Err(error) => Verdict::Refuse(connection, error.into()),
+                }
+            }
+        }
+    }
+}
+
+/// What is to become of a request.
+enum Verdict<P: HttpProtocol> {
+    Pass(Connection<P>),
+    Refuse(Connection<P>, Reason),
+    /// The client left.
+    Gone,
+}
+
+/// Where the token is.
+enum Sent {
+    Header(String),
+    /// In the body, if it is one.
+    Form(Form),
 }
 
 /// Why a request is refused, for the log.
@@ -142,24 +214,27 @@ struct Checked<P: HttpProtocol> {
 
 impl<P: HttpProtocol> Checked<P> {
     fn pass(&self, connection: Connection<P>) -> BoxFuture<Result> {
-        let (connection, token) = self.csrf.open(connection);
+        let (connection, token) = match self.csrf.open(connection) {
+            Ok(opened) => opened,
+            Err(error) => return Box::pin(ready(Err(error))),
+        };
         if is_safe(connection.scope().head().method()) {
             return self.inner.call(connection);
         }
-        match self.csrf.check_head(connection.scope(), &token) {
-            Ok(None | Some(Form::Unreadable)) => self.inner.call(connection),
-            Ok(Some(_)) => {
-                let read = read_form(connection, token, Arc::clone(&self.csrf.config));
-                let inner = self.inner.clone();
-                Box::pin(async move {
-                    match read.await? {
-                        Some(connection) => inner.call(connection).await,
-                        None => Ok(()),
-                    }
-                })
+        let sent = match self.csrf.look(connection.scope()) {
+            Ok(sent) => sent,
+            Err(reason) => return Box::pin(refuse(connection, reason)),
+        };
+        let (csrf, inner) = (self.csrf.clone(), self.inner.clone());
+        Box::pin(async move {
+            // In a box of its own, since it is over before the application begins.
+            let verified = Box::pin(csrf.verify(connection, token, sent)).await;
+            match verified {
+                Verdict::Pass(connection) => inner.call(connection).await,
+                Verdict::Refuse(connection, reason) => refuse(connection, reason).await,
+                Verdict::Gone => Ok(()),
             }
-            Err(reason) => Box::pin(refuse(connection, reason)),
-        }
+        })
     }
 }
 
@@ -173,39 +248,30 @@ impl<P: HttpProtocol> Application<P> for Checked<P> {
     }
 }
 
-/// Looks for the token in the body, and returns the connection if it is there.
-async fn read_form<P: HttpProtocol>(
-    connection: Connection<P>,
-    token: CsrfToken,
-    config: Arc<CsrfConfig>,
-) -> Result<Option<Connection<P>>> {
-    let (connection, reason) = match form::read(connection, config.form_limit).await {
-        Outcome::Gone => return Ok(None),
-        Outcome::TooLong(connection) if config.deferred => return Ok(Some(connection)),
-        Outcome::TooLong(connection) => (connection, Reason::Unread),
-        Outcome::Whole(connection, body) => {
-            let field = form::field(&body, &config.field_name).unwrap_or_default();
-            match token.check_now(&field) {
-                Ok(()) => return Ok(Some(connection)),
-                Err(error) => (connection, error.into()),
-            }
-        }
-    };
-    refuse(connection, reason).await?;
-    Ok(None)
-}
-
 async fn refuse<P: HttpProtocol>(connection: Connection<P>, reason: Reason) -> Result {
     let scope = connection.scope();
+    if let Reason::Token(CsrfError::Session(error)) = &reason {
+        tracing::error!(
+            target: "solent::auth", path = scope.path(), error = error as &dyn Error,
+            "csrf token could not be checked, the session cannot be read",
+        );
+        return UNAVAILABLE.send(connection).await;
+    }
     let origin = origin_of(scope).unwrap_or_default();
     tracing::warn!(
         target: "solent::auth",
         method = %scope.head().method(), path = scope.path(), host = scope.host(), origin = ?excerpt(&origin),
         "refused a request that another site may have made: {reason}",
     );
-    let refusal = Refusal {
-        status: StatusCode::FORBIDDEN,
-        text: "Forbidden: CSRF verification failed\n",
-    };
-    refusal.send(connection).await
+    FORBIDDEN.send(connection).await
 }
+
+const FORBIDDEN: Refusal = Refusal {
+    status: StatusCode::FORBIDDEN,
+    text: "Forbidden: CSRF verification failed\n",
+};
+
+const UNAVAILABLE: Refusal = Refusal {
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    text: "Service Unavailable\n",
+};

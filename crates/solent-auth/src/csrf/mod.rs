@@ -4,6 +4,7 @@ mod config;
 mod cross_site;
 mod error;
 mod form;
+mod keeper;
 mod middleware;
 mod provenance;
 mod secret;

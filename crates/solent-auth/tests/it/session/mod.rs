@@ -3,5 +3,5 @@
 mod http;
 mod memory;
 mod object;
-mod probe;
+pub(crate) mod probe;
 mod websocket;

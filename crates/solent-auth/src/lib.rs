@@ -10,7 +10,10 @@ mod permission;
 mod proxy;
 mod rate;
 mod response;
+mod scope;
 mod session;
+mod stack;
+mod ticket;
 mod token;
 mod user;
 
@@ -27,10 +30,13 @@ pub use self::permission::{
 };
 pub use self::proxy::{ProxyConfig, ProxyHeaders, TrustedProxies};
 pub use self::rate::{ConnectRate, MessageRate, Rate};
+pub use self::scope::{AuthScope, NotInScope};
 pub use self::session::{
     DynSessionStore, Expiry, InvalidKey, MemoryStore, Saved, Session, SessionConfig, SessionData,
     SessionError, SessionKey, SessionStore, Sessions, StoreError,
 };
+pub use self::stack::{AuthConfig, AuthStack, OnFailure};
+pub use self::ticket::{Ticket, Tickets};
 #[cfg(feature = "jwt")]
 pub use self::token::jwt;
 pub use self::user::{

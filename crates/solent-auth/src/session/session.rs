@@ -228,6 +228,46 @@ impl Session {
         }
     }
 
+    /// Keeps `data` under a new key that the browser is not told, and is that session from now on. What was kept under the
+    /// old key stays there.
+    pub(crate) async fn branch(&self, data: SessionData) -> Result<SessionKey, SessionError> {
+        let _turn = self.0.turn.lock().await;
+        let key = self.0.store.create(&data, self.expires(&data)).await?;
+        self.state().replaced(key.clone(), data);
+        Ok(key)
+    }
+
+    /// Is the session of `key` from now on, and tells the browser with the response. What was kept under the old key is
+    /// deleted. `false` if there is no session of that key, which changes nothing.
+    pub(crate) async fn adopt(&self, key: SessionKey) -> Result<bool, SessionError> {
+        let _turn = self.0.turn.lock().await;
+        if self.is_answered() {
+            return Err(SessionError::Answered);
+        }
+        let Some(data) = self.0.store.load(&key).await? else {
+            return Ok(false);
+        };
+        let old = self.key().filter(|old| *old != key);
+        {
+            let mut state = self.state();
+            state.replaced(key, data);
+            state.untold = true;
+        }
+        if let Some(old) = old {
+            self.0.store.delete(&old).await?;
+        }
+        Ok(true)
+    }
+
+    /// Notes that what is answered depends upon the session.
+    pub(crate) fn look(&self) {
+        self.state().accessed = true;
+    }
+
+    pub(crate) fn store(&self) -> &DynSessionStore {
+        &self.0.store
+    }
+
     /// When the session ends: what was [set](Self::set_expiry) for it, or else what the settings say.
     ///
     /// # Errors

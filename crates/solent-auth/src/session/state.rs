@@ -75,6 +75,14 @@ impl State {
         self.untold = true;
     }
 
+    /// It is another session from now on, that has been saved.
+    pub(super) fn replaced(&mut self, key: SessionKey, data: SessionData) {
+        self.key = Some(key);
+        self.data = Some(data);
+        self.saved = self.version;
+        self.untold = false;
+    }
+
     /// A change has been saved under a new key.
     pub(super) fn moved(&mut self, key: SessionKey, version: u32) {
         self.key = Some(key);

@@ -5,9 +5,32 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{AuthError, AuthUser, Identity};
+use solent_spec::BoxFuture;
+use tokio::sync;
 
-/// Who a connection's user is: what [`AuthStack`](crate::AuthStack) leaves in the scope. Cheap to clone.
+use super::{AuthError, AuthUser, Identity, Login, SessionLogin};
+use crate::{Session, Ticket};
+
+/// Who a connection's user is, and the ways to change that: what [`AuthStack`](crate::AuthStack) leaves in the scope. Cheap
+/// to clone.
+///
+/// ```
+/// use solent_auth::{AuthScope, Authenticate, passwords::{MemoryUser, MemoryUsers, Password}};
+/// use solent_spec::{Connection, Http, Result, http::Send};
+///
+/// async fn log_in(mut connection: Connection<Http>, users: MemoryUsers, form: Password) -> Result {
+///     let auth = connection.scope().auth::<MemoryUser>()?.clone();
+///     let answer = match users.authenticate(form).await? {
+///         Some(user) => {
+///             auth.login(user).await?;
+///             "Welcome."
+///         }
+///         None => "No.",
+///     };
+///     Ok(connection.send(Send::text(answer)).await?)
+/// }
+/// # let _ = log_in;
+/// ```
 pub struct Auth<U>(Arc<Inner<U>>);
 
 struct Inner<U> {
@@ -15,6 +38,10 @@ struct Inner<U> {
     state: Mutex<Resolved<U>>,
     /// Follows `state`, for those that do not know the type of users.
     identity: Identity,
+    /// Where the user comes from: a session, or else a token.
+    session: Option<SessionLogin<U>>,
+    /// Whose turn it is to find out. Tasks queue for it; it guards no data.
+    resolving: sync::Mutex<()>,
 }
 
 /// What is known of the user; `None` while nobody has asked.
@@ -23,12 +50,23 @@ type Resolved<U> = Option<Option<Arc<U>>>;
 impl<U: AuthUser> Auth<U> {
     /// A user that has proved who it is with a token. There is no session.
     pub fn from_token(user: U) -> Self {
-        let auth = Self(Arc::new(Inner {
-            state: Mutex::default(),
-            identity: Identity::default(),
-        }));
+        let auth = Self::new(None);
         auth.set(Some(Arc::new(user)));
         auth
+    }
+
+    /// Whoever a session belongs to.
+    pub(crate) fn from_session(session: SessionLogin<U>) -> Self {
+        Self::new(Some(session))
+    }
+
+    fn new(session: Option<SessionLogin<U>>) -> Self {
+        Self(Arc::new(Inner {
+            state: Mutex::default(),
+            identity: Identity::default(),
+            session,
+            resolving: sync::Mutex::default(),
+        }))
     }
 
     /// The user; `None` if nobody is logged in.
@@ -43,13 +81,27 @@ impl<U: AuthUser> Auth<U> {
     ///
     /// Cancel safe.
     pub async fn user(&self) -> Result<Option<Arc<U>>, AuthError> {
-        Ok(self.known())
+        self.look();
+        if let Some(resolved) = self.resolved() {
+            return Ok(resolved);
+        }
+        let _turn = self.0.resolving.lock().await;
+        if let Some(resolved) = self.resolved() {
+            return Ok(resolved);
+        }
+        let user = match &self.0.session {
+            Some(session) => session.user().await?.map(Arc::new),
+            None => None,
+        };
+        self.set(user.clone());
+        Ok(user)
     }
 
     /// The user, as far as it is known already: as [`user`](Self::user), without a wait. `None` also if nobody has asked
-    /// yet, which happens inside a [lazy](crate::AuthStack::lazy) stack only.
+    /// yet, which happens inside a [lazy](crate::AuthConfig::lazy) stack only.
     pub fn known(&self) -> Option<Arc<U>> {
-        self.state().clone().flatten()
+        self.look();
+        self.resolved().flatten()
     }
 
     /// The same without the type.
@@ -57,15 +109,228 @@ impl<U: AuthUser> Auth<U> {
         &self.0.identity
     }
 
+    /// The session that the user is logged in with; `None` if it is a token.
+    pub fn session(&self) -> Option<&Session> {
+        self.0.session.as_ref().map(|login| login.session())
+    }
+
+    /// Logs `user` in, whoever was logged in before. Whether it is them has been found out already, by
+    /// [`Authenticate`](super::Authenticate) for example.
+    ///
+    /// The session moves to a new key, which the browser learns with the response: whoever knows the old one has nothing.
+    /// What was in the session stays, unless it was another user's. The login is stored by the time this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Answered`](crate::SessionError::Answered) once the response has left, as on an open WebSocket: use
+    /// [`login_ticket`](Self::login_ticket) there. [`AuthError::SeveralBackends`] if the user's has to be named:
+    /// [`login_with`](Self::login_with).
+    ///
+    /// # Cancel safety
+    ///
+    /// The user may or may not be logged in; doing it again is right in each case.
+    pub async fn login(&self, user: U) -> Result<(), AuthError> {
+        self.login_by(user, None).await
+    }
+
+    /// The same for a user that comes from the backend called `backend`.
+    ///
+    /// # Errors
+    ///
+    /// As [`login`](Self::login), and [`AuthError::UnknownBackend`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`login`](Self::login).
+    pub async fn login_with(&self, user: U, backend: &str) -> Result<(), AuthError> {
+        self.login_by(user, Some(backend)).await
+    }
+
+    async fn login_by(&self, user: U, backend: Option<&str>) -> Result<(), AuthError> {
+        let login = self.session_login()?;
+        let user = Arc::new(user);
+        let begun = login.begin(&user, backend).await;
+        if begun.is_err() && login.session().key().is_none() {
+            // Whoever was logged in before is not any more.
+            self.set(None);
+        }
+        begun?;
+        self.set(Some(Arc::clone(&user)));
+        login.note(&user, backend).await;
+        Ok(())
+    }
+
+    /// Logs `user` in where no cookie can be set any more, as on an open WebSocket: this connection at once, and the
+    /// browser as soon as it has exchanged the ticket for a cookie, with a `POST` to [`Tickets`](crate::Tickets). The ticket
+    /// is good once and for a [short while](crate::AuthConfig::ticket_age).
+    ///
+    /// # Errors
+    ///
+    /// As [`login`](Self::login), but for `Answered`.
+    ///
+    /// # Cancel safety
+    ///
+    /// The user may or may not be logged in; doing it again is right in each case.
+    pub async fn login_ticket(&self, user: U) -> Result<Ticket, AuthError> {
+        self.login_ticket_by(user, None).await
+    }
+
+    /// The same for a user that comes from the backend called `backend`.
+    ///
+    /// # Errors
+    ///
+    /// As [`login_ticket`](Self::login_ticket), and [`AuthError::UnknownBackend`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`login_ticket`](Self::login_ticket).
+    pub async fn login_ticket_with(&self, user: U, backend: &str) -> Result<Ticket, AuthError> {
+        self.login_ticket_by(user, Some(backend)).await
+    }
+
+    async fn login_ticket_by(&self, user: U, backend: Option<&str>) -> Result<Ticket, AuthError> {
+        let login = self.session_login()?;
+        let user = Arc::new(user);
+        let ticket = login.begin_apart(&user, backend).await?;
+        self.set(Some(Arc::clone(&user)));
+        login.note(&user, backend).await;
+        Ok(ticket)
+    }
+
+    /// Logs in whoever a [ticket](Self::login_ticket) was made for; what [`Tickets`](crate::Tickets) does. `false` for one
+    /// that is none, was used before, or has expired.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`] if it cannot be told, and once the response has left.
+    ///
+    /// # Cancel safety
+    ///
+    /// The ticket may be used up. It then takes another login.
+    pub async fn redeem(&self, ticket: &str) -> Result<bool, AuthError> {
+        let redeemed = self.session_login()?.redeem(ticket).await?;
+        if redeemed {
+            *self.state() = None;
+            self.user().await?;
+        }
+        Ok(redeemed)
+    }
+
+    /// Logs the user out: the session is deleted with all that is in it, and every other connection that came with it is
+    /// closed, on all processes that share the channel layer. This one stays, and is nobody's.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::Session`] if the session may still be there.
+    ///
+    /// # Cancel safety
+    ///
+    /// The user may or may not be logged out; doing it again is right in each case.
+    pub async fn logout(&self) -> Result<(), AuthError> {
+        let Some(login) = &self.0.session else {
+            self.set(None);
+            return Ok(());
+        };
+        // Who it was decides whose sockets are told. If that cannot be found out, the session ends nevertheless.
+        let _ = self.user().await;
+        let id = self.0.identity.id();
+        let ended = login.session().key();
+        login.session().flush().await?;
+        self.set(None);
+        if let (Some(id), Some(key)) = (id, ended) {
+            login.tell_logout(&id, &key).await;
+        }
+        Ok(())
+    }
+
+    /// Reads session and user again, as the guard of a connection does now and then. `None` if nobody is logged in any more.
+    /// With a token there is nothing to be read.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`] if it cannot be found out. Nothing changes then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn recheck(&self) -> Result<Option<Arc<U>>, AuthError> {
+        let Some(login) = &self.0.session else {
+            return Ok(self.known());
+        };
+        let user = login.stored_user().await?.map(Arc::new);
+        self.set(user.clone());
+        Ok(user)
+    }
+
     /// Replaces the user, as a newer token does. `None` if there is nobody any more.
     pub fn set(&self, user: Option<Arc<U>>) {
         let id = user.as_ref().map(|user| Arc::from(&*user.id()));
-        *self.state() = Some(user);
+        let mut state = self.state();
+        *state = Some(user);
+        // Within the lock, so that the two agree.
         self.0.identity.set(id);
     }
 
+    /// What watches over the login of this connection.
+    pub(crate) fn as_login(&self) -> Arc<dyn Login> {
+        Arc::clone(&self.0) as _
+    }
+
+    fn session_login(&self) -> Result<&SessionLogin<U>, AuthError> {
+        self.0.session.as_ref().ok_or(AuthError::NoSession)
+    }
+
+    /// What is answered depends upon who it is from now on.
+    fn look(&self) {
+        if let Some(login) = &self.0.session {
+            login.session().look();
+        }
+    }
+
+    fn resolved(&self) -> Resolved<U> {
+        self.state().clone()
+    }
+
     fn state(&self) -> MutexGuard<'_, Resolved<U>> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state()
+    }
+}
+
+impl<U> Inner<U> {
+    fn state(&self) -> MutexGuard<'_, Resolved<U>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<U: AuthUser> Login for Inner<U> {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn is_session(&self, fingerprint: &str) -> bool {
+        let key = self
+            .session
+            .as_ref()
+            .and_then(|login| login.session().key());
+        key.is_some_and(|key| key.fingerprint() == fingerprint)
+    }
+
+    fn holds(self: Arc<Self>) -> BoxFuture<Result<bool, AuthError>> {
+        Box::pin(async move {
+            let (Some(login), Some(id)) = (&self.session, self.identity.id()) else {
+                return Ok(true);
+            };
+            let Some(user) = login.stored_user().await?.filter(|user| *user.id() == *id) else {
+                // Who it was stays known, to whoever has to clean up after them. Somebody who logged in meanwhile is
+                // watched on their own.
+                return Ok(self.identity.id() != Some(id));
+            };
+            let mut state = self.state();
+            if self.identity.id() == Some(id) {
+                *state = Some(Some(Arc::new(user)));
+            }
+            Ok(true)
+        })
     }
 }
 

@@ -2,6 +2,8 @@
 
 use solent_spec::BoxError;
 
+use crate::SessionError;
+
 /// A user backend could not answer: its database is out of reach, or broken.
 ///
 /// A user that does not exist is no error. The cause is the backend's own and may change between releases.
@@ -23,6 +25,10 @@ pub enum AuthError {
     /// The user backend could not answer.
     #[error(transparent)]
     Backend(#[from] BackendError),
+
+    /// The session could not be read or written, or it is too late to tell the browser its new key.
+    #[error(transparent)]
+    Session(#[from] SessionError),
 
     /// The user came with a token, and there is no session to log in to or out of.
     #[error("connection has no session, put the application inside an AuthStack to log users in")]

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use solent_layer::{ChannelLayer, GroupName, GroupReport, Message, SendError};
 
 /// What a user's sockets understand.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub(crate) enum Notice {
     /// Close the sockets of the user, or only those of a session.
@@ -26,6 +26,10 @@ pub(crate) enum Notice {
 ///
 /// An id with other characters than a group's name may have, or one that is too long for it, is replaced with the first 32
 /// hexadecimal digits of its SHA-256.
+#[expect(
+    clippy::missing_panics_doc,
+    reason = "a prefix and hexadecimal digits make a name"
+)]
 pub fn user_group(id: &str) -> GroupName {
     const PREFIX: &str = "auth_user_";
     format!("{PREFIX}{id}").parse().unwrap_or_else(|_| {

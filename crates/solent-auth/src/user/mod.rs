@@ -2,10 +2,13 @@
 
 mod auth;
 mod backend;
+mod backends;
 mod error;
 mod group;
 mod identity;
 mod person;
+mod session_login;
+mod watch;
 
 pub use self::{
     auth::Auth,
@@ -14,4 +17,9 @@ pub use self::{
     group::{check_user, close_user, user_group},
     identity::Identity,
     person::AuthUser,
+};
+pub(crate) use self::{
+    backends::Backends,
+    session_login::{Logins, SessionLogin},
+    watch::{Login, LoginWatch, Watching},
 };

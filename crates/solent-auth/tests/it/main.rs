@@ -34,3 +34,6 @@ mod proxy;
 
 // How much one client may ask for.
 mod rate;
+
+// Users, their logins, and what ends those.
+mod auth;

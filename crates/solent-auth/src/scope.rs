@@ -1,0 +1,65 @@
+//! What a scope knows of its user.
+
+use std::sync::Arc;
+
+use solent_spec::RequestScope;
+
+use crate::{Auth, AuthUser, Cookies, Session};
+
+/// The user, the session and the cookies of a connection, found in its scope.
+///
+/// ```
+/// use solent_auth::AuthScope;
+/// use solent_spec::{Connection, Http, Result, http::Send};
+/// # struct User;
+/// # impl solent_auth::AuthUser for User { fn id(&self) -> std::borrow::Cow<'_, str> { "7".into() } }
+/// # impl User { fn name(&self) -> &str { "Ann" } }
+///
+/// async fn greet(mut connection: Connection<Http>) -> Result {
+///     let greeting = match connection.scope().user::<User>() {
+///         Some(user) => format!("Hello, {}.", user.name()),
+///         None => "Who are you?".to_owned(),
+///     };
+///     Ok(connection.send(Send::text(greeting)).await?)
+/// }
+/// # let _ = solent_spec::BoxApplication::new(greet);
+/// ```
+pub trait AuthScope: RequestScope {
+    /// Who the user is, and the ways to change that.
+    ///
+    /// # Errors
+    ///
+    /// [`NotInScope`] outside a middleware that looks after users of type `U`.
+    fn auth<U: AuthUser>(&self) -> Result<&Auth<U>, NotInScope> {
+        self.state().ok_or(NotInScope("user of this type"))
+    }
+
+    /// The user, as far as it is known; see [`Auth::known`]. Nobody outside a middleware that looks after users of type `U`.
+    fn user<U: AuthUser>(&self) -> Option<Arc<U>> {
+        self.state::<Auth<U>>()?.known()
+    }
+
+    /// The session.
+    ///
+    /// # Errors
+    ///
+    /// [`NotInScope`] outside [`Sessions`](crate::Sessions) and [`AuthStack`](crate::AuthStack).
+    fn session(&self) -> Result<&Session, NotInScope> {
+        self.state().ok_or(NotInScope("session"))
+    }
+
+    /// The cookies that the browser sent.
+    fn cookies(&self) -> Cookies<'_>
+    where
+        Self: Sized,
+    {
+        Cookies::of(self)
+    }
+}
+
+impl<S: RequestScope> AuthScope for S {}
+
+/// A scope does not have what was asked for, since the application is not inside the middleware that leaves it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("scope has no {0}, put the application inside an AuthStack")]
+pub struct NotInScope(&'static str);

@@ -1,0 +1,172 @@
+//! What happens before an application is called.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use http::{Response, StatusCode};
+use solent_layer::DynLayer;
+use solent_spec::{
+    Application, Body, BoxApplication, BoxFuture, Connection, HttpProtocol, Protocol, RequestScope,
+    Result, WebSocket,
+};
+
+use super::{AuthConfig, OnFailure};
+use crate::{
+    Auth, AuthError, AuthUser, Session, Sessions,
+    guard::guard,
+    user::{LoginWatch, Logins, SessionLogin, Watching},
+};
+
+/// How long a request is under way before its user's group is joined: most are answered by then, and asking the layer for
+/// each would be in vain. A WebSocket is there to stay.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// An application whose connections have a user.
+pub(super) struct Entrance<P: HttpProtocol, U> {
+    inner: BoxApplication<P>,
+    sessions: Sessions,
+    logins: Arc<Logins<U>>,
+    watching: Arc<Watching>,
+    reachable: bool,
+    lazy: bool,
+    on_failure: OnFailure,
+}
+
+impl<P: HttpProtocol, U: AuthUser> Entrance<P, U> {
+    pub(super) fn new(
+        inner: BoxApplication<P>,
+        sessions: Sessions,
+        logins: Arc<Logins<U>>,
+        watching: Arc<Watching>,
+        config: &AuthConfig,
+    ) -> Self {
+        Self {
+            inner,
+            sessions,
+            logins,
+            watching,
+            reachable: config.reachable,
+            lazy: config.lazy,
+            on_failure: config.on_failure,
+        }
+    }
+
+    fn enter(&self, connection: Connection<P>) -> BoxFuture<Result> {
+        if connection.scope().state::<Auth<U>>().is_some() {
+            return self.inner.call(connection);
+        }
+        let mut connection = self.sessions.open(connection);
+        let Some(session) = Session::of(connection.scope()) else {
+            return self.inner.call(connection);
+        };
+        let has_key = session.key().is_some();
+        let auth = self.attach(&mut connection, session);
+        let connection = self.guarded(connection, &auth);
+        if !has_key {
+            auth.set(None);
+        }
+        if self.lazy || !has_key {
+            return self.inner.call(connection);
+        }
+        let preparing = Box::pin(resolved(connection, auth, self.on_failure));
+        Box::pin(Entering::Preparing {
+            preparing,
+            inner: self.inner.clone(),
+        })
+    }
+
+    /// Leaves the user in the scope.
+    fn attach(&self, connection: &mut Connection<P>, session: Session) -> Auth<U> {
+        let link = connection.scope_mut().link_mut();
+        let layer = link.get::<DynLayer>().cloned();
+        let login = SessionLogin::new(session, Arc::clone(&self.logins), layer);
+        let auth = Auth::from_session(login);
+        link.insert(auth.identity().clone());
+        link.insert(auth.clone());
+        auth
+    }
+
+    fn guarded(&self, connection: Connection<P>, auth: &Auth<U>) -> Connection<P> {
+        let layer = connection.scope().state::<DynLayer>();
+        let layer = layer.filter(|_| self.reachable).cloned();
+        let settle = if P::NAME == WebSocket::NAME {
+            Duration::ZERO
+        } else {
+            SETTLE
+        };
+        let watching = Arc::clone(&self.watching);
+        guard(
+            connection,
+            LoginWatch::new(auth.as_login(), watching, layer, settle),
+        )
+    }
+}
+
+impl<P: HttpProtocol, U: AuthUser> Application<P> for Entrance<P, U> {
+    fn call(&self, connection: Connection<P>) -> impl Future<Output = Result> + Send {
+        self.enter(connection)
+    }
+
+    fn call_boxed(self: &Arc<Self>, connection: Connection<P>) -> BoxFuture<Result> {
+        self.enter(connection)
+    }
+}
+
+/// The connection, once it is known whose it is, unless it was refused.
+async fn resolved<P: HttpProtocol, U: AuthUser>(
+    mut connection: Connection<P>,
+    auth: Auth<U>,
+    on_failure: OnFailure,
+) -> Result<Option<Connection<P>>> {
+    let Err(error) = auth.user().await else {
+        return Ok(Some(connection));
+    };
+    report(&error, on_failure);
+    if on_failure == OnFailure::Anonymous {
+        auth.set(None);
+        return Ok(Some(connection));
+    }
+    let mut response = Response::new(Body::from("Service Unavailable"));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let refusal = P::refuse(connection.scope(), response);
+    connection.send(refusal).await?;
+    Ok(None)
+}
+
+fn report(error: &AuthError, on_failure: OnFailure) {
+    let error = error as &dyn std::error::Error;
+    tracing::error!(target: "solent::auth", error, ?on_failure, "could not find out who a user is");
+}
+
+/// A connection on its way to its application. Small, since it is kept for as long as the connection lives.
+enum Entering<P: HttpProtocol> {
+    Preparing {
+        preparing: BoxFuture<Result<Option<Connection<P>>>>,
+        inner: BoxApplication<P>,
+    },
+    Running(BoxFuture<Result>),
+}
+
+impl<P: HttpProtocol> Future for Entering<P> {
+    type Output = Result;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
+        loop {
+            match &mut *self {
+                Self::Preparing { preparing, inner } => {
+                    let Some(connection) = ready!(preparing.as_mut().poll(cx))? else {
+                        return Poll::Ready(Ok(()));
+                    };
+                    let running = inner.call(connection);
+                    *self = Self::Running(running);
+                }
+                Self::Running(running) => return running.as_mut().poll(cx),
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What a ticket stands for.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{SpentTickets, Ticket};
+use crate::{DynSessionStore, SessionData, SessionError, SessionKey, SessionStore};
+
+/// Where the session of a ticket keeps what it is for. A browser that shows a ticket as its session cookie has a session
+/// in which nobody is logged in.
+const NAME: &str = "_login_ticket";
+
+/// A session that a browser may have.
+///
+/// It is kept where the sessions are, so that any process with the same store can keep it, and under a key of its own, which
+/// is the ticket.
+#[derive(Deserialize)]
+pub(crate) struct Promise {
+    /// The key of the session.
+    session: String,
+    /// Until when, in seconds since 1970. Not every store keeps to the time it is told.
+    until: u64,
+}
+
+impl Promise {
+    pub(crate) fn new(session: &SessionKey, until: SystemTime) -> Self {
+        Self {
+            session: session.as_str().to_owned(),
+            until: seconds(until),
+        }
+    }
+
+    /// Makes a ticket.
+    pub(crate) async fn issue(self, store: &DynSessionStore) -> Result<Ticket, SessionError> {
+        let until = UNIX_EPOCH + Duration::from_secs(self.until);
+        let mut data = SessionData::new();
+        let promise = json!({ "session": self.session, "until": self.until });
+        data.insert(NAME.to_owned(), promise);
+        let key = store.create(&data, until).await?;
+        Ok(Ticket::new(key))
+    }
+
+    /// The session that a ticket is for. The ticket is used up.
+    pub(crate) async fn claim(
+        ticket: &str,
+        store: &DynSessionStore,
+        spent: &SpentTickets,
+    ) -> Result<Option<SessionKey>, SessionError> {
+        let Ok(key) = SessionKey::parse(ticket) else {
+            return Ok(None);
+        };
+        let Some(mut data) = store.load(&key).await? else {
+            return Ok(None);
+        };
+        let Some(promise) = data.remove(NAME) else {
+            return Ok(None);
+        };
+        let Ok(promise) = serde_json::from_value::<Self>(promise) else {
+            return Ok(None);
+        };
+        if seconds(SystemTime::now()) >= promise.until || !spent.spend(&key, promise.until) {
+            return Ok(None);
+        }
+        store.delete(&key).await?;
+        Ok(SessionKey::parse(&promise.session).ok())
+    }
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}

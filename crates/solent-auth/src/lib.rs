@@ -31,12 +31,17 @@ pub use self::permission::{
 pub use self::proxy::{ProxyConfig, ProxyHeaders, TrustedProxies};
 pub use self::rate::{ConnectRate, MessageRate, Rate};
 pub use self::scope::{AuthScope, NotInScope};
+#[cfg(feature = "tower-sessions")]
+pub use self::session::TowerStore;
 pub use self::session::{
-    DynSessionStore, Expiry, InvalidKey, MemoryStore, Saved, Session, SessionConfig, SessionData,
-    SessionError, SessionKey, SessionStore, Sessions, StoreError,
+    CookieSecret, CookieStore, DynSessionStore, Expiry, InvalidKey, MemoryStore, Saved, Session,
+    SessionConfig, SessionData, SessionError, SessionKey, SessionStore, Sessions, StoreError,
+    WeakSecret,
 };
 pub use self::stack::{AuthConfig, AuthStack, OnFailure};
 pub use self::ticket::{Ticket, Tickets};
+#[cfg(feature = "redis")]
+pub use self::session::{InvalidStoreUrl, RedisStore};
 #[cfg(feature = "jwt")]
 pub use self::token::jwt;
 pub use self::user::{

@@ -5,11 +5,14 @@
 
 mod answer;
 mod config;
+mod cookie_store;
 mod error;
 mod expiry;
 mod key;
 mod memory;
 mod middleware;
+#[cfg(feature = "redis")]
+mod redis;
 #[expect(
     clippy::module_inception,
     reason = "the file is named for its noun, as all others are"
@@ -17,9 +20,16 @@ mod middleware;
 mod session;
 mod state;
 mod store;
+#[cfg(feature = "tower-sessions")]
+mod tower;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{InvalidStoreUrl, RedisStore};
+#[cfg(feature = "tower-sessions")]
+pub use self::tower::TowerStore;
 pub use self::{
     config::SessionConfig,
+    cookie_store::{CookieSecret, CookieStore, WeakSecret},
     error::{SessionError, StoreError},
     expiry::Expiry,
     key::{InvalidKey, SessionKey},

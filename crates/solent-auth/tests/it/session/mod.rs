@@ -1,7 +1,22 @@
 //! Sessions: what is remembered of a browser, and where.
 
-mod http;
-mod memory;
-mod object;
+// What every store that keeps sessions itself promises.
+mod contract;
+// A store that counts, and fails as it is told.
 pub(crate) mod probe;
+
+// A session by itself, with HTTP responses, and with sockets.
+mod http;
+mod object;
 mod websocket;
+
+// Responses that wait for a store.
+mod waiting;
+
+// The stores.
+mod cookie_store;
+mod memory;
+#[cfg(all(unix, feature = "redis"))]
+mod redis;
+#[cfg(feature = "tower-sessions")]
+mod tower;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use solent_auth::{MemoryStore, Saved, SessionData, SessionKey, SessionStore, StoreError};
+use tokio::sync::{RwLock, RwLockWriteGuard};
 
 #[derive(Clone, Default)]
 pub(crate) struct Probe(Arc<Inner>);
@@ -19,6 +20,8 @@ struct Inner {
     loads: AtomicUsize,
     writes: AtomicUsize,
     down: AtomicBool,
+    /// Whoever holds it for writing holds up everybody.
+    gate: RwLock<()>,
 }
 
 impl Probe {
@@ -29,6 +32,11 @@ impl Probe {
 
     pub(crate) fn set_down(&self, down: bool) {
         self.0.down.store(down, SeqCst);
+    }
+
+    /// Makes everybody wait until the guard is dropped.
+    pub(crate) async fn hold_up(&self) -> RwLockWriteGuard<'_, ()> {
+        self.0.gate.write().await
     }
 
     pub(crate) fn memory(&self) -> &MemoryStore {
@@ -46,6 +54,7 @@ impl Probe {
         count.fetch_add(1, SeqCst);
         // A real store lets others go on meanwhile.
         tokio::task::yield_now().await;
+        let _open = self.0.gate.read().await;
         if self.0.down.load(SeqCst) {
             return Err(StoreError::unavailable("unplugged"));
         }

@@ -1,0 +1,122 @@
+//! Sessions in the stores of tower-sessions.
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use time::OffsetDateTime;
+use tower_sessions_core::{
+    SessionStore as Tower,
+    session::{Id, Record},
+    session_store::Error,
+};
+
+use super::{Expiry, Saved, SessionData, SessionKey, SessionStore, StoreError};
+
+/// Keeps sessions in any store of tower-sessions: in SQL databases, Redis, MongoDB and whatever else there is one for.
+///
+/// Key and values are those of tower-sessions, so an axum application with its `SessionManagerLayer` has the same sessions
+/// as the sockets, if both have the same store and the same name of the cookie (and the cookie is not signed or encrypted there):
+///
+/// ```
+/// use solent_auth::{SessionConfig, Sessions, TowerStore};
+/// # fn sessions(store: impl tower_sessions_core::SessionStore + Clone) -> Sessions {
+/// // `SessionManagerLayer::new(store.clone()).with_name("sessionid")` on axum's side, and here:
+/// Sessions::new(TowerStore::new(store)).config(SessionConfig::default().cookie_name("sessionid"))
+/// # }
+/// ```
+///
+/// Saving reads first, since stores of tower-sessions would make a session again that was deleted meanwhile.
+pub struct TowerStore<S>(Arc<S>);
+
+impl<S: Tower> TowerStore<S> {
+    /// Keeps sessions in `store`.
+    pub fn new(store: S) -> Self {
+        Self(Arc::new(store))
+    }
+
+    /// The record of an id, if it is there and has not expired.
+    async fn record(&self, id: &Id) -> Result<Option<Record>, StoreError> {
+        match self.0.load(id).await {
+            Ok(record) => {
+                Ok(record.filter(|record| record.expiry_date > OffsetDateTime::now_utc()))
+            }
+            Err(Error::Decode(_)) => {
+                tracing::warn!(target: "solent::auth", "stored session cannot be read");
+                Ok(None)
+            }
+            Err(error) => Err(StoreError::unavailable(error)),
+        }
+    }
+}
+
+/// The id that a key stands for.
+fn id(key: &SessionKey) -> Option<Id> {
+    let id = key.as_str().parse().ok();
+    if id.is_none() {
+        tracing::debug!(target: "solent::auth", "session key is none of tower-sessions");
+    }
+    id
+}
+
+fn record(id: Id, data: &SessionData, expires: SystemTime) -> Record {
+    Record {
+        id,
+        data: data.clone().into_iter().collect(),
+        expiry_date: expires.min(Expiry::never()).into(),
+    }
+}
+
+impl<S: Tower> SessionStore for TowerStore<S> {
+    async fn load(&self, key: &SessionKey) -> Result<Option<SessionData>, StoreError> {
+        let Some(id) = id(key) else { return Ok(None) };
+        let record = self.record(&id).await?;
+        Ok(record.map(|record| record.data.into_iter().collect()))
+    }
+
+    async fn create(
+        &self,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<SessionKey, StoreError> {
+        // The store gives it another id where this one is taken.
+        let mut record = record(Id::default(), data, expires);
+        let created = self.0.create(&mut record).await;
+        created.map_err(StoreError::unavailable)?;
+        SessionKey::parse(&record.id.to_string()).map_err(StoreError::unavailable)
+    }
+
+    async fn save(
+        &self,
+        key: &SessionKey,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        let Some(id) = id(key) else {
+            return Ok(Saved::Gone);
+        };
+        if self.record(&id).await?.is_none() {
+            return Ok(Saved::Gone);
+        }
+        let saved = self.0.save(&record(id, data, expires)).await;
+        saved.map_err(StoreError::unavailable)?;
+        Ok(Saved::Kept)
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        match id(key) {
+            Some(id) => self.0.delete(&id).await.map_err(StoreError::unavailable),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<S> Clone for TowerStore<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for TowerStore<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TowerStore").field(&self.0).finish()
+    }
+}

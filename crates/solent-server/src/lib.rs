@@ -8,6 +8,7 @@
 //! - [`Server`]: settings and applications; [`BoundServer`]: the same once it listens; [`ServerHandle`]: stops it.
 //! - [`ServerConfig`]: every limit and time-out, with its default.
 //! - [`Bind`]: where to listen, TCP or Unix sockets, also inherited ones.
+//! - [`ProxyProtocolConfig`]: which peers say whose connection it is, by the PROXY protocol.
 //!
 //! # How a WebSocket is served
 //!
@@ -24,12 +25,14 @@ mod clock;
 mod connection;
 mod http;
 mod listen;
+mod proxy;
 mod server;
 mod settings;
 mod websocket;
 
 pub use self::{
     listen::{Bind, BindParseError},
+    proxy::ProxyProtocolConfig,
     server::{BoundServer, ServeError, Server, ServerHandle, shutdown_signal},
     settings::{
         ConnectionLimits, DeflateConfig, DrainConfig, HttpLimits, ServerConfig, WebSocketConfig,

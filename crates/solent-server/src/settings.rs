@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::ProxyProtocolConfig;
+
 /// The settings of a [`Server`](crate::Server).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -15,6 +17,8 @@ pub struct ServerConfig {
     pub websocket: WebSocketConfig,
     /// How the server ends.
     pub drain: DrainConfig,
+    /// Which peers introduce their clients by the PROXY protocol. Default: none, and nobody is believed.
+    pub proxy_protocol: Option<ProxyProtocolConfig>,
     /// The mount point of the application behind a proxy, ASGI's `root_path`. Default: none.
     pub root_path: String,
     /// The value of the `Server` response header. Default: none is sent.
@@ -43,6 +47,12 @@ impl ServerConfig {
     /// Sets [`drain`](Self::drain).
     pub fn drain(mut self, config: DrainConfig) -> Self {
         self.drain = config;
+        self
+    }
+
+    /// Sets [`proxy_protocol`](Self::proxy_protocol).
+    pub fn proxy_protocol(mut self, config: impl Into<Option<ProxyProtocolConfig>>) -> Self {
+        self.proxy_protocol = config.into();
         self
     }
 
@@ -158,7 +168,8 @@ pub struct ConnectionLimits {
     pub total: usize,
     /// Open connections from one IP address; one more is answered with 429. Default: 1,024.
     ///
-    /// Connections over loopback and Unix sockets are not counted: they are usually a proxy's, and stand for everybody.
+    /// Connections over loopback and Unix sockets are not counted: they are usually a proxy's, and stand for everybody. Those
+    /// of a proxy that introduces its clients ([`ServerConfig::proxy_protocol`]) count for the clients.
     pub per_address: usize,
     /// The listen backlog. Default: 4,096, which the system may lower.
     pub backlog: u32,

@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use super::Stream;
 use crate::ConnectionLimits;
 
 /// Counts open connections.
@@ -51,28 +52,44 @@ impl Limiter {
         if self.open.load(Relaxed) >= self.limits.total {
             return Err(Refusal::Total);
         }
-        let address = peer
-            .map(|peer| peer.ip().to_canonical())
-            .filter(|address| !address.is_loopback());
-        if let Some(address) = address {
-            let mut addresses = self.lock();
-            let count = addresses.entry(address).or_default();
-            if *count >= self.limits.per_address {
-                return Err(Refusal::PerAddress);
-            }
-            *count += 1;
-        }
         self.open.fetch_add(1, Relaxed);
-        Ok(ConnectionGuard {
+        let mut guard = ConnectionGuard {
             limiter: Arc::clone(self),
-            address,
-        })
+            address: None,
+        };
+        guard.count(peer)?;
+        Ok(guard)
+    }
+
+    /// Counts one more connection of an address.
+    fn count(&self, address: IpAddr) -> Result<(), Refusal> {
+        let mut addresses = self.lock();
+        let count = addresses.entry(address).or_default();
+        if *count >= self.limits.per_address {
+            return Err(Refusal::PerAddress);
+        }
+        *count += 1;
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
         self.addresses
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ConnectionGuard {
+    /// Counts the connection for the address of its client, once that is known.
+    pub(crate) fn count(&mut self, client: Option<SocketAddr>) -> Result<(), Refusal> {
+        let address = client
+            .map(|client| client.ip().to_canonical())
+            .filter(|address| !address.is_loopback());
+        if let (Some(address), None) = (address, self.address) {
+            self.limiter.count(address)?;
+            self.address = Some(address);
+        }
+        Ok(())
     }
 }
 
@@ -92,8 +109,13 @@ impl Drop for ConnectionGuard {
 }
 
 impl Refusal {
-    /// The whole answer to a connection that has not asked anything yet.
-    pub(crate) fn response(self) -> &'static [u8] {
+    /// Answers a connection that has not asked anything yet.
+    pub(crate) fn answer(self, stream: &Stream, client: Option<SocketAddr>) {
+        tracing::debug!(target: "solent::server", ?client, refusal = ?self, "connection refused");
+        let _ = stream.try_write(self.response());
+    }
+
+    fn response(self) -> &'static [u8] {
         match self {
             Self::Total => {
                 b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\ncontent-length: 0\r\n\r\n"
@@ -131,10 +153,28 @@ mod tests {
     }
 
     #[test]
-    fn closed_connections_leave_nothing() {
-        let limiter = Limiter::new(ConnectionLimits::default());
+    fn client_that_is_known_later_is_counted_later() {
+        let limiter = Limiter::new(ConnectionLimits::default().total(3).per_address(1));
+        let mut one = limiter.admit(None).unwrap();
+        let mut two = limiter.admit(None).unwrap();
 
-        drop(limiter.admit(peer("192.0.2.1")));
+        assert_eq!(one.count(peer("192.0.2.1")), Ok(()));
+        assert_eq!(two.count(peer("192.0.2.1")), Err(Refusal::PerAddress));
+        assert_eq!(
+            limiter.admit(peer("192.0.2.1")).unwrap_err(),
+            Refusal::PerAddress
+        );
+        drop(one);
+        assert_eq!(two.count(peer("192.0.2.1")), Ok(()));
+    }
+
+    #[test]
+    fn closed_connections_leave_nothing() {
+        let limiter = Limiter::new(ConnectionLimits::default().per_address(1));
+
+        let open = limiter.admit(peer("192.0.2.1"));
+        limiter.admit(peer("192.0.2.1")).unwrap_err();
+        drop(open);
 
         assert!(limiter.lock().is_empty());
         assert_eq!(limiter.open.load(Relaxed), 0);

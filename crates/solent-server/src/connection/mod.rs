@@ -9,7 +9,7 @@ mod watch;
 pub(crate) use self::{
     io::ConnectionIo,
     limiter::{ConnectionGuard, Limiter, Refusal},
-    serve::{http1, serve},
+    serve::{Accepted, http1, serve},
     stream::{ReadHalf, Stream, WriteHalf},
     watch::Watch,
 };

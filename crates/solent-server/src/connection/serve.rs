@@ -17,15 +17,27 @@ use crate::{http::HttpService, server::Core};
 
 type Http1 = http1::UpgradeableConnection<TokioIo<ConnectionIo>, HttpService>;
 
+/// A connection that was accepted, and what is known of it.
+pub(crate) struct Accepted {
+    pub(crate) core: Arc<Core>,
+    pub(crate) listener: Arc<Listener>,
+    pub(crate) stream: Stream,
+    /// Who is at the other end; absent on a Unix socket.
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) guard: ConnectionGuard,
+    pub(crate) watch: Arc<Watch>,
+}
+
 /// Serves a connection until it ends or becomes a WebSocket.
-pub(crate) async fn serve(
-    core: Arc<Core>,
-    listener: Arc<Listener>,
-    stream: Stream,
-    peer: Option<SocketAddr>,
-    guard: ConnectionGuard,
-    watch: Arc<Watch>,
-) {
+pub(crate) async fn serve(accepted: Accepted) {
+    let Accepted {
+        core,
+        listener,
+        stream,
+        peer,
+        guard,
+        watch,
+    } = accepted;
     let io = ConnectionIo::new(stream, Arc::clone(&watch), guard);
     let service = HttpService::new(Arc::clone(&core), listener, peer, Arc::clone(&watch));
     let connection = core

@@ -7,8 +7,9 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use super::{Core, listener_scope};
 use crate::{
-    connection::{self, Refusal, Stream, Watch},
+    connection::{self, Accepted, Stream, Watch},
     listen::BoundListener,
+    proxy,
 };
 
 /// How long to wait when the process is out of descriptors or memory.
@@ -22,45 +23,72 @@ pub(super) fn spawn(
 ) -> JoinHandle<()> {
     let core = Arc::clone(core);
     tokio::spawn(async move {
-        let scope = listener_scope(&core, &listener);
+        let scopes = Scopes::of(&core, &listener);
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 _ = stop.wait_for(|stop| *stop) => return,
             };
             match accepted {
-                Ok((stream, peer)) => begin(&core, &scope, stream, peer),
+                Ok((stream, peer)) => begin(&core, &scopes, stream, peer),
                 Err(error) => recover(&error).await,
             }
         }
     })
 }
 
-fn begin(core: &Arc<Core>, scope: &Arc<Listener>, stream: Stream, peer: Option<SocketAddr>) {
-    let guard = match core.limiter.admit(peer) {
+/// What every connection of a listener begins with.
+struct Scopes {
+    listener: Arc<Listener>,
+    /// The same where a proxy says otherwise of the encryption.
+    other: Arc<Listener>,
+}
+
+impl Scopes {
+    fn of(core: &Core, listener: &BoundListener) -> Self {
+        let listener = listener_scope(core, listener);
+        let other = (*listener).clone().secure(!listener.secure);
+        Self {
+            listener,
+            other: Arc::new(other),
+        }
+    }
+}
+
+fn begin(core: &Arc<Core>, scopes: &Scopes, stream: Stream, peer: Option<SocketAddr>) {
+    let proxied = core.config.proxy_protocol.as_ref();
+    let is_proxy = proxied.is_some_and(|config| config.from.contains(peer));
+    // A proxy's own address stands for everybody.
+    let guard = match core.limiter.admit(peer.filter(|_| !is_proxy)) {
         Ok(guard) => guard,
-        Err(refusal) => return refuse(&stream, refusal, peer),
+        Err(refusal) => return refusal.answer(&stream, peer),
     };
     let watch = Watch::new(core);
     let live = core.live();
-    let serving = connection::serve(
-        Arc::clone(core),
-        Arc::clone(scope),
+    let accepted = Accepted {
+        core: Arc::clone(core),
+        listener: Arc::clone(&scopes.listener),
         stream,
         peer,
         guard,
-        Arc::clone(&watch),
-    );
-    let task = core.spawn(async move {
-        let _live = live;
-        serving.await;
-    });
+        watch: Arc::clone(&watch),
+    };
+    let task = if is_proxy {
+        // Boxed, so that it costs the connection nothing once it is over.
+        let introduced = Box::pin(proxy::introduce(accepted, Arc::clone(&scopes.other)));
+        core.spawn(async move {
+            let _live = live;
+            if let Some(accepted) = introduced.await {
+                connection::serve(accepted).await;
+            }
+        })
+    } else {
+        core.spawn(async move {
+            let _live = live;
+            connection::serve(accepted).await;
+        })
+    };
     watch.served_by(task.abort_handle());
-}
-
-fn refuse(stream: &Stream, refusal: Refusal, peer: Option<SocketAddr>) {
-    tracing::debug!(target: "solent::server", client = ?peer, ?refusal, "connection refused");
-    let _ = stream.try_write(refusal.response());
 }
 
 /// A connection that failed before it was accepted concerns nobody; a lack of resources passes.

@@ -21,6 +21,8 @@ pub enum DropCause {
     Expired,
     /// The channel was closed.
     Closed,
+    /// What came from the broker is no message: another serializer or key made it, or nobody who knows of this layer.
+    Unreadable,
 }
 
 /// How a [`group_send`](crate::ChannelLayer::group_send) went, as far as the layer knows when it returns.
@@ -64,6 +66,7 @@ pub struct DropCounts {
     overflowed: AtomicU64,
     expired: AtomicU64,
     closed: AtomicU64,
+    unreadable: AtomicU64,
 }
 
 impl DropCounts {
@@ -84,8 +87,8 @@ impl DropCounts {
 
     /// All messages dropped.
     pub fn total(&self) -> u64 {
-        use DropCause::{Closed, Expired, Full, Oldest, Overflowed};
-        [Full, Oldest, Overflowed, Expired, Closed]
+        use DropCause::{Closed, Expired, Full, Oldest, Overflowed, Unreadable};
+        [Full, Oldest, Overflowed, Expired, Closed, Unreadable]
             .into_iter()
             .map(|cause| self.get(cause))
             .sum()
@@ -98,6 +101,7 @@ impl DropCounts {
             DropCause::Overflowed => &self.overflowed,
             DropCause::Expired => &self.expired,
             DropCause::Closed => &self.closed,
+            DropCause::Unreadable => &self.unreadable,
         }
     }
 }

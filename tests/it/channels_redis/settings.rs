@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use solent::layer::{ChannelLayer, redis::RedisLayerKind};
+use solent::layer::{ChannelLayer, DropCause, redis::RedisLayerKind};
 use solent_testing::servers::{RedisSentinels, RedisServer};
 
 use super::scene::*;
@@ -88,7 +88,10 @@ async fn what_is_encrypted_with_an_unknown_key_is_not_delivered(
     friend.send(&name, &number(3)).await?;
 
     assert_eq!(next(&mut here).await?, number(3));
-    nothing(&mut here).await
+    nothing(&mut here).await?;
+    let drops = rust.drops().context("it counts")?;
+    assert_eq!(drops.get(DropCause::Unreadable), 2, "{drops:?}");
+    Ok(())
 }
 
 async fn json_is_read_by_both(kind: RedisLayerKind) -> Result<()> {

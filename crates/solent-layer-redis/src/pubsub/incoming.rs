@@ -5,7 +5,7 @@ use std::{
     time::SystemTime,
 };
 
-use solent_layer::{ChannelName, GroupName, LayerError, Message};
+use solent_layer::{ChannelName, DropCause, GroupName, LayerError, Message};
 use tokio::time::Instant;
 
 use super::layer::Shared;
@@ -41,6 +41,7 @@ impl Sink for Incoming {
         let message = match shared.payloads.decode(payload.into(), SystemTime::now()) {
             Ok(message) => message,
             Err(error) => {
+                shared.local.drops().add(DropCause::Unreadable);
                 tracing::warn!(
                     channel = name,
                     error = &error as &dyn std::error::Error,

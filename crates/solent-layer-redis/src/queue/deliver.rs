@@ -67,6 +67,7 @@ impl Shared {
             };
             let (message, addressees) = take_channels(message);
             let Some(addressees) = addressees else {
+                self.local.drops().add(DropCause::Unreadable);
                 tracing::warn!("a message for this process names no channel and was dropped");
                 continue;
             };
@@ -90,6 +91,7 @@ impl Shared {
         match self.payloads.decode(popping.payload, SystemTime::now()) {
             Ok(message) => Some(message),
             Err(error) => {
+                self.local.drops().add(DropCause::Unreadable);
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "a message cannot be read and was dropped"

@@ -87,6 +87,7 @@ async fn what_python_sends_is_received() {
     let drops = layer.drops().unwrap();
     assert_eq!(drops.get(DropCause::Closed), 2, "{drops:?}");
     assert_eq!(drops.get(DropCause::Expired), 1, "{drops:?}");
+    assert_eq!(drops.get(DropCause::Unreadable), 3, "{drops:?}");
 }
 
 #[tokio::test]

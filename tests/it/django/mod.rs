@@ -8,3 +8,6 @@ mod scene;
 
 // What the project itself does, with each kind of sessions.
 mod login;
+
+// What both write, and both read.
+mod codec;

@@ -75,6 +75,13 @@ print(json.dumps(rows))";
     Ok(serde_json::from_str(&run(command, "").await?)?)
 }
 
+/// Runs a script of `python/` to its end, with an input, and returns what it printed.
+pub(super) async fn python(name: &str, arguments: &[String], input: &str) -> Result<String> {
+    let mut command = Command::new(interpreter()?);
+    command.arg(script(name)).args(arguments);
+    run(command, input).await
+}
+
 async fn run(mut command: Command, input: &str) -> Result<String> {
     let mut process = command
         .stdin(Stdio::piped())
@@ -83,9 +90,15 @@ async fn run(mut command: Command, input: &str) -> Result<String> {
         .kill_on_drop(true)
         .spawn()?;
     let mut writer = process.stdin.take().context("no input")?;
-    writer.write_all(input.as_bytes()).await?;
-    drop(writer);
-    let output = timeout(PATIENCE, process.wait_with_output()).await??;
+    let write = async move {
+        // It may have ended without reading; its status says why.
+        let _ = writer.write_all(input.as_bytes()).await;
+    };
+    let (output, ()) = timeout(PATIENCE, async {
+        tokio::join!(process.wait_with_output(), write)
+    })
+    .await?;
+    let output = output?;
     let error = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{command:?} failed: {error}");
     Ok(String::from_utf8(output.stdout)?)

@@ -38,10 +38,10 @@ pub use self::session::{
     SessionConfig, SessionData, SessionError, SessionKey, SessionStore, Sessions, StoreError,
     WeakSecret,
 };
-pub use self::stack::{AuthConfig, AuthStack, OnFailure};
-pub use self::ticket::{Ticket, Tickets};
 #[cfg(feature = "redis")]
 pub use self::session::{InvalidStoreUrl, RedisStore};
+pub use self::stack::{AuthConfig, AuthStack, OnFailure};
+pub use self::ticket::{Ticket, Tickets};
 #[cfg(feature = "jwt")]
 pub use self::token::jwt;
 pub use self::user::{

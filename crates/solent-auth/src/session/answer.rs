@@ -27,9 +27,15 @@ async fn conclude(session: &Session, status: StatusCode) -> Result<(), SessionEr
     session.read_in_turn().await?;
     // Nothing is kept that has nothing in it.
     if session.state().data().is_none_or(|data| data.is_empty()) {
-        session.delete_in_turn().await
-    } else {
-        session.save_in_turn().await
+        return session.delete_in_turn().await;
+    }
+    match session.save_in_turn().await {
+        // It was only to be renewed.
+        Err(SessionError::Vanished) if !session.is_modified() => {
+            session.state().loaded(None);
+            Ok(())
+        }
+        saved => saved,
     }
 }
 

@@ -24,7 +24,7 @@ pub enum Expiry {
 
 impl Expiry {
     /// Where the data has it.
-    const NAME: &str = "_session_expiry";
+    pub(super) const NAME: &str = "_session_expiry";
 
     /// The end of the year 9999, the last that dates on the wire can name.
     pub(super) fn never() -> SystemTime {

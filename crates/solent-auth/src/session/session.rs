@@ -88,10 +88,9 @@ impl Session {
         let value =
             serde_json::to_value(value).map_err(|cause| SessionError::shape(&name, cause))?;
         self.read().await?;
-        self.state().change(|data| {
-            let changed = data.get(&name) != Some(&value);
-            data.insert(name, value);
-            changed
+        self.state().change(&name, |data| {
+            let former = data.insert(name.clone(), value);
+            former.as_ref() != data.get(&name)
         });
         Ok(())
     }
@@ -104,7 +103,7 @@ impl Session {
     pub async fn remove(&self, name: &str) -> Result<Option<Value>, SessionError> {
         self.read().await?;
         let mut removed = None;
-        self.state().change(|data| {
+        self.state().change(name, |data| {
             removed = data.remove(name);
             removed.is_some()
         });
@@ -187,6 +186,9 @@ impl Session {
     }
 
     /// Saves the session, changed or not, which also renews it. A session without values that was never saved is not.
+    ///
+    /// After the response, when much time may have passed since the session was read, it is read again first, and what
+    /// others have changed meanwhile stays, unless it was changed here as well.
     ///
     /// # Errors
     ///
@@ -290,7 +292,8 @@ impl Session {
     pub async fn set_expiry(&self, expiry: impl Into<Option<Expiry>>) -> Result<(), SessionError> {
         let expiry = expiry.into();
         self.read().await?;
-        self.state().change(|data| Expiry::write(expiry, data));
+        self.state()
+            .change(Expiry::NAME, |data| Expiry::write(expiry, data));
         Ok(())
     }
 
@@ -341,6 +344,7 @@ impl Session {
     }
 
     pub(super) async fn save_in_turn(&self) -> Result<(), SessionError> {
+        self.merge_in_turn().await?;
         self.read_in_turn().await?;
         let (key, data, version) = self.state().snapshot();
         let answered = self.state().answered;
@@ -359,6 +363,20 @@ impl Session {
                 Saved::Moved(key) => self.state().moved(key, version),
                 Saved::Gone => return Err(SessionError::Vanished),
             },
+        }
+        Ok(())
+    }
+
+    /// Takes over what others have changed since a session was read that is older than its response.
+    async fn merge_in_turn(&self) -> Result<(), SessionError> {
+        let key = {
+            let state = self.state();
+            let wanted = state.answered && state.is_mergeable();
+            state.key.clone().filter(|_| wanted)
+        };
+        if let Some(key) = key {
+            let fresh = self.0.store.load(&key).await?;
+            self.state().merge(fresh.ok_or(SessionError::Vanished)?);
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What is known of a session in this process.
 
+use std::collections::BTreeSet;
+
 use super::{SessionData, SessionKey};
 
 /// What is known of a session in this process.
@@ -21,6 +23,15 @@ pub(super) struct State {
     version: u32,
     /// The change that was saved last.
     saved: u32,
+    /// What has changed since the values were read or saved.
+    changed: Changed,
+}
+
+#[derive(Default)]
+struct Changed {
+    /// Everything, since all was cleared.
+    all: bool,
+    names: BTreeSet<Box<str>>,
 }
 
 impl State {
@@ -41,10 +52,11 @@ impl State {
         self.version != self.saved
     }
 
-    /// Changes the values by `change`, which tells whether it did.
-    pub(super) fn change(&mut self, change: impl FnOnce(&mut SessionData) -> bool) {
+    /// Changes the value of a name by `change`, which tells whether it did.
+    pub(super) fn change(&mut self, name: &str, change: impl FnOnce(&mut SessionData) -> bool) {
         if change(self.data.get_or_insert_default()) {
             self.version = self.version.wrapping_add(1);
+            self.changed.names.insert(name.into());
         }
     }
 
@@ -52,6 +64,24 @@ impl State {
         self.accessed = true;
         self.data = Some(SessionData::new());
         self.version = self.version.wrapping_add(1);
+        self.changed.all = true;
+    }
+
+    /// Whether what others saved meanwhile is to stay.
+    pub(super) fn is_mergeable(&self) -> bool {
+        self.data.is_some() && !self.changed.all
+    }
+
+    /// Makes the changes to what the store has by now.
+    pub(super) fn merge(&mut self, mut fresh: SessionData) {
+        let mut mine = self.data.take().unwrap_or_default();
+        for name in &self.changed.names {
+            match mine.remove(&**name) {
+                Some(value) => fresh.insert(name.to_string(), value),
+                None => fresh.remove(&**name),
+            };
+        }
+        self.data = Some(fresh);
     }
 
     /// Takes what the store has. Without anything there, the key is nobody's.
@@ -61,6 +91,7 @@ impl State {
         }
         self.data = Some(data.unwrap_or_default());
         self.saved = self.version;
+        self.changed = Changed::default();
     }
 
     /// Key, values and the number of the change that they are of.
@@ -73,6 +104,9 @@ impl State {
     pub(super) fn saved(&mut self, version: u32) {
         self.saved = version;
         self.untold = true;
+        if !self.is_modified() {
+            self.changed = Changed::default();
+        }
     }
 
     /// It is another session from now on, that has been saved.
@@ -80,6 +114,7 @@ impl State {
         self.key = Some(key);
         self.data = Some(data);
         self.saved = self.version;
+        self.changed = Changed::default();
         self.untold = false;
     }
 

@@ -366,6 +366,28 @@ async fn session_deleted_behind_its_back_makes_a_400() -> Result {
 }
 
 #[tokio::test(start_paused = true)]
+async fn session_that_was_only_to_be_renewed_may_be_gone() -> Result {
+    let probe = Probe::default();
+    let key = probe.with("color", "blue").await;
+    let sessions = Sessions::new(probe.clone()).config(SessionConfig::default().rolling(true));
+    let (store, gone) = (probe.clone(), key.clone());
+
+    let application = move |connection: Connection<Http>| {
+        let (store, gone) = (store.clone(), gone.clone());
+        async move {
+            assert!(session(&connection).contains("color").await?);
+            store.memory().delete(&gone).await?;
+            respond(connection, 200).await
+        }
+    };
+    let response = exchange(&sessions, Some(&key), application).await?;
+
+    assert_eq!(response.status, 200);
+    assert_eq!(set_cookies(&response.headers), [REMOVAL]);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn response_whose_session_cannot_be_saved_becomes_a_503() -> Result {
     let probe = Probe::default();
     let sessions = Sessions::new(probe.clone());

@@ -78,6 +78,70 @@ async fn open_socket_reads_and_saves_its_session() -> Result {
 }
 
 #[tokio::test(start_paused = true)]
+async fn open_socket_saves_what_it_changed_and_nothing_else() -> Result {
+    let probe = Probe::default();
+    let key = probe.with("color", "blue").await;
+    let sessions = Sessions::new(probe.clone());
+    let application = with(&sessions, async |mut connection: Connection<WebSocket>| {
+        let session = session(&connection);
+        session.insert("old", 1).await?;
+        connection.send(Send::accept()).await?;
+        while let Some(event) = connection.receive().await {
+            if let Receive::Message(_) = event {
+                session.insert("here", 1).await?;
+                session.remove("old").await?;
+                session.save().await?;
+                let data = serde_json::to_string(&session.data().await?)?;
+                connection.send(Send::Message(data.into())).await?;
+            }
+        }
+        Ok(())
+    });
+    let (mut client, _) = WebSocketCommunicator::open(application, request(&key)).await?;
+    // Another window, meanwhile.
+    let elsewhere = sessions.session(Some(key.clone()));
+    elsewhere.insert("color", "red").await?;
+    elsewhere.insert("there", 1).await?;
+    elsewhere.save().await?;
+
+    client.send_text("save").await?;
+
+    let known = r#"{"color":"red","here":1,"there":1}"#;
+    assert_eq!(client.receive_text().await?, known);
+    let kept = probe.memory().load(&key).await?;
+    assert_eq!(serde_json::to_string(&kept)?, known);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn open_socket_does_not_bring_back_a_session_that_ended() -> Result {
+    let probe = Probe::default();
+    let key = probe.with("color", "blue").await;
+    let store = probe.clone();
+    let ended = key.clone();
+    let application = with(
+        &Sessions::new(probe.clone()),
+        move |mut connection: Connection<WebSocket>| {
+            let (store, ended) = (store.clone(), ended.clone());
+            async move {
+                let session = session(&connection);
+                session.insert("here", 1).await?;
+                connection.send(Send::accept()).await?;
+                store.memory().delete(&ended).await?;
+                session.insert("here", 2).await?;
+                assert!(matches!(session.save().await, Err(SessionError::Vanished)));
+                Ok(())
+            }
+        },
+    );
+    let (mut client, _) = WebSocketCommunicator::open(application, request(&key)).await?;
+
+    client.wait().await?;
+    assert!(probe.memory().is_empty());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn open_socket_cannot_get_a_new_key() -> Result {
     let probe = Probe::default();
     let key = probe.with("color", "blue").await;

@@ -32,7 +32,8 @@ mod session;
 // What is known of a client behind proxies.
 mod proxy;
 
-// How much one client may ask for.
+// How much one client may ask for; and the same of a real server, with real sockets and proxies.
+mod limits_live;
 mod rate;
 
 // Users, their logins, and what ends those.

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     frames::{FIN, Frames, RawFrame, TEXT, handshake, masked},
+    limits::own_address,
     log::Log,
     served::Served,
     wire::{Wire, get},
@@ -333,6 +334,27 @@ async fn limit_on_connections_is_one_of_the_client() {
     first.is_closed().await;
     // The place is given back soon after the connection is closed.
     super::served::soon(async { while open(1).await.1 != 200 {} }).await;
+    served.end().await;
+}
+
+#[tokio::test]
+async fn proxy_itself_is_not_limited() {
+    // Connections over loopback do not count, so a machine without a network cannot tell.
+    let Some(address) = own_address() else {
+        return;
+    };
+    let limits = ConnectionLimits::default().per_address(1);
+    let config = ServerConfig::default().proxy_protocol(ProxyProtocolConfig::new(address.into()));
+    let server = server(config.connections(limits));
+    let served = Served::start_at(server, SocketAddr::new(address, 0).into()).await;
+
+    let mut open = Vec::new();
+    for last in 1..=3 {
+        let header = format!("PROXY TCP4 192.0.2.{last} 192.0.2.1 1 2\r\n");
+        let mut wire = served.ask(header + &get("/")).await;
+        assert_eq!(wire.response().await.status, 200);
+        open.push(wire);
+    }
     served.end().await;
 }
 

@@ -5,26 +5,19 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use http::{Response, StatusCode};
 use solent_layer::DynLayer;
 use solent_spec::{
-    Application, Body, BoxApplication, BoxFuture, Connection, HttpProtocol, Protocol, RequestScope,
-    Result, WebSocket,
+    Application, Body, BoxApplication, BoxFuture, Connection, HttpProtocol, RequestScope, Result,
 };
 
 use super::{AuthConfig, OnFailure};
 use crate::{
     Auth, AuthError, AuthUser, Session, Sessions,
-    guard::guard,
-    user::{LoginWatch, Logins, SessionLogin, Watching},
+    user::{Logins, SessionLogin, Watching, watch_login},
 };
-
-/// How long a request is under way before its user's group is joined: most are answered by then, and asking the layer for
-/// each would be in vain. A WebSocket is there to stay.
-const SETTLE: Duration = Duration::from_secs(1);
 
 /// An application whose connections have a user.
 pub(super) struct Entrance<P: HttpProtocol, U> {
@@ -66,7 +59,8 @@ impl<P: HttpProtocol, U: AuthUser> Entrance<P, U> {
         };
         let has_key = session.key().is_some();
         let auth = self.attach(&mut connection, session);
-        let connection = self.guarded(connection, &auth);
+        let watching = Arc::clone(&self.watching);
+        let connection = watch_login(connection, auth.as_login(), watching, self.reachable);
         if !has_key {
             auth.set(None);
         }
@@ -89,21 +83,6 @@ impl<P: HttpProtocol, U: AuthUser> Entrance<P, U> {
         link.insert(auth.identity().clone());
         link.insert(auth.clone());
         auth
-    }
-
-    fn guarded(&self, connection: Connection<P>, auth: &Auth<U>) -> Connection<P> {
-        let layer = connection.scope().state::<DynLayer>();
-        let layer = layer.filter(|_| self.reachable).cloned();
-        let settle = if P::NAME == WebSocket::NAME {
-            Duration::ZERO
-        } else {
-            SETTLE
-        };
-        let watching = Arc::clone(&self.watching);
-        guard(
-            connection,
-            LoginWatch::new(auth.as_login(), watching, layer, settle),
-        )
     }
 }
 

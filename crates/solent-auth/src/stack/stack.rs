@@ -69,7 +69,10 @@ use crate::{
 /// WebSocket handshakes of pages from other hosts are refused with status 403 ([`Origins::same_host`]), and so are requests
 /// that change something ([`CrossSite`]): browsers send cookies with both. [`trust`](Self::trust) makes exceptions.
 ///
-/// Inside another middleware that knows a user of the same type, everything is left to that.
+/// # With others
+///
+/// Inside another middleware that knows a user of the same type, everything is left to that. One that knows users by their
+/// tokens goes inside, so that both ways in are open.
 #[must_use]
 pub struct AuthStack<U> {
     sessions: Sessions,

@@ -15,8 +15,9 @@ use crate::{AuthScope, AuthUser};
 /// The application where a browser exchanges a [ticket](crate::Ticket) for the cookie of a login.
 ///
 /// It takes a `POST` whose body is the ticket, as it is or as JSON: `{"ticket": "…"}`. The answer is 204 with the cookie, or
-/// 403 for a ticket that is none, was used before, or has expired. To be put inside the same
-/// [`AuthStack`](crate::AuthStack) as the application that gives tickets out:
+/// 403 for a ticket that is none, was used before, or has expired. (Two processes that are shown the same ticket in the same
+/// moment may both take it; one process takes it once.) To be put inside the same [`AuthStack`](crate::AuthStack) as the
+/// application that gives tickets out:
 ///
 /// ```
 /// use solent_auth::Tickets;
@@ -26,7 +27,9 @@ use crate::{AuthScope, AuthUser};
 /// # impl solent_auth::AuthUser for User { fn id(&self) -> std::borrow::Cow<'_, str> { "7".into() } }
 ///
 /// # fn main() -> solent_spec::Result {
-/// let pages = Router::<Http>::new().route("login/ticket/", Tickets::<User>::new())?;
+/// let pages = Router::<Http>::builder()
+///     .route("login/ticket/", Tickets::<User>::new())
+///     .build()?;
 /// # let _ = pages;
 /// # Ok(())
 /// # }
@@ -127,5 +130,27 @@ impl<U: AuthUser> Default for Tickets<U> {
 impl<U> fmt::Debug for Tickets<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tickets")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ticket_comes_as_it_is_or_as_json() {
+        assert_eq!(parse(b" abc\n").as_deref(), Some("abc"));
+        assert_eq!(parse(br#"{"ticket": "abc"}"#).as_deref(), Some("abc"));
+        assert_eq!(parse(br#"{"ticket": 1}"#), None);
+        assert_eq!(parse(b"\xff"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_is_too_strange(body: Vec<u8>) {
+            let _ = parse(&body);
+        }
     }
 }

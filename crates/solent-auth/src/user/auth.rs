@@ -15,14 +15,26 @@ use crate::{Session, Ticket};
 /// to clone.
 ///
 /// ```
-/// use solent_auth::{AuthScope, Authenticate, passwords::{MemoryUser, MemoryUsers, Password}};
+/// use solent_auth::{AuthScope, Authenticate};
+/// # use solent_auth::{AuthUser, BackendError, UserBackend};
 /// use solent_spec::{Connection, Http, Result, http::Send};
+/// # struct Member;
+/// # impl AuthUser for Member { fn id(&self) -> std::borrow::Cow<'_, str> { "7".into() } }
+/// # struct Members;
+/// # impl UserBackend for Members {
+/// #     type User = Member;
+/// #     fn name(&self) -> &str { "members" }
+/// #     async fn find(&self, _: &str) -> Result<Option<Member>, BackendError> { Ok(Some(Member)) }
+/// # }
+/// # struct LoginForm;
+/// # impl Authenticate<LoginForm> for Members {
+/// #     async fn authenticate(&self, _: LoginForm) -> Result<Option<Member>, BackendError> { Ok(None) }
+/// # }
 ///
-/// async fn log_in(mut connection: Connection<Http>, users: MemoryUsers, form: Password) -> Result {
-///     let auth = connection.scope().auth::<MemoryUser>()?.clone();
-///     let answer = match users.authenticate(form).await? {
-///         Some(user) => {
-///             auth.login(user).await?;
+/// async fn log_in(mut connection: Connection<Http>, members: &Members, form: LoginForm) -> Result {
+///     let answer = match members.authenticate(form).await? {
+///         Some(member) => {
+///             connection.scope().auth::<Member>()?.clone().login(member).await?;
 ///             "Welcome."
 ///         }
 ///         None => "No.",

@@ -83,6 +83,8 @@ pub(crate) async fn tell(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -122,5 +124,14 @@ mod tests {
             b"\x82\xa4type\xabauth.logout\xa7session\xa2ab"
         );
         assert_eq!(&encoded(Notice::Check)[..], b"\x81\xa4type\xaaauth.check");
+    }
+
+    proptest! {
+        #[test]
+        fn every_id_has_a_group(id: String) {
+            let group = user_group(&id);
+
+            prop_assert!(group.as_str().starts_with("auth_user_"));
+        }
     }
 }

@@ -10,11 +10,13 @@ use std::{
 
 use rand::RngExt;
 use solent_layer::{ChannelLayer, Delivery, DynLayer, LayerError, Mailbox, Message};
-use solent_spec::{BoxFuture, websocket::Close};
+use solent_spec::{
+    BoxFuture, Connection, HttpProtocol, Protocol, RequestScope, WebSocket, websocket::Close,
+};
 use tokio::time::{Sleep, sleep};
 
 use super::{AuthError, Identity, group::Notice, user_group};
-use crate::guard::{Verdict, Watch};
+use crate::guard::{Verdict, Watch, guard};
 
 /// Whoever knows whether a login still holds.
 pub(crate) trait Login: Send + Sync + 'static {
@@ -37,8 +39,38 @@ pub(crate) struct Watching {
     pub(crate) close: Close,
 }
 
+/// How long a request is under way before its user's group is joined: most are answered by then, and asking the layer for
+/// each would be in vain. A WebSocket is there to stay.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// Ends `connection` from now on when the login that it came with ends. If it is to be `reachable`, it is in its user's group
+/// on the channel layer.
+pub(crate) fn watch_login<P: HttpProtocol>(
+    connection: Connection<P>,
+    login: Arc<dyn Login>,
+    watching: Arc<Watching>,
+    reachable: bool,
+) -> Connection<P> {
+    let layer = connection.scope().state::<DynLayer>();
+    let layer = layer.filter(|_| reachable).cloned();
+    let settle = if P::NAME == WebSocket::NAME {
+        Duration::ZERO
+    } else {
+        SETTLE
+    };
+    let watch = LoginWatch {
+        login,
+        watching,
+        layer,
+        settle,
+        seen: 0,
+        watched: None,
+    };
+    guard(connection, watch)
+}
+
 /// Ends a connection when its user's login does.
-pub(crate) struct LoginWatch {
+struct LoginWatch {
     login: Arc<dyn Login>,
     watching: Arc<Watching>,
     /// What carries messages to the user's group.
@@ -52,23 +84,6 @@ pub(crate) struct LoginWatch {
 }
 
 impl LoginWatch {
-    /// Watches a login, and messages by `layer`, from `settle` on.
-    pub(crate) fn new(
-        login: Arc<dyn Login>,
-        watching: Arc<Watching>,
-        layer: Option<DynLayer>,
-        settle: Duration,
-    ) -> Self {
-        Self {
-            login,
-            watching,
-            layer,
-            settle,
-            seen: 0,
-            watched: None,
-        }
-    }
-
     fn watch(&self, id: &Arc<str>) -> Watched {
         let group = if self.settle.is_zero() {
             Membership::join(self.layer.as_ref(), id, false)

@@ -4,5 +4,6 @@ mod applications;
 mod guard;
 mod login;
 mod resolve;
+mod scope;
 mod site;
 mod ticket;

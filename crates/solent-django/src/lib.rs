@@ -1,7 +1,7 @@
 //! Django's signing, sessions, users and passwords.
 
 mod database;
-mod password;
+pub mod password;
 pub mod pickle;
 mod python;
 pub mod session;

@@ -1,11 +1,9 @@
 //! The hash that ties a session to its user's password.
 
-use std::fmt::Write;
-
 use solent_auth::HashCheck;
 use subtle::ConstantTimeEq;
 
-use super::{SecretKeys, SigningAlgorithm, salted_hmac};
+use super::{SecretKeys, SigningAlgorithm, hex, salted_hmac};
 
 const KEY_SALT: &str = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash";
 
@@ -34,15 +32,11 @@ pub fn check_auth_hash(password_column: &str, keys: &SecretKeys, stored: &str) -
 }
 
 fn hash_with(password_column: &str, key: &[u8]) -> String {
-    let mac = salted_hmac(
+    let column = password_column.as_bytes();
+    hex(&salted_hmac(
         KEY_SALT,
-        password_column.as_bytes(),
+        column,
         key,
         SigningAlgorithm::Sha256,
-    );
-    mac.iter()
-        .fold(String::with_capacity(64), |mut hex, octet| {
-            write!(hex, "{octet:02x}").expect("writing to a string does not fail");
-            hex
-        })
+    ))
 }

@@ -1,5 +1,7 @@
 //! `salted_hmac`, which everything that Django signs rests on.
 
+use std::fmt::Write;
+
 use base64::{
     Engine,
     alphabet::URL_SAFE,
@@ -71,4 +73,12 @@ pub(super) fn signature(
     algorithm: SigningAlgorithm,
 ) -> String {
     BASE64.encode(salted_hmac(key_salt, value.as_bytes(), secret, algorithm))
+}
+
+/// Octets in hexadecimal digits, lower case.
+pub(crate) fn hex(octets: &[u8]) -> String {
+    octets.iter().fold(String::new(), |mut hex, octet| {
+        write!(hex, "{octet:02x}").expect("writing to a string does not fail");
+        hex
+    })
 }

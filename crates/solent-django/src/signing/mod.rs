@@ -28,6 +28,7 @@ mod object;
 mod signer;
 mod timestamp;
 
+pub(crate) use self::mac::hex;
 pub use self::{
     auth_hash::{auth_hash, check_auth_hash},
     base62::{base62_decode, base62_encode},

@@ -11,3 +11,6 @@ mod session_codec;
 
 // Pickles, of Python and of nobody who means well.
 mod pickle;
+
+// Passwords in all forms that Django has had, and what they may cost.
+mod password;

@@ -1,0 +1,22 @@
+//! Why a password could not be hashed or checked.
+
+/// A password was not hashed, or not looked at.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PasswordError {
+    /// As many passwords wait as are allowed to. Nothing was done.
+    #[error(
+        "too many passwords are waiting to be checked: have it tried again later, or raise the pool's limits"
+    )]
+    Busy,
+
+    /// The settings of the hasher are none that its algorithm has, or beyond the limits.
+    #[error(
+        "the hasher's parameters are impossible or beyond the limits: take those of a release of Django"
+    )]
+    Parameters,
+
+    /// The runtime is shutting down. The cause is not to be relied on.
+    #[error("the runtime has no threads for blocking work any more")]
+    Stopped(#[source] solent_spec::BoxError),
+}

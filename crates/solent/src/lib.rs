@@ -15,12 +15,14 @@
 //! - A [`Group`] is a named set of connections. What one process or consumer sends to it, every member gets, typed.
 //! - A **channel layer** carries it: [`MemoryLayer`](layer::MemoryLayer) within a process, two on
 //!   Redis (feature `redis`) between processes, Python's among them.
+//! - Who it is that connects, an [`AuthStack`] finds out: sessions, users, and no pages of other sites (feature `auth`, one of
+//!   the default ones).
 //! - Below them are [applications](spec::Application) and [connections](spec::Connection), ASGI's model made of types,
 //!   for what consumers do not fit.
 //!
 //! # The rooms
 //!
-//! [`consumers`], [`routing`], [`layer`], [`server`], [`spec`] are the crates that this one is a map of. What most
+//! [`consumers`], [`routing`], [`auth`], [`layer`], [`server`], [`spec`] are the crates that this one is a map of. What most
 //! programs name is here at the root as well.
 //!
 //! # What is not here
@@ -37,8 +39,14 @@ mod layer_url;
 mod lifespan;
 mod work;
 
+#[cfg(feature = "auth")]
+#[doc(inline)]
+pub use solent_auth as auth;
 #[doc(inline)]
 pub use solent_consumers as consumers;
+#[cfg(feature = "django")]
+#[doc(inline)]
+pub use solent_django as django;
 #[doc(inline)]
 pub use solent_routing as routing;
 #[doc(inline)]
@@ -59,6 +67,8 @@ pub mod layer {
 }
 
 pub use http::StatusCode;
+#[cfg(feature = "auth")]
+pub use solent_auth::{AuthScope, AuthStack, require};
 pub use solent_consumers::{
     ChannelConfig, ChannelConsumer, ChannelContext, Group, HttpConsumer, HttpContext,
     JsonWebSocketConsumer, NoEvents, Refusal, SyncChannelConsumer, SyncChannelContext,

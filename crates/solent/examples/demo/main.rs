@@ -5,6 +5,9 @@
 use solent::{Args, Connection, Http, Result, Solent};
 use tracing_subscriber::EnvFilter;
 
+#[path = "../accounts.rs"]
+#[expect(dead_code, reason = "each example also runs alone")]
+mod accounts;
 #[path = "../calculator.rs"]
 #[expect(dead_code, reason = "each example also runs alone")]
 mod calculator;
@@ -77,6 +80,7 @@ fn main() -> Result {
 
     let app = pages(Solent::new()).bind("127.0.0.1:8000");
     let app = [
+        accounts::routes,
         chat::routes,
         calculator::routes,
         echo::routes,

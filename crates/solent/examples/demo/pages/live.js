@@ -1,5 +1,6 @@
 // A WebSocket that comes back: reconnects with a growing, jittered pause, and shows its state in the element #status.
-function live(path, onMessage) {
+// `onCode` has functions for close codes after which it does not come back.
+function live(path, onMessage, onCode = {}) {
   const status = document.getElementById("status");
   const scheme = location.protocol === "https:" ? "wss://" : "ws://";
   let socket, pause = 500;
@@ -12,6 +13,7 @@ function live(path, onMessage) {
     socket.onopen = () => { pause = 500; show("connected", true); };
     socket.onmessage = (event) => onMessage(JSON.parse(event.data));
     socket.onclose = (event) => {
+      if (event.code in onCode) { show(`closed (${event.code})`, false); return onCode[event.code](); }
       show(`closed (${event.code}), connecting again …`, false);
       setTimeout(connect, pause * (0.5 + Math.random()));
       pause = Math.min(pause * 2, 15000);

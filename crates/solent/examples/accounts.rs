@@ -1,0 +1,210 @@
+//! Accounts: a login page, and messages that only their addressee sees, on every page that they have open.
+//!
+//! <http://127.0.0.1:8000/accounts/>. There are ada, grace and linus; the password of each is `solent`.
+
+use bytes::Bytes;
+use http::{Method, Response, header};
+use serde::{Deserialize, Serialize};
+use solent::{
+    AuthScope, AuthStack, Body, Frame, Group, HttpConsumer, HttpContext, JsonWebSocketConsumer,
+    Middleware, NoEvents, Refusal, Result, Solent, StatusCode, WebSocketContext,
+    auth::{
+        AuthUser, Authenticate, MemoryStore, authenticated,
+        passwords::{MemoryUser, MemoryUsers, Password},
+    },
+    http_consumer, json_websocket_consumer, require,
+    spec::BoxApplication,
+};
+
+const NAMES: [&str; 3] = ["ada", "grace", "linus"];
+
+/// What one user tells another.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type")]
+enum Letter {
+    #[serde(rename = "letter")]
+    Letter { from: String, text: String },
+}
+
+/// Every page that a user has open, in every browser.
+fn pages_of(name: &str) -> Result<Group<Letter>> {
+    Ok(Group::new(format!("letters_{name}"))?)
+}
+
+/// An open page.
+struct Mailbox {
+    owner: String,
+}
+
+/// What a page wants to be sent.
+#[derive(Deserialize)]
+struct Outgoing {
+    to: String,
+    text: String,
+}
+
+impl JsonWebSocketConsumer for Mailbox {
+    type Input = Outgoing;
+    type Event = Letter;
+
+    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+        cx.join(&pages_of(&self.owner)?).await?;
+        cx.accept().await
+    }
+
+    async fn receive_json(&mut self, cx: &mut WebSocketContext, letter: Outgoing) -> Result {
+        if !NAMES.contains(&&*letter.to) {
+            return cx
+                .send(Frame::from_json(
+                    &serde_json::json!({"type": "unknown", "to": letter.to}),
+                )?)
+                .await;
+        }
+        let (from, text) = (self.owner.clone(), letter.text);
+        cx.send_to(&pages_of(&letter.to)?, &Letter::Letter { from, text })
+            .await
+    }
+
+    async fn event(&mut self, cx: &mut WebSocketContext, letter: &Letter) -> Result {
+        cx.send_json(letter).await
+    }
+}
+
+/// The login form's target.
+struct LogIn {
+    users: MemoryUsers,
+}
+
+impl HttpConsumer for LogIn {
+    type Event = NoEvents;
+
+    async fn handle(&mut self, cx: &mut HttpContext, form: Bytes) -> Result {
+        posted(cx)?;
+        let field = |name| {
+            let found = url::form_urlencoded::parse(&form).find(|(key, _)| key == name);
+            found
+                .map(|(_, value)| value.into_owned())
+                .unwrap_or_default()
+        };
+        let password = Password::new(field("name"), field("password"));
+        match self.users.authenticate(password).await? {
+            Some(user) => {
+                cx.scope().auth()?.clone().login(user).await?;
+                see_other(cx, "/accounts/").await
+            }
+            None => see_other(cx, "/accounts/login/?again").await,
+        }
+    }
+}
+
+/// The target of the logout button.
+struct LogOut;
+
+impl HttpConsumer for LogOut {
+    type Event = NoEvents;
+
+    async fn handle(&mut self, cx: &mut HttpContext, _: Bytes) -> Result {
+        posted(cx)?;
+        cx.scope().auth::<MemoryUser>()?.clone().logout().await?;
+        see_other(cx, "/accounts/login/").await
+    }
+}
+
+/// Who is logged in.
+struct WhoAmI;
+
+impl HttpConsumer for WhoAmI {
+    type Event = NoEvents;
+
+    async fn handle(&mut self, cx: &mut HttpContext, _: Bytes) -> Result {
+        let user = cx.scope().user::<MemoryUser>();
+        let name = user.as_ref().map(|user| user.id());
+        cx.respond_json(&serde_json::json!({ "name": name })).await
+    }
+}
+
+/// A page.
+struct Page(&'static str);
+
+impl HttpConsumer for Page {
+    type Event = NoEvents;
+
+    async fn handle(&mut self, cx: &mut HttpContext, _: Bytes) -> Result {
+        let response = Response::builder()
+            .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
+            .header(header::CACHE_CONTROL, "no-cache")
+            .body(Body::from(self.0))?;
+        cx.respond(response).await
+    }
+}
+
+fn posted(cx: &HttpContext) -> Result {
+    if cx.scope().request().method == Method::POST {
+        return Ok(());
+    }
+    Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED).into())
+}
+
+async fn see_other(cx: &mut HttpContext, path: &str) -> Result {
+    let response = Response::builder()
+        .status(StatusCode::SEE_OTHER)
+        .header(header::LOCATION, path)
+        .body(Body::empty())?;
+    cx.respond(response).await
+}
+
+/// A program with a database has a backend that asks it; this one makes its users up.
+async fn sign_up(users: MemoryUsers) -> Result {
+    for name in NAMES {
+        users.set_password(name, "solent").await?;
+    }
+    Ok(())
+}
+
+pub(crate) fn routes(app: Solent) -> Solent {
+    let users = MemoryUsers::default();
+    let auth = AuthStack::new(MemoryStore::default(), users.clone());
+    let members = require(authenticated::<MemoryUser>()).login_page("/accounts/login/");
+
+    let page = |html| http_consumer(move |_| Ok(Page(html)));
+    let mailbox = json_websocket_consumer(|scope| {
+        let owner = scope
+            .user::<MemoryUser>()
+            .ok_or(Refusal::new(StatusCode::UNAUTHORIZED))?;
+        Ok(Mailbox {
+            owner: owner.id().into_owned(),
+        })
+    });
+    let log_in = {
+        let users = users.clone();
+        http_consumer(move |_| {
+            Ok(LogIn {
+                users: users.clone(),
+            })
+        })
+    };
+    let home = members.wrap(BoxApplication::new(page(include_str!(
+        "demo/pages/accounts.html"
+    ))));
+
+    app.background("accounts", |_| sign_up(users))
+        .http("accounts/", auth.wrap(home))
+        .http(
+            "accounts/login/",
+            page(include_str!("demo/pages/login.html")),
+        )
+        .http("accounts/log-in", auth.wrap(BoxApplication::new(log_in)))
+        .http(
+            "accounts/log-out",
+            auth.wrap(BoxApplication::new(http_consumer(|_| Ok(LogOut)))),
+        )
+        .http(
+            "accounts/me",
+            auth.wrap(BoxApplication::new(http_consumer(|_| Ok(WhoAmI)))),
+        )
+        .websocket("ws/accounts/", auth.wrap(BoxApplication::new(mailbox)))
+}
+
+fn main() -> Result {
+    Ok(routes(Solent::new()).bind("127.0.0.1:8000").run()?)
+}

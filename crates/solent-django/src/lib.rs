@@ -1,4 +1,62 @@
-//! Django's signing, sessions, users and passwords.
+//! Django's sessions, users and passwords: whoever is logged in there is known here, and the other way round.
+//!
+//! A Django project signs with its `SECRET_KEY`. With the same key this crate believes what the project wrote, and writes what
+//! the project believes, to the octet:
+//!
+//! ```
+//! use std::time::SystemTime;
+//!
+//! use solent_auth::HashCheck;
+//! use solent_django::{
+//!     session::codec,
+//!     signing::{SecretKeys, check_auth_hash},
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let keys = SecretKeys::new("django-insecure-reference-secret-key-0123456789abcdef")?
+//!     .fallbacks(["previous-secret-key-rotated-out"])?;
+//!
+//! // The column `session_data` of a row of `django_session`.
+//! let stored = ".eJxVjMsOwiAQRf-FtSG8yoBL934DGWCQqoGktCvjv2uTLnR7zzn3xQJuaw3boCXMmZ2ZZKffLWJ6UNtBvmO7dZ56W5c58l3hBx382jM9L4f7d1Bx\
+//!     1G9twEdvBEBBVwiEVqil0cL6kj2AdGKCrDOVZKP1zpoJrBJWGuUoRZfY-wO6AjbV:1r31eq:G-wINh7lnjUDbCtOyrqiwox_UsyM00R_4cGXInyzjOg";
+//! let session = codec::decode(&keys, codec::STORE_SALT, stored, None, SystemTime::now())
+//!     .ok_or("no session of this project")?;
+//! assert_eq!(session["_auth_user_id"], "1");
+//!
+//! // The column `password` of that user's row of `auth_user`: is the login from before it was changed?
+//! let column = "pbkdf2_sha256$1000$seasaltseasaltseasalt1$yo5+YPqgpwqxUNOfFY9laZYPdPVjBn5N3uL/q8VblqQ=";
+//! let hash = session["_auth_user_hash"].as_str().unwrap_or_default();
+//! assert_eq!(check_auth_hash(column, &keys, hash), HashCheck::Current);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The parts
+//!
+//! - [`signing`]: `django.core.signing`, with [`SecretKeys`](signing::SecretKeys) for `SECRET_KEY` and `SECRET_KEY_FALLBACKS`, signed
+//!   cookies, and the hash that ties a login to a password.
+//! - [`session::codec`]: the text in which Django's engines keep a session.
+//! - [`pickle`]: what its caches keep, as far as it is plain data.
+//! - [`password`]: all hashers of Django, and a pool that keeps their work off the threads of the sockets.
+//!
+//! # What Python has and JSON does not
+//!
+//! A session is a JSON object here. Numbers that Python has and JSON does not, `bytes`, and dictionaries whose keys are not
+//! text stand in it as objects with the key `$python`, and are written back as what they were: see [`pickle`] for all of them.
+//! So what a Solent process did not change in a session is, for Django, as it was, save that tuples in its cache are lists
+//! then, as they are with its other engines.
+//!
+//! # What it takes for granted
+//!
+//! - Whoever has the secret key can log in as anybody, here as in Django. Its `Debug` shows none of it.
+//! - Nothing that was not signed is decompressed or parsed, except pickles, which are not signed, and whose reader makes plain
+//!   data and nothing else.
+//! - A malformed, forged or expired session is no session. An event tells why, and nothing of what was in it.
+//!
+//! # What is not here
+//!
+//! Serializers of a project's own, also that of `django-redis`; pickles with more than plain data in them, such as dates; and
+//! the setting `PASSWORD_HASHERS` with hashers of a project's own.
 
 mod database;
 pub mod password;

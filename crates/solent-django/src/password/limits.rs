@@ -11,7 +11,8 @@ pub struct PasswordLimits {
     pub cost: u32,
     /// Octets of memory, for Argon2 and scrypt. Default: 256 MiB. Django's Argon2 takes 100.
     pub memory: u64,
-    /// Octets of memory that Argon2 and scrypt go through in all their passes. Default: 2 GiB, some seconds. Django's Argon2 takes 200 MiB.
+    /// Octets of memory that Argon2 and scrypt go through in all their passes. Default: 2 GiB, some seconds. Django's Argon2
+    /// takes 200 MiB.
     pub work: u64,
 }
 

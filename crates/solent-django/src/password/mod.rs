@@ -1,8 +1,8 @@
 //! Passwords, as Django keeps them: checked, made, and told when they are out of date.
 //!
-//! [`Passwords`] is Django's setting `PASSWORD_HASHERS`: a [`Hasher`] that makes new ones, and the [`Algorithm`]s whose are believed.
-//! Checking one takes a core a good part of a second, on purpose. On a server use [`PasswordPool`], which does so on the threads for blocking
-//! work, few at a time.
+//! [`Passwords`] is Django's setting `PASSWORD_HASHERS`: a [`Hasher`] that makes new ones, and the [`Algorithm`]s whose are
+//! believed. Checking one takes a core a good part of a second, on purpose. On a server use [`PasswordPool`], which does so on
+//! the threads for blocking work, few at a time.
 //!
 //! ```
 //! use solent_django::password::{Hasher, Passwords, Verdict};

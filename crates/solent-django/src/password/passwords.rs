@@ -10,8 +10,9 @@ use super::{
 ///
 /// Cheap to clone. Everything here takes a core for as long as it takes; see [`PasswordPool`](super::PasswordPool) for servers.
 ///
-/// The default is what Django 6.1 does. Where hashes are also made anew at login, prefer what the Django project prefers: two that prefer
-/// different parameters replace each other's hashes at every login, and each time all other sessions of the user end.
+/// The default is what Django 6.1 does. Where hashes are also made anew at login, prefer what the Django project prefers: two
+/// that prefer different parameters replace each other's hashes at every login, and each time all other sessions of the user
+/// end.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Passwords {
@@ -65,7 +66,8 @@ impl From<DjangoRelease> for Passwords {
 }
 
 impl Passwords {
-    /// Makes passwords with `preferred`, and believes those and what Django believes by default: PBKDF2, Argon2, bcrypt of SHA-256, and scrypt.
+    /// Makes passwords with `preferred`, and believes those and what Django believes by default: PBKDF2, Argon2, bcrypt of
+    /// SHA-256, and scrypt.
     pub fn new(preferred: Hasher) -> Self {
         let passwords = Self {
             preferred,
@@ -101,15 +103,16 @@ impl Passwords {
     ///
     /// # Errors
     ///
-    /// [`PasswordError::Parameters`] if the preferred hasher has parameters that its algorithm does not, or that are beyond the limits.
+    /// [`PasswordError::Parameters`] if the preferred hasher has parameters that its algorithm does not, or that are beyond
+    /// the limits.
     pub fn hash(&self, password: &str) -> Result<String, PasswordError> {
         self.preferred.hash(password, &self.limits)
     }
 
     /// What `password` is for the column `encoded`.
     ///
-    /// A column that is unusable, malformed, of an algorithm that is not believed or beyond the limits has no password: all are [`Verdict::Wrong`], after as
-    /// much work as a password that could be right takes.
+    /// A column that is unusable, malformed, of an algorithm that is not believed or beyond the limits has no password: all
+    /// are [`Verdict::Wrong`], after as much work as a password that could be right takes.
     #[must_use]
     pub fn check(&self, password: &str, encoded: &str) -> Verdict {
         let Some((algorithm, stored)) = self.stored(encoded) else {
@@ -136,7 +139,8 @@ impl Passwords {
         self.check(password, encoded).is_right()
     }
 
-    /// Takes as long as checking a password does, for a user that does not exist: who guesses names should not learn from the time.
+    /// Takes as long as checking a password does, for a user that does not exist: who guesses names should not learn from the
+    /// time.
     pub fn pretend(&self, password: &str) {
         drop(self.hash(password));
     }

@@ -11,8 +11,8 @@ use super::{PasswordError, Passwords, Verdict};
 
 /// [`Passwords`] for servers: worked on where it keeps no socket waiting.
 ///
-/// Cheap to clone; all clones share their limits. Each operation is one of at most [`workers`](PoolConfig::workers) under way, waits
-/// among at most [`queue`](PoolConfig::queue), or is refused as [busy](PasswordError::Busy).
+/// Cheap to clone; all clones share their limits. Each operation is one of at most [`workers`](PoolConfig::workers) under way,
+/// waits among at most [`queue`](PoolConfig::queue), or is refused as [busy](PasswordError::Busy).
 ///
 /// ```
 /// use solent_django::password::{Hasher, PasswordPool, Passwords, PoolConfig, Verdict};
@@ -97,7 +97,8 @@ impl PasswordPool {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future while it waits takes it out of the queue. What is being worked on is worked on to its end, and holds its place until then.
+    /// Dropping the future while it waits takes it out of the queue. What is being worked on is worked on to its end, and
+    /// holds its place until then.
     pub async fn check(
         &self,
         password: impl Into<String>,

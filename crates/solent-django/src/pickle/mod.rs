@@ -1,9 +1,9 @@
 //! Pickles, as Django's caches keep sessions: plain data is read and written, and nothing is ever executed.
 //!
 //! A pickle is a program for a small machine, and with Python it can call whatever it likes. Here the machine has only the
-//! instructions that make plain data: `None`, booleans, numbers, text, `bytes`, lists, tuples and dictionaries, in protocols 0 to 5. A pickle with
-//! any other is refused as a whole, and so is one that is larger, deeper or more than [`PickleLimits`] say, with all that it
-//! refers to several times counted several times.
+//! instructions that make plain data: `None`, booleans, numbers, text, `bytes`, lists, tuples and dictionaries, in protocols 0
+//! to 5. A pickle with any other is refused as a whole, and so is one that is larger, deeper or more than [`PickleLimits`]
+//! say, with all that it refers to several times counted several times.
 //!
 //! ```
 //! use solent_django::pickle;

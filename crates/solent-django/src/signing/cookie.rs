@@ -6,7 +6,8 @@ use super::{SecretKeys, SigningError, TimestampSigner};
 
 /// Signs values of cookies, and believes those that Django signed.
 ///
-/// The value stands in the cookie as it is, followed by the time and the signature, which is good for a cookie of this name only.
+/// The value stands in the cookie as it is, followed by the time and the signature, which is good for a cookie of this name
+/// only.
 ///
 /// ```
 /// use solent_django::signing::{SecretKeys, SignedCookies};
@@ -46,8 +47,8 @@ impl SignedCookies {
         self
     }
 
-    /// Sets whether signatures of earlier releases are believed, too: `SIGNED_COOKIE_LEGACY_SALT_FALLBACK`. Default: no, as in Django 6.1;
-    /// 5.2 does.
+    /// Sets whether signatures of earlier releases are believed, too: `SIGNED_COOKIE_LEGACY_SALT_FALLBACK`. Default: no, as in
+    /// Django 6.1; 5.2 does.
     ///
     /// They do not tell where the name ends and the salt begins, so that one can stand for another.
     pub fn legacy_salt(mut self, believed: bool) -> Self {

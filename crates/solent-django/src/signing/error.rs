@@ -14,7 +14,8 @@ pub enum SigningError {
     #[error("signature is too old: have the value signed anew")]
     Expired,
 
-    /// The signature is right, but what was signed is not what [`dumps`](super::dumps) writes. The cause is not to be relied on.
+    /// The signature is right, but what was signed is not what [`dumps`](super::dumps) writes. The cause is not to be relied
+    /// on.
     #[error("signed content cannot be decoded: read it as it was written, and not as an object")]
     Undecodable(#[source] solent_spec::BoxError),
 

@@ -1,8 +1,8 @@
 //! Django's signing: what a project signs with its `SECRET_KEY` is verified here, and the other way round.
 //!
 //! A signature is an HMAC over a value with a key that is derived from the secret key and a *salt*, a name for what the
-//! signature is meant for. [`Signer`] signs text, [`TimestampSigner`] text and the time, [`dumps`] and [`loads`] any JSON value,
-//! and [`SignedCookies`] what `HttpResponse.set_signed_cookie` sets.
+//! signature is meant for. [`Signer`] signs text, [`TimestampSigner`] text and the time, [`dumps`] and [`loads`] any JSON
+//! value, and [`SignedCookies`] what `HttpResponse.set_signed_cookie` sets.
 //!
 //! ```
 //! use solent_django::signing::{SecretKeys, Signer};

@@ -115,7 +115,8 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// Those of [`unsign`](Self::unsign); [`SigningError::Undecodable`] and [`SigningError::TooLarge`] for what it does not write.
+    /// Those of [`unsign`](Self::unsign); [`SigningError::Undecodable`] and [`SigningError::TooLarge`] for what it does not
+    /// write.
     pub fn unsign_object(&self, signed: &str) -> Result<Value, SigningError> {
         object::unpack(self.unsign(signed)?)
     }

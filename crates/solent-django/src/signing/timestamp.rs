@@ -127,7 +127,8 @@ impl TimestampSigner {
     ///
     /// # Errors
     ///
-    /// Those of [`unsign`](Self::unsign); [`SigningError::Undecodable`] and [`SigningError::TooLarge`] for what it does not write.
+    /// Those of [`unsign`](Self::unsign); [`SigningError::Undecodable`] and [`SigningError::TooLarge`] for what it does not
+    /// write.
     pub fn unsign_object_at(
         &self,
         signed: &str,

@@ -17,7 +17,8 @@ pub(crate) struct JsonError {
 
 /// Reads one value.
 ///
-/// As Django does, octets beyond ASCII are taken for Latin-1. Half of a surrogate pair, which Rust's text cannot hold, is read as U+FFFD.
+/// As Django does, octets beyond ASCII are taken for Latin-1. Half of a surrogate pair, which Rust's text cannot hold, is read
+/// as U+FFFD.
 pub(crate) fn read(text: &[u8]) -> Result<Value, JsonError> {
     let mut reader = Reader { text, offset: 0 };
     reader.document().ok_or(JsonError {

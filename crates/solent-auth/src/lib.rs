@@ -171,6 +171,10 @@ pub use self::stack::{AuthConfig, AuthStack, OnFailure};
 pub use self::ticket::{Ticket, Tickets};
 #[cfg(feature = "jwt")]
 pub use self::token::jwt;
+pub use self::token::{
+    Credential, FirstMessage, RefreshError, TokenConfig, TokenSource, TokenVerifier, TokenWarning,
+    Tokens, Verified,
+};
 pub use self::user::{
     Auth, AuthError, AuthUser, Authenticate, BackendError, HashCheck, Identity, UserBackend,
     check_user, close_user, user_group,

@@ -123,11 +123,13 @@ fn report(error: &AuthError, on_failure: OnFailure) {
 }
 
 /// A connection on its way to its application. Small, since it is kept for as long as the connection lives.
-enum Entering<P: HttpProtocol> {
+pub(crate) enum Entering<P: HttpProtocol> {
+    /// Not before it has been prepared, if it is not answered instead.
     Preparing {
         preparing: BoxFuture<Result<Option<Connection<P>>>>,
         inner: BoxApplication<P>,
     },
+    /// It has been handed over.
     Running(BoxFuture<Result>),
 }
 

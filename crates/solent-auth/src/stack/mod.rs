@@ -8,6 +8,7 @@ mod enter;
 )]
 mod stack;
 
+pub(crate) use self::enter::Entering;
 pub use self::{
     config::{AuthConfig, OnFailure},
     stack::AuthStack,

@@ -1,4 +1,27 @@
 //! Credentials that are no cookie.
 
+mod config;
+mod credential;
+mod first_message;
+mod lifetime;
+mod message;
+mod protocol;
+mod refusal;
+mod secret;
+mod source;
+mod subprotocol;
+mod tokens;
+mod transport;
+mod verifier;
+mod watch;
+
 #[cfg(feature = "jwt")]
 pub mod jwt;
+
+pub use self::{
+    config::{FirstMessage, TokenConfig, TokenWarning},
+    credential::{Credential, RefreshError},
+    source::TokenSource,
+    tokens::Tokens,
+    verifier::{TokenVerifier, Verified},
+};

@@ -60,10 +60,10 @@ struct Inner<U> {
 type Resolved<U> = Option<Option<Arc<U>>>;
 
 impl<U: AuthUser> Auth<U> {
-    /// A user that has proved who it is with a token. There is no session.
-    pub fn from_token(user: U) -> Self {
+    /// A user that has proved who it is with a token, or nobody. There is no session.
+    pub fn from_token(user: impl Into<Option<U>>) -> Self {
         let auth = Self::new(None);
-        auth.set(Some(Arc::new(user)));
+        auth.set(user.into().map(Arc::new));
         auth
     }
 
@@ -281,6 +281,11 @@ impl<U: AuthUser> Auth<U> {
         *state = Some(user);
         // Within the lock, so that the two agree.
         self.0.identity.set(id);
+    }
+
+    /// Replaces what is known of the user, who stays the same.
+    pub(crate) fn renew(&self, user: Arc<U>) {
+        *self.state() = Some(Some(user));
     }
 
     /// What watches over the login of this connection.

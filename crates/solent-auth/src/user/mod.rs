@@ -21,5 +21,5 @@ pub use self::{
 pub(crate) use self::{
     backends::Backends,
     session_login::{Logins, SessionLogin},
-    watch::{Login, Watching, watch_login},
+    watch::{Login, LoginWatch, Watching, watch_login},
 };

@@ -51,26 +51,12 @@ pub(crate) fn watch_login<P: HttpProtocol>(
     watching: Arc<Watching>,
     reachable: bool,
 ) -> Connection<P> {
-    let layer = connection.scope().state::<DynLayer>();
-    let layer = layer.filter(|_| reachable).cloned();
-    let settle = if P::NAME == WebSocket::NAME {
-        Duration::ZERO
-    } else {
-        SETTLE
-    };
-    let watch = LoginWatch {
-        login,
-        watching,
-        layer,
-        settle,
-        seen: 0,
-        watched: None,
-    };
+    let watch = LoginWatch::over(&connection, login, watching, reachable);
     guard(connection, watch)
 }
 
 /// Ends a connection when its user's login does.
-struct LoginWatch {
+pub(crate) struct LoginWatch {
     login: Arc<dyn Login>,
     watching: Arc<Watching>,
     /// What carries messages to the user's group.
@@ -84,6 +70,28 @@ struct LoginWatch {
 }
 
 impl LoginWatch {
+    /// Watches over the login that `connection` came with, as [`watch_login`] does.
+    pub(crate) fn over<P: HttpProtocol>(
+        connection: &Connection<P>,
+        login: Arc<dyn Login>,
+        watching: Arc<Watching>,
+        reachable: bool,
+    ) -> Self {
+        let layer = connection.scope().state::<DynLayer>();
+        Self {
+            login,
+            watching,
+            layer: layer.filter(|_| reachable).cloned(),
+            settle: if P::NAME == WebSocket::NAME {
+                Duration::ZERO
+            } else {
+                SETTLE
+            },
+            seen: 0,
+            watched: None,
+        }
+    }
+
     fn watch(&self, id: &Arc<str>) -> Watched {
         let group = if self.settle.is_zero() {
             Membership::join(self.layer.as_ref(), id, false)

@@ -16,8 +16,11 @@ mod host;
 // Which pages may open a WebSocket.
 mod origin;
 
-// Credentials that are no cookie.
+// JSON Web Tokens.
 #[cfg(feature = "jwt")]
+mod jwt;
+
+// Credentials that are no cookie.
 mod token;
 
 // Checks, and how requests that fail them are refused.

@@ -84,6 +84,11 @@ impl Checker {
         if !self.config.any_audience && !unnamed && !audiences.iter().any(ours) {
             return Err(JwtError::Audience);
         }
+        for (name, wanted) in &self.config.claims {
+            if claims.get(&**name) != Some(wanted) {
+                return Err(JwtError::Unwanted(name.to_string()));
+            }
+        }
         match claims.get("sub") {
             None | Some(Value::String(_)) => Ok(expires_at),
             Some(_) => Err(JwtError::Claim("sub")),

@@ -1,6 +1,8 @@
 //! What a token has to say.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{borrow::Cow, num::NonZeroUsize, time::Duration};
+
+use serde_json::Value;
 
 /// What a [`JwtVerifier`](super::JwtVerifier) asks of a token besides a good signature.
 #[derive(Clone, Debug)]
@@ -20,6 +22,9 @@ pub struct JwtConfig {
     pub require_expiry: bool,
     /// The `typ` that a token's header has to have, such as `"at+jwt"` (RFC 9068), without regard to case. `None`: any. Default: `None`.
     pub token_type: Option<String>,
+    /// Claims that a token has to have, with these values: such as `token_type` and `"access"`, where an issuer makes other tokens
+    /// with the same key. Default: none.
+    pub claims: Vec<(Cow<'static, str>, Value)>,
     /// The longest token that is read, in bytes. Default: 8 KiB.
     pub max_len: usize,
     /// Accepts each token once, by its `jti`, and remembers so many of those that have not expired; for short-lived tokens that are
@@ -37,6 +42,7 @@ impl Default for JwtConfig {
             leeway: Duration::from_secs(30),
             require_expiry: true,
             token_type: None,
+            claims: Vec::new(),
             max_len: 8 * 1024,
             single_use: None,
         }
@@ -77,6 +83,12 @@ impl JwtConfig {
     /// Sets [`token_type`](Self::token_type).
     pub fn token_type(mut self, token_type: impl Into<Option<String>>) -> Self {
         self.token_type = token_type.into();
+        self
+    }
+
+    /// Adds one of the [`claims`](Self::claims).
+    pub fn claim(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Self {
+        self.claims.push((name.into(), value.into()));
         self
     }
 

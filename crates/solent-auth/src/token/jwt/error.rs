@@ -47,6 +47,10 @@ pub enum JwtError {
     #[error("the claim {0} is missing or of the wrong type")]
     Claim(&'static str),
 
+    /// A claim has another value than the settings want.
+    #[error("the claim {0} has another value than is wanted")]
+    Unwanted(String),
+
     /// It may be used once, and was.
     #[error("the token was used before")]
     Replayed,

@@ -11,6 +11,7 @@ mod key_set;
 mod key_source;
 mod keys;
 mod replay;
+mod users;
 mod verifier;
 
 pub use self::{
@@ -22,5 +23,6 @@ pub use self::{
     key_set::{KeySet, KeySetError},
     key_source::{KeySource, RotationConfig},
     keys::{Keys, NoKeys},
+    users::{FindUser, FromClaims, JwtUser, JwtUsers},
     verifier::JwtVerifier,
 };

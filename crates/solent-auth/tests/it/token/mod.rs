@@ -1,9 +1,9 @@
-//! Tokens.
+//! Users who come with a token.
 
-mod forgery;
-mod key;
-mod key_set;
-mod rfc;
-mod rotation;
-mod sign;
-mod verify;
+mod expiry;
+mod first_message;
+mod http;
+mod person;
+mod refresh;
+mod socket;
+mod stay;

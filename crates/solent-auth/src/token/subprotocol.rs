@@ -1,0 +1,48 @@
+//! A subprotocol for browsers that offered their token as one.
+
+use std::task::{Context, Poll};
+
+use solent_spec::{
+    SendError, Transport, WebSocket,
+    websocket::{FrameSinkHandle, Receive, Send},
+};
+
+/// Chooses a subprotocol where the application has not.
+pub(super) struct ChosenSubprotocol {
+    inner: Box<dyn Transport<WebSocket>>,
+    /// Until it has been sent.
+    chosen: Option<Box<str>>,
+}
+
+impl ChosenSubprotocol {
+    pub(super) fn new(inner: Box<dyn Transport<WebSocket>>, chosen: Box<str>) -> Self {
+        Self {
+            inner,
+            chosen: Some(chosen),
+        }
+    }
+}
+
+impl Transport<WebSocket> for ChosenSubprotocol {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
+        self.inner.poll_receive(cx)
+    }
+
+    fn start_send(&mut self, mut event: Send) -> Result<(), SendError> {
+        if let Send::Accept(accept) = &mut event
+            && let Some(chosen) = self.chosen.take()
+            && accept.subprotocol.is_none()
+        {
+            accept.subprotocol = Some(chosen.into());
+        }
+        self.inner.start_send(event)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.inner.poll_flush(cx)
+    }
+
+    fn direct(&mut self) -> Option<FrameSinkHandle> {
+        self.inner.direct()
+    }
+}

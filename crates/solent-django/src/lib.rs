@@ -58,10 +58,13 @@
 //! Serializers of a project's own, also that of `django-redis`; pickles with more than plain data in them, such as dates; and
 //! the setting `PASSWORD_HASHERS` with hashers of a project's own.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod database;
 pub mod password;
 pub mod pickle;
 mod python;
 pub mod session;
 pub mod signing;
-mod user;
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use self::database::{Database, DatabaseConfig, DatabaseError};

@@ -14,3 +14,9 @@ mod pickle;
 
 // Passwords in all forms that Django has had, and what they may cost.
 mod password;
+
+// A database as Django's migrations leave it.
+mod project;
+
+// Where sessions are kept.
+mod store;

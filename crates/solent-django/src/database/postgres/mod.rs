@@ -1,0 +1,120 @@
+//! PostgreSQL.
+//!
+//! Every statement is one round trip and leaves nothing prepared behind, so that a PgBouncer in any mode may stand between.
+//! Values travel as text of no declared type: the server makes of them what their columns are, as it does for Django.
+
+mod lease;
+mod options;
+mod tls;
+mod value;
+mod verify;
+
+use std::time::Duration;
+
+use deadpool_postgres::{
+    Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+};
+use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
+
+use self::{
+    lease::{Answer, Lease, Want},
+    options::Options,
+};
+use super::{DatabaseConfig, DatabaseError, Row, Value};
+
+/// A database of a server.
+#[derive(Clone)]
+pub(super) struct Postgres {
+    pool: Pool,
+    timeout: Duration,
+}
+
+impl Postgres {
+    pub(super) fn new(url: &str, config: &DatabaseConfig) -> Result<Self, DatabaseError> {
+        let options = Options::parse(url)?;
+        let server = options.server(config.timeout)?;
+        let recycling = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
+        let manager = Manager::from_config(server, options.tls.connector()?, recycling);
+        let pool = Pool::builder(manager)
+            .max_size(config.pool_size.get())
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(unavailable)?;
+        Ok(Self {
+            pool,
+            timeout: config.timeout,
+        })
+    }
+
+    pub(super) async fn row(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<Option<Row>, DatabaseError> {
+        Ok(self.ask(Want::Row, sql, &values).await?.row)
+    }
+
+    pub(super) async fn execute(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<u64, DatabaseError> {
+        Ok(self.ask(Want::Change, sql, &values).await?.changed)
+    }
+
+    async fn ask(&self, want: Want, sql: &str, values: &[Value]) -> Result<Answer, DatabaseError> {
+        timeout(self.timeout, self.ask_twice(want, sql, values))
+            .await
+            .map_err(|_| self.elapsed())?
+    }
+
+    /// A pooled connection may turn out to be lost only when it is used; then a new one is asked, once. Every statement
+    /// here may be carried out twice.
+    async fn ask_twice(
+        &self,
+        want: Want,
+        sql: &str,
+        values: &[Value],
+    ) -> Result<Answer, DatabaseError> {
+        let asked = match self.lease().await?.ask(want, sql, values).await {
+            Err(error) if error.is_closed() => self.lease().await?.ask(want, sql, values).await,
+            asked => asked,
+        };
+        asked.map_err(refused)
+    }
+
+    async fn lease(&self) -> Result<Lease, DatabaseError> {
+        match self.pool.get().await {
+            Ok(client) => Ok(Lease::new(client)),
+            Err(PoolError::Timeout(TimeoutType::Wait)) => Err(self.elapsed()),
+            Err(PoolError::Backend(error)) => Err(unavailable(error)),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    fn elapsed(&self) -> DatabaseError {
+        DatabaseError::Elapsed {
+            waited: self.timeout,
+        }
+    }
+}
+
+/// What a statement failed with.
+fn refused(error: tokio_postgres::Error) -> DatabaseError {
+    let Some(code) = error.code() else {
+        return unavailable(error);
+    };
+    match *code {
+        SqlState::NUMERIC_VALUE_OUT_OF_RANGE | SqlState::INVALID_TEXT_REPRESENTATION => {
+            DatabaseError::Value(error.into())
+        }
+        _ => DatabaseError::Refused(error.into()),
+    }
+}
+
+fn unavailable(error: impl Into<solent_spec::BoxError>) -> DatabaseError {
+    DatabaseError::Unavailable("server of PostgreSQL".to_owned(), error.into())
+}

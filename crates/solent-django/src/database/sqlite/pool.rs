@@ -1,0 +1,131 @@
+//! Connections to a file.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::{
+    sync::Semaphore,
+    task,
+    time::{Instant, timeout_at},
+};
+
+use crate::database::{DatabaseConfig, DatabaseError};
+
+/// As many connections as are used at once, up to a bound.
+pub(super) struct Pool {
+    path: PathBuf,
+    timeout: Duration,
+    /// One permit for each connection that may be in use.
+    permits: Arc<Semaphore>,
+    /// Connections that nobody uses. Held for a moment, never across a wait or a statement.
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Pool {
+    pub(super) fn new(path: PathBuf, config: &DatabaseConfig) -> Self {
+        Self {
+            path,
+            timeout: config.timeout,
+            permits: Arc::new(Semaphore::new(config.pool_size.get())),
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Runs `act` with a connection, on a thread for what blocks. It runs to its end also if nobody waits for it any more.
+    pub(super) async fn run<T: Send + 'static>(
+        pool: &Arc<Self>,
+        act: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        let deadline = Instant::now() + pool.timeout;
+        let permit = timeout_at(deadline, Arc::clone(&pool.permits).acquire_owned())
+            .await
+            .map_err(|_| pool.elapsed())?
+            .expect("the semaphore is never closed");
+        let pool = Arc::clone(pool);
+        let doing = task::spawn_blocking(move || {
+            let done = pool.act(act, deadline);
+            drop(permit);
+            done
+        });
+        match doing.await {
+            Ok(done) => done,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => Err(DatabaseError::Refused(error.into())),
+            },
+        }
+    }
+
+    fn act<T>(
+        &self,
+        act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+        deadline: Instant,
+    ) -> Result<T, DatabaseError> {
+        let idle = self.idle().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.connect()?,
+        };
+        // SQLite waits for other writers itself, and no longer than the statement has left.
+        let left = deadline.saturating_duration_since(Instant::now());
+        connection
+            .busy_timeout(left)
+            .map_err(|error| self.error(error))?;
+        let done = act(&connection);
+        // What a statement fails with is not the connection's fault, except if the file itself is broken.
+        if done.as_ref().map_or_else(is_about_statement, |_| true) {
+            self.idle().push(connection);
+        }
+        done.map_err(|error| self.error(error))
+    }
+
+    /// Only a file that is there is opened: a path with a slip of the pen must not make an empty database.
+    fn connect(&self) -> Result<Connection, DatabaseError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags(&self.path, flags).map_err(|error| self.unavailable(error))
+    }
+
+    fn error(&self, error: rusqlite::Error) -> DatabaseError {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => self.elapsed(),
+            Some(
+                ErrorCode::CannotOpen
+                | ErrorCode::NotADatabase
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::DiskFull,
+            ) => self.unavailable(error),
+            _ => DatabaseError::Refused(error.into()),
+        }
+    }
+
+    fn elapsed(&self) -> DatabaseError {
+        DatabaseError::Elapsed {
+            waited: self.timeout,
+        }
+    }
+
+    fn unavailable(&self, error: rusqlite::Error) -> DatabaseError {
+        DatabaseError::Unavailable(format!("`{}`", self.path.display()), error.into())
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_about_statement(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        None | Some(
+            ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::ConstraintViolation
+                | ErrorCode::Unknown
+        )
+    )
+}

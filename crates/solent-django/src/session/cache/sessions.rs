@@ -1,0 +1,57 @@
+//! Sessions in a cache.
+
+use std::time::SystemTime;
+
+use solent_auth::{Saved, SessionData, SessionKey, SessionStore, StoreError};
+
+use super::RedisCache;
+use crate::session::{ALL_TAKEN, ATTEMPTS};
+
+/// Sessions in a cache and nowhere else: the engine `cache`. Cheap to clone.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct CacheSessions(RedisCache);
+
+/// What the names of sessions begin with.
+const PREFIX: &str = "django.contrib.sessions.cache";
+
+impl CacheSessions {
+    /// The sessions in `cache`, the one that `SESSION_CACHE_ALIAS` names.
+    pub fn new(cache: RedisCache) -> Self {
+        Self(cache)
+    }
+}
+
+impl SessionStore for CacheSessions {
+    async fn load(&self, key: &SessionKey) -> Result<Option<SessionData>, StoreError> {
+        self.0.get(PREFIX, key).await
+    }
+
+    async fn create(
+        &self,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<SessionKey, StoreError> {
+        for _ in 0..ATTEMPTS {
+            let key = SessionKey::random();
+            if self.0.add(PREFIX, &key, data, expires).await? {
+                return Ok(key);
+            }
+        }
+        Err(StoreError::unavailable(ALL_TAKEN))
+    }
+
+    async fn save(
+        &self,
+        key: &SessionKey,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        let replaced = self.0.replace(PREFIX, key, data, expires).await?;
+        Ok(if replaced { Saved::Kept } else { Saved::Gone })
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        self.0.remove(PREFIX, key).await
+    }
+}

@@ -1,0 +1,72 @@
+//! `django.contrib.sessions.backends.cached_db`.
+
+use std::time::SystemTime;
+
+use solent_auth::{Saved, SessionData, SessionKey, SessionStore, StoreError};
+
+use super::{DatabaseSessions, RedisCache};
+
+/// Sessions in the database, with copies in a cache: the engine `cached_db`. Cheap to clone.
+///
+/// The rows are the truth, and only they are read: that is one query, and no pickle. The copies, which Django looks at first,
+/// are kept up to date.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct CachedDatabaseSessions {
+    rows: DatabaseSessions,
+    cache: RedisCache,
+}
+
+/// What the names of the copies begin with.
+const PREFIX: &str = "django.contrib.sessions.cached_db";
+
+impl CachedDatabaseSessions {
+    /// The sessions in `rows`, with copies in `cache`.
+    pub fn new(rows: DatabaseSessions, cache: RedisCache) -> Self {
+        Self { rows, cache }
+    }
+
+    /// Keeps a copy, as Django does: a cache that is away is no reason to lose what is in the database already.
+    async fn copy(&self, key: &SessionKey, data: &SessionData, expires: SystemTime) {
+        let copied = self.cache.put(PREFIX, key, data, expires).await;
+        if let Err(error) = copied {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "cached copy of a session could not be written");
+        }
+    }
+}
+
+impl SessionStore for CachedDatabaseSessions {
+    async fn load(&self, key: &SessionKey) -> Result<Option<SessionData>, StoreError> {
+        self.rows.load(key).await
+    }
+
+    async fn create(
+        &self,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<SessionKey, StoreError> {
+        let key = self.rows.create(data, expires).await?;
+        self.copy(&key, data, expires).await;
+        Ok(key)
+    }
+
+    async fn save(
+        &self,
+        key: &SessionKey,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        let saved = self.rows.save(key, data, expires).await?;
+        if saved == Saved::Kept {
+            self.copy(key, data, expires).await;
+        }
+        Ok(saved)
+    }
+
+    /// Fails if the copy may still be there, since Django would go on to believe it.
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        self.rows.delete(key).await?;
+        self.cache.remove(PREFIX, key).await
+    }
+}

@@ -1,0 +1,152 @@
+//! `django.contrib.sessions.backends.db`.
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use solent_auth::{Saved, SessionData, SessionKey, SessionStore, StoreError};
+
+use super::{
+    ALL_TAKEN, ATTEMPTS,
+    codec::{self, STORE_SALT},
+};
+use crate::{
+    database::{Database, DatabaseError, Value, quoted},
+    signing::SecretKeys,
+};
+
+/// Sessions in the table `django_session`: the engine `db`. Cheap to clone.
+///
+/// It also serves a project with the engine `cached_db` whose cache is not Redis, as long as sessions are only read: the rows
+/// are the truth there.
+#[derive(Clone)]
+#[must_use]
+pub struct DatabaseSessions {
+    database: Database,
+    keys: SecretKeys,
+    salt: Arc<str>,
+    statements: Arc<Statements>,
+}
+
+/// What is asked of the table.
+struct Statements {
+    select: String,
+    insert: String,
+    update: String,
+    delete: String,
+}
+
+impl DatabaseSessions {
+    /// Sessions in Django's own table.
+    pub fn new(database: Database, keys: SecretKeys) -> Self {
+        Self {
+            database,
+            keys,
+            salt: STORE_SALT.into(),
+            statements: Arc::new(Statements::of("\"django_session\"")),
+        }
+    }
+
+    /// Sets the table, for projects with a model of their own that extends `AbstractBaseSession`.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError::Name`] for what no table can be called.
+    pub fn table(mut self, name: &str) -> Result<Self, DatabaseError> {
+        self.statements = Arc::new(Statements::of(&quoted(name)?));
+        Ok(self)
+    }
+
+    /// Sets the salt, for projects with an engine of their own whose class is not called `SessionStore`:
+    /// `django.contrib.sessions.` and the name of the class.
+    pub fn salt(mut self, salt: impl Into<Arc<str>>) -> Self {
+        self.salt = salt.into();
+        self
+    }
+
+    fn encode(&self, data: &SessionData) -> Value {
+        let now = SystemTime::now();
+        Value::Text(codec::encode(&self.keys, &self.salt, data, now))
+    }
+}
+
+impl Statements {
+    fn of(table: &str) -> Self {
+        Self {
+            select: format!(
+                "SELECT CAST(session_data AS text) FROM {table} \
+                 WHERE session_key = $1 AND expire_date > $2"
+            ),
+            insert: format!(
+                "INSERT INTO {table} (session_key, session_data, expire_date) \
+                 VALUES ($1, $2, $3) ON CONFLICT (session_key) DO NOTHING"
+            ),
+            update: format!(
+                "UPDATE {table} SET session_data = $1, expire_date = $2 WHERE session_key = $3"
+            ),
+            delete: format!("DELETE FROM {table} WHERE session_key = $1"),
+        }
+    }
+}
+
+impl SessionStore for DatabaseSessions {
+    async fn load(&self, key: &SessionKey) -> Result<Option<SessionData>, StoreError> {
+        let now = SystemTime::now();
+        let values = vec![text(key), Value::Moment(now)];
+        let row = self.database.row(&self.statements.select, values).await;
+        let Some(mut row) = row.map_err(StoreError::unavailable)? else {
+            return Ok(None);
+        };
+        let data = row.text(0).map_err(StoreError::unavailable)?;
+        Ok(codec::decode(&self.keys, &self.salt, &data, None, now))
+    }
+
+    async fn create(
+        &self,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<SessionKey, StoreError> {
+        let data = self.encode(data);
+        for _ in 0..ATTEMPTS {
+            let key = SessionKey::random();
+            let values = vec![text(&key), data.clone(), Value::Moment(expires)];
+            let inserted = self.database.execute(&self.statements.insert, values).await;
+            if inserted.map_err(StoreError::unavailable)? == 1 {
+                return Ok(key);
+            }
+        }
+        Err(StoreError::unavailable(ALL_TAKEN))
+    }
+
+    async fn save(
+        &self,
+        key: &SessionKey,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        let values = vec![self.encode(data), Value::Moment(expires), text(key)];
+        let updated = self.database.execute(&self.statements.update, values).await;
+        Ok(match updated.map_err(StoreError::unavailable)? {
+            0 => Saved::Gone,
+            _ => Saved::Kept,
+        })
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        let deleted = self
+            .database
+            .execute(&self.statements.delete, vec![text(key)])
+            .await;
+        deleted.map(drop).map_err(StoreError::unavailable)
+    }
+}
+
+fn text(key: &SessionKey) -> Value {
+    Value::Text(key.as_str().to_owned())
+}
+
+impl fmt::Debug for DatabaseSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseSessions")
+            .field("database", &self.database)
+            .finish_non_exhaustive()
+    }
+}

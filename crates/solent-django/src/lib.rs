@@ -62,9 +62,17 @@
 mod database;
 pub mod password;
 pub mod pickle;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod project;
 mod python;
 pub mod session;
 pub mod signing;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod user;
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use self::database::{Database, DatabaseConfig, DatabaseError};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use self::project::{Django, SessionEngine};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use self::user::{DjangoUser, DjangoUsers, Membership, PrimaryKey, UserTable};

@@ -5,7 +5,10 @@ use futures::{SinkExt, StreamExt};
 use serde_json::Value;
 use solent::{Solent, StopHandle, spec::request::ServerAddr};
 use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Message, client::IntoClientRequest},
+};
 
 /// Longer than anything here takes, and short enough for a test that hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -37,6 +40,19 @@ impl Live {
     pub(crate) async fn connect(&self, path: &str) -> Result<Client> {
         let connecting = connect_async(format!("ws://{}{path}", self.addr));
         Ok(Client(timeout(PATIENCE, connecting).await??.0))
+    }
+
+    /// Connects with headers of the client's own.
+    pub(crate) async fn connect_with<'a>(
+        &self,
+        path: &str,
+        headers: impl IntoIterator<Item = (&'static str, &'a str)>,
+    ) -> Result<Client> {
+        let mut request = format!("ws://{}{path}", self.addr).into_client_request()?;
+        for (name, value) in headers {
+            request.headers_mut().insert(name, value.parse()?);
+        }
+        Ok(Client(timeout(PATIENCE, connect_async(request)).await??.0))
     }
 
     pub(crate) fn stop(&self) {

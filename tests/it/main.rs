@@ -16,6 +16,8 @@ mod live;
 mod mount;
 /// Clients written in Python.
 mod python;
+/// Sessions of axum and of sockets.
+mod sessions;
 /// ASGI applications.
 #[cfg(unix)]
 mod uvicorn;

@@ -43,7 +43,7 @@ fn is_due(session: &Session) -> bool {
     let config = session.config();
     let state = session.state();
     let renewed = config.save_every_request || (config.rolling && state.accessed);
-    state.is_modified() || (renewed && state.key.is_some())
+    state.is_modified() || renewed
 }
 
 fn headers(session: &Session, status: StatusCode, encrypted: bool) -> Verdict {

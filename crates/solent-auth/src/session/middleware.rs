@@ -108,7 +108,7 @@ impl Sessions {
         };
         let key = SessionKey::parse(&value).ok();
         if key.is_none() {
-            tracing::debug!(target: "solent::auth", len = value.len(), "session cookie is none");
+            tracing::debug!(target: "solent::auth", len = value.len(), "session cookie holds no key");
         }
         State::shown(key, true)
     }

@@ -331,10 +331,16 @@ impl Session {
         if known {
             return Ok(());
         }
-        let data = match key {
-            Some(key) => self.0.store.load(&key).await?,
+        let data = match &key {
+            Some(key) => self.0.store.load(key).await?,
             None => None,
         };
+        if key.is_some() && data.is_none() {
+            tracing::debug!(
+                target: "solent::auth",
+                "there is no session of the key that was shown: it expired, was ended, or never was"
+            );
+        }
         let mut state = self.state();
         // It may have been cleared meanwhile, which needs no reading.
         if state.data().is_none() {

@@ -344,11 +344,7 @@ fn last_close(cx: &mut WebSocketContext) -> Close {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        any::type_name,
-        mem::size_of_val,
-        sync::Arc,
-    };
+    use std::{any::type_name, mem::size_of_val, sync::Arc};
 
     use solent_spec::{
         Application, Connection, SendError, Transport, WebSocket,

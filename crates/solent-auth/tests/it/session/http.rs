@@ -13,6 +13,7 @@ use solent_spec::{
 use solent_testing::{HttpCommunicator, TestRequest, TestResponse};
 
 use super::probe::Probe;
+use crate::log::Log;
 
 fn session(connection: &Connection<Http>) -> Session {
     Session::of(connection.scope()).expect("it came through the middleware")
@@ -313,6 +314,8 @@ async fn every_request_renews_the_session_if_told_to() -> Result {
 #[tokio::test(start_paused = true)]
 async fn forged_and_malformed_keys_are_no_session_and_are_forgotten() -> Result {
     let sessions = Sessions::new(Probe::default());
+    let log = Log::new();
+    let mut lines = 0;
     let long = "x".repeat(5000);
     for value in [
         "forged-key-12345",
@@ -334,6 +337,10 @@ async fn forged_and_malformed_keys_are_no_session_and_are_forgotten() -> Result 
 
         assert_eq!(set_cookies(&response.headers), [REMOVAL], "{value}");
         client.wait().await?;
+        let text = log.text();
+        assert!(text.lines().count() > lines, "nothing was told of {value}");
+        assert!(value.is_empty() || !text.contains(value), "{text}");
+        lines = text.lines().count();
     }
     Ok(())
 }

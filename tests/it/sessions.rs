@@ -1,0 +1,117 @@
+use anyhow::{Context, Result};
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+use solent::{
+    AuthScope, JsonWebSocketConsumer, NoEvents, Solent, WebSocketContext,
+    auth::{SessionConfig, Sessions, TowerStore},
+    json_websocket_consumer,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+use tower_sessions::{MemoryStore, Session, SessionManagerLayer};
+
+use super::live::{Live, PATIENCE};
+
+/// A socket that knows what axum has put into its browser's session, and adds to it.
+struct Basket;
+
+impl JsonWebSocketConsumer for Basket {
+    type Input = String;
+    type Event = NoEvents;
+
+    async fn connect(&mut self, cx: &mut WebSocketContext) -> solent::Result {
+        cx.accept().await?;
+        let items: Option<Vec<String>> = cx.scope().session()?.get("basket").await?;
+        cx.send_json(&items).await
+    }
+
+    async fn receive_json(&mut self, cx: &mut WebSocketContext, item: String) -> solent::Result {
+        let session = cx.scope().session()?.clone();
+        let mut items: Vec<String> = session.get("basket").await?.unwrap_or_default();
+        items.push(item);
+        session.insert("basket", &items).await?;
+        session.save().await?;
+        cx.send_json(&items).await
+    }
+}
+
+/// An axum application whose sessions are those of tower-sessions.
+fn shop(store: MemoryStore) -> Router {
+    let layer = SessionManagerLayer::new(store)
+        .with_name("sessionid")
+        .with_secure(false);
+    Router::new()
+        .route(
+            "/shop/add",
+            post(async |session: Session, item: String| {
+                let mut items: Vec<String> =
+                    session.get("basket").await.unwrap().unwrap_or_default();
+                items.push(item);
+                session.insert("basket", items).await.unwrap();
+            }),
+        )
+        .route(
+            "/shop/basket",
+            get(async |session: Session| {
+                let items: Option<Vec<String>> = session.get("basket").await.unwrap();
+                json!(items).to_string()
+            }),
+        )
+        .layer(layer)
+}
+
+/// The head and the body of a response.
+async fn request(live: &Live, line: &str, cookie: &str, body: &str) -> Result<(String, String)> {
+    let mut stream = TcpStream::connect(live.addr).await?;
+    let length = body.len();
+    let request = format!(
+        "{line} HTTP/1.1\r\nhost: x\r\ncookie: {cookie}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await?;
+    let mut response = String::new();
+    timeout(PATIENCE, stream.read_to_string(&mut response)).await??;
+    let (head, body) = response.split_once("\r\n\r\n").context("no head")?;
+    Ok((head.to_owned(), body.to_owned()))
+}
+
+#[tokio::test]
+async fn socket_and_axum_share_a_session() -> Result<()> {
+    let store = MemoryStore::default();
+    let sessions = Sessions::new(TowerStore::new(store.clone())).config(SessionConfig::default());
+    let app = Solent::new()
+        .websocket("ws/basket/", json_websocket_consumer(|_| Ok(Basket)))
+        .middleware(&sessions)
+        .mount_service("shop/", shop(store));
+    let live = Live::start(app).await?;
+
+    let (head, _) = request(&live, "POST /shop/add", "", "tea").await?;
+    let cookie = head
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: "))
+        .and_then(|cookie| cookie.split(';').next())
+        .with_context(|| head.clone())?;
+
+    let mut socket = live
+        .connect_with("/ws/basket/", [("cookie", cookie)])
+        .await?;
+    assert_eq!(socket.json().await?, json!(["tea"]));
+    socket.send(&json!("milk")).await?;
+    assert_eq!(socket.json().await?, json!(["tea", "milk"]));
+
+    let (_, basket) = request(&live, "GET /shop/basket", cookie, "").await?;
+    assert_eq!(
+        serde_json::from_str::<Value>(&basket)?,
+        json!(["tea", "milk"])
+    );
+
+    let mut stranger = live.connect("/ws/basket/").await?;
+    assert_eq!(stranger.json().await?, Value::Null);
+    live.stop();
+    live.ended().await
+}

@@ -7,6 +7,7 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
+    sync::Arc,
     thread,
 };
 
@@ -15,6 +16,8 @@ use tokio::{
     sync::{mpsc, oneshot},
     task::{JoinHandle, spawn_blocking},
 };
+
+use crate::ConsumerContext;
 
 /// A call of a context's method, on its way from a handler to the connection's task.
 type Command<X> =
@@ -64,7 +67,7 @@ impl<C: Send + 'static> Lent<C> {
     {
         let mut consumer = self.take_back().await?.0;
         let (commands, mut calls) = mpsc::channel(1);
-        let remote = Remote { commands };
+        let remote = Remote::new(commands);
         self.place = Place::Away(spawn_blocking(move || {
             // The caller passes a panic on; after one, the consumer is only asked to disconnect.
             let handler = AssertUnwindSafe(|| handler(&mut consumer, remote));
@@ -96,26 +99,50 @@ impl<C: Send + 'static> Lent<C> {
 
 /// What a blocking handler reaches its context through.
 pub(crate) struct Remote<X> {
-    commands: mpsc::Sender<Command<X>>,
+    hand_over: Arc<dyn Fn(Command<X>) -> Result<(), SendError> + Send + Sync>,
+}
+
+/// A context of consumers, which has what all of them have in common.
+pub(crate) trait Act: Send + 'static {
+    fn shared_mut(&mut self) -> &mut ConsumerContext;
 }
 
 impl<X: Send + 'static> Remote<X> {
+    fn new(commands: mpsc::Sender<Command<X>>) -> Self {
+        // Without its task, a connection is over.
+        let hand_over = move |command| {
+            commands
+                .blocking_send(command)
+                .map_err(|_| SendError::Closed)
+        };
+        Self {
+            hand_over: Arc::new(hand_over),
+        }
+    }
+
     /// Has the connection's task make a call, and waits for its result.
     pub(crate) fn call<T: Send + 'static>(
         &mut self,
         call: impl for<'a> FnOnce(&'a mut X) -> Call<'a, T> + Send + 'static,
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
-        let command: Command<X> = Box::new(move |cx| {
+        (self.hand_over)(Box::new(move |cx| {
             let call = call(cx);
             Box::pin(async move {
                 // A handler that does not wait for the answer any more has panicked.
                 let _ = reply.send(call.await);
             })
-        });
-        // Without its task, a connection is over.
-        let sent = self.commands.blocking_send(command);
-        sent.map_err(|_| SendError::Closed)?;
+        }))?;
         answer.blocking_recv().map_err(|_| SendError::Closed)?
+    }
+}
+
+impl<X: Act> Remote<X> {
+    /// The same for what all contexts have in common.
+    pub(crate) fn shared(&self) -> Remote<ConsumerContext> {
+        let hand_over = Arc::clone(&self.hand_over);
+        Remote {
+            hand_over: Arc::new(move |command| hand_over(Box::new(|cx| command(cx.shared_mut())))),
+        }
     }
 }

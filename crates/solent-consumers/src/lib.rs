@@ -135,7 +135,7 @@ pub use self::{
         ChannelCounts, SyncChannelConsumer, SyncChannelContext, Worker, WorkerConfig, WorkerCounts,
         WorkerError, channel_consumer, sync_channel_consumer,
     },
-    context::{ConsumerContext, Handle, PostError, TimerId},
+    context::{ConsumerContext, Handle, PostError, SyncConsumerContext, TimerId},
     counts::ConsumerCounts,
     error::{HandlerPanicked, NoLayer, Refusal, WrongEvent},
     event::{ConsumerEvent, NoEvents},

@@ -3,10 +3,12 @@
 use std::{fmt, sync::Arc};
 
 use serde::Serialize;
-use solent_layer::{ChannelName, DynLayer, GroupName};
-use solent_spec::{Message, Result, channel::ChannelScope, websocket::SharedFrame};
+use solent_layer::{ChannelName, DynLayer};
+use solent_spec::{Result, channel::ChannelScope, websocket::SharedFrame};
 
-use crate::{ConsumerContext, Group, NoLayer, context::Kind, event::Delivered, layers};
+use crate::{
+    ConsumerContext, Group, NoLayer, blocking::Act, context::Kind, event::Delivered, layers,
+};
 
 /// What a channel consumer acts through: the channel layer.
 pub struct ChannelContext {
@@ -47,8 +49,7 @@ impl ChannelContext {
     ///
     /// As [`ConsumerContext::send_to`].
     pub async fn send_to<E: Serialize + ?Sized>(&mut self, group: &Group<E>, event: &E) -> Result {
-        let message = Message::encode(event)?;
-        self.shared.send_message_to(group.name(), message).await
+        self.shared.send_to(group, event).await
     }
 
     /// Sends a WebSocket message to the clients of a group's members, as it is.
@@ -65,8 +66,7 @@ impl ChannelContext {
         group: &Group<E>,
         frame: impl Into<SharedFrame>,
     ) -> Result {
-        let message = Message::ready(frame);
-        self.shared.send_message_to(group.name(), message).await
+        self.shared.broadcast(group, frame).await
     }
 
     /// Sends an event to one channel: a consumer's, or another worker's.
@@ -83,7 +83,7 @@ impl ChannelContext {
         channel: &ChannelName,
         event: &E,
     ) -> Result {
-        self.send_message(channel, Message::encode(event)?).await
+        self.shared.send_to_channel(channel, event).await
     }
 
     pub(super) fn set_current(&mut self, event: Arc<dyn Delivered>) {
@@ -94,13 +94,11 @@ impl ChannelContext {
     pub(super) fn current(&self) -> Option<Arc<dyn Delivered>> {
         self.shared.current().map(Arc::clone)
     }
+}
 
-    pub(super) async fn send_message_to(&mut self, group: &GroupName, message: Message) -> Result {
-        self.shared.send_message_to(group, message).await
-    }
-
-    pub(super) async fn send_message(&mut self, channel: &ChannelName, message: Message) -> Result {
-        self.shared.send_message(channel, message).await
+impl Act for ChannelContext {
+    fn shared_mut(&mut self) -> &mut ConsumerContext {
+        &mut self.shared
     }
 }
 

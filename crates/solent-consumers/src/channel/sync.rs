@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde::Serialize;
 use solent_layer::ChannelName;
-use solent_spec::{Message, Result, channel::ChannelScope, websocket::SharedFrame};
+use solent_spec::{Result, channel::ChannelScope, websocket::SharedFrame};
 
 use super::{ChannelApplication, ChannelConsumer, ChannelContext, channel_consumer};
 use crate::{
-    ConsumerEvent, Group,
+    ConsumerEvent, Group, SyncConsumerContext,
     blocking::{Lent, Remote},
     event::Shared,
 };
@@ -67,16 +67,16 @@ impl<C: SyncChannelConsumer> ChannelConsumer for BlockingChannel<C> {
             return Ok(());
         };
         let scope = cx.scope().clone();
-        let handler = move |consumer: &mut C, remote| {
-            consumer.handle(&mut SyncChannelContext { scope, remote }, event.event())
+        let handler = move |consumer: &mut C, remote: Remote<ChannelContext>| {
+            consumer.handle(&mut SyncChannelContext::new(scope, &remote), event.event())
         };
         self.0.run(cx, handler).await
     }
 
     async fn disconnect(&mut self, cx: &mut ChannelContext) -> Result {
         let scope = cx.scope().clone();
-        let handler = move |consumer: &mut C, remote| {
-            consumer.disconnect(&mut SyncChannelContext { scope, remote })
+        let handler = move |consumer: &mut C, remote: Remote<ChannelContext>| {
+            consumer.disconnect(&mut SyncChannelContext::new(scope, &remote))
         };
         self.0.run(cx, handler).await
     }
@@ -92,10 +92,17 @@ impl<C> fmt::Debug for BlockingChannel<C> {
 /// awaited.
 pub struct SyncChannelContext {
     scope: ChannelScope,
-    remote: Remote<ChannelContext>,
+    shared: SyncConsumerContext,
 }
 
 impl SyncChannelContext {
+    fn new(scope: ChannelScope, remote: &Remote<ChannelContext>) -> Self {
+        Self {
+            scope,
+            shared: SyncConsumerContext::new(remote),
+        }
+    }
+
     /// What is known of the connection: the channel's name, and what the worker was given.
     pub fn scope(&self) -> &ChannelScope {
         &self.scope
@@ -107,9 +114,7 @@ impl SyncChannelContext {
     ///
     /// As [`ConsumerContext::send_to`](crate::ConsumerContext::send_to).
     pub fn send_to<E: Serialize + ?Sized>(&mut self, group: &Group<E>, event: &E) -> Result {
-        let (name, message) = (group.name().clone(), Message::encode(event)?);
-        self.remote
-            .call(move |cx| Box::pin(async move { cx.send_message_to(&name, message).await }))
+        self.shared.send_to(group, event)
     }
 
     /// Sends a WebSocket message to the clients of a group's members, as it is.
@@ -122,9 +127,7 @@ impl SyncChannelContext {
         group: &Group<E>,
         frame: impl Into<SharedFrame>,
     ) -> Result {
-        let (name, message) = (group.name().clone(), Message::ready(frame));
-        self.remote
-            .call(move |cx| Box::pin(async move { cx.send_message_to(&name, message).await }))
+        self.shared.broadcast(group, frame)
     }
 
     /// Sends an event to one channel.
@@ -137,9 +140,7 @@ impl SyncChannelContext {
         channel: &ChannelName,
         event: &E,
     ) -> Result {
-        let (channel, message) = (channel.clone(), Message::encode(event)?);
-        self.remote
-            .call(move |cx| Box::pin(async move { cx.send_message(&channel, message).await }))
+        self.shared.send_to_channel(channel, event)
     }
 }
 

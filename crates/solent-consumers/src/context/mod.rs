@@ -3,6 +3,7 @@
 mod handle;
 mod incoming;
 mod mail;
+mod sync;
 mod timers;
 
 use std::{
@@ -26,6 +27,7 @@ use self::{
 };
 pub use self::{
     handle::{Handle, PostError},
+    sync::SyncConsumerContext,
     timers::TimerId,
 };
 use crate::{

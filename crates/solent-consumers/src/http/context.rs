@@ -15,7 +15,7 @@ use solent_spec::{
     http::{HttpOrder, HttpScope, ResponseStart, Send},
 };
 
-use crate::{ConsumerContext, context::Kind, layers};
+use crate::{ConsumerContext, blocking::Act, context::Kind, layers};
 
 /// What an HTTP consumer acts through: its client, and, by way of [`ConsumerContext`], groups, the channel layer, timers
 /// and tasks.
@@ -162,6 +162,12 @@ impl Deref for HttpContext {
 
 impl DerefMut for HttpContext {
     fn deref_mut(&mut self) -> &mut ConsumerContext {
+        &mut self.shared
+    }
+}
+
+impl Act for HttpContext {
+    fn shared_mut(&mut self) -> &mut ConsumerContext {
         &mut self.shared
     }
 }

@@ -1,19 +1,22 @@
 //! HTTP consumers whose handlers block.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use http::Response;
 use serde::Serialize;
-use solent_layer::ChannelName;
 use solent_spec::{
-    Body, Message, Result,
+    Body, Result,
     http::{HttpScope, ResponseStart, Send},
 };
 
 use super::{HttpApplication, HttpConsumer, HttpContext, context::json_response, http_consumer};
 use crate::{
-    ConsumerEvent, Group, Handle, TimerId,
+    ConsumerEvent, SyncConsumerContext,
     blocking::{Lent, Remote},
     event::Shared,
 };
@@ -101,7 +104,7 @@ impl<C: SyncHttpConsumer> BlockingHttp<C> {
     ) -> Result {
         let scope = cx.scope_shared();
         let handler = move |consumer: &mut C, remote| {
-            handler(consumer, &mut SyncHttpContext { scope, remote })
+            handler(consumer, &mut SyncHttpContext::new(scope, remote))
         };
         self.consumer.run(cx, handler).await
     }
@@ -146,17 +149,26 @@ impl<C> fmt::Debug for BlockingHttp<C> {
     }
 }
 
-/// What a blocking HTTP consumer acts through: the methods of [`HttpContext`] and
-/// [`ConsumerContext`](crate::ConsumerContext), which here wait instead of being awaited.
+/// What a blocking HTTP consumer acts through: the methods of [`HttpContext`], which here wait instead of being awaited, and
+/// those of [`SyncConsumerContext`].
 ///
 /// Each call is carried out by the request's own task. Once the server has given that up, calls fail with an error that
 /// [`is_disconnect`](solent_spec::is_disconnect) knows.
 pub struct SyncHttpContext {
     scope: Arc<HttpScope>,
     remote: Remote<HttpContext>,
+    shared: SyncConsumerContext,
 }
 
 impl SyncHttpContext {
+    fn new(scope: Arc<HttpScope>, remote: Remote<HttpContext>) -> Self {
+        Self {
+            scope,
+            shared: SyncConsumerContext::new(&remote),
+            remote,
+        }
+    }
+
     /// What is known of the request.
     pub fn scope(&self) -> &HttpScope {
         &self.scope
@@ -215,85 +227,19 @@ impl SyncHttpContext {
     pub fn send(&mut self, event: Send) -> Result {
         self.remote.call(move |cx| Box::pin(cx.send(event)))
     }
+}
 
-    /// Joins a group.
-    ///
-    /// # Errors
-    ///
-    /// As [`ConsumerContext::join`](crate::ConsumerContext::join).
-    pub fn join<E: ?Sized + 'static>(&mut self, group: &Group<E>) -> Result {
-        let group = group.clone();
-        self.remote
-            .call(move |cx| Box::pin(async move { cx.join(&group).await }))
+impl Deref for SyncHttpContext {
+    type Target = SyncConsumerContext;
+
+    fn deref(&self) -> &SyncConsumerContext {
+        &self.shared
     }
+}
 
-    /// Leaves a group.
-    ///
-    /// # Errors
-    ///
-    /// As [`ConsumerContext::leave`](crate::ConsumerContext::leave).
-    pub fn leave<E: ?Sized + 'static>(&mut self, group: &Group<E>) -> Result {
-        let group = group.clone();
-        self.remote
-            .call(move |cx| Box::pin(async move { cx.leave(&group).await }))
-    }
-
-    /// Sends an event to every member of a group.
-    ///
-    /// # Errors
-    ///
-    /// As [`ConsumerContext::send_to`](crate::ConsumerContext::send_to).
-    pub fn send_to<E: Serialize + ?Sized>(&mut self, group: &Group<E>, event: &E) -> Result {
-        let (name, message) = (group.name().clone(), Message::encode(event)?);
-        self.remote
-            .call(move |cx| Box::pin(async move { cx.send_message_to(&name, message).await }))
-    }
-
-    /// Sends an event to one channel.
-    ///
-    /// # Errors
-    ///
-    /// As [`ConsumerContext::send_to_channel`](crate::ConsumerContext::send_to_channel).
-    pub fn send_to_channel<E: Serialize + ?Sized>(
-        &mut self,
-        channel: &ChannelName,
-        event: &E,
-    ) -> Result {
-        let (channel, message) = (channel.clone(), Message::encode(event)?);
-        self.remote
-            .call(move |cx| Box::pin(async move { cx.send_message(&channel, message).await }))
-    }
-
-    /// This consumer's address in its layer.
-    ///
-    /// # Errors
-    ///
-    /// As [`ConsumerContext::channel_name`](crate::ConsumerContext::channel_name).
-    pub fn channel_name(&mut self) -> Result<ChannelName> {
-        self.remote.call(|cx| Box::pin(cx.channel_name()))
-    }
-
-    /// A handle that reaches this consumer from elsewhere.
-    ///
-    /// # Errors
-    ///
-    /// As [`ConsumerContext::handle`](crate::ConsumerContext::handle), and an exchange that is over.
-    pub fn handle<E: core::marker::Send + Sync + 'static>(&mut self) -> Result<Handle<E>> {
-        self.remote
-            .call(|cx| Box::pin(async { Ok(cx.handle::<E>()?) }))
-    }
-
-    /// Calls this consumer's `event` with `event` once `delay` has passed.
-    ///
-    /// # Errors
-    ///
-    /// As [`ConsumerContext::after`](crate::ConsumerContext::after), and an exchange that is over.
-    pub fn after<E>(&mut self, delay: Duration, event: E) -> Result<TimerId>
-    where
-        E: core::marker::Send + Sync + 'static,
-    {
-        self.remote
-            .call(move |cx| Box::pin(async move { Ok(cx.after(delay, event)?) }))
+impl DerefMut for SyncHttpContext {
+    fn deref_mut(&mut self) -> &mut SyncConsumerContext {
+        &mut self.shared
     }
 }
 

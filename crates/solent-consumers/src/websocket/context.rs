@@ -13,7 +13,7 @@ use solent_spec::{
     websocket::{Accept, Close, Frame, Send, SharedFrame, SinkRefusal, WebSocketScope},
 };
 
-use crate::{ConsumerContext, context::Kind, event::Value, layers};
+use crate::{ConsumerContext, blocking::Act, context::Kind, event::Value, layers};
 
 /// What a WebSocket consumer acts through: its client, and, by way of [`ConsumerContext`], groups, the channel layer,
 /// timers and tasks.
@@ -266,6 +266,12 @@ impl Deref for WebSocketContext {
 
 impl DerefMut for WebSocketContext {
     fn deref_mut(&mut self) -> &mut ConsumerContext {
+        &mut self.shared
+    }
+}
+
+impl Act for WebSocketContext {
+    fn shared_mut(&mut self) -> &mut ConsumerContext {
         &mut self.shared
     }
 }

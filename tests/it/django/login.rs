@@ -3,59 +3,13 @@ use serde_json::json;
 
 use super::{
     browser::Browser,
-    scene::{Engine, Kind, Model, PASSWORD, Scene},
+    scene::{Engine, PASSWORD, Scene},
 };
 
 /// How long a session lasts, in seconds.
 const AGE: &str = "Max-Age=1209600";
 
-#[tokio::test]
-async fn sessions_in_sqlite() -> Result<()> {
-    promises(Engine::Db, Kind::Sqlite, Model::User).await
-}
-
-#[tokio::test]
-async fn sessions_in_postgres_of_users_with_uuids() -> Result<()> {
-    promises(Engine::Db, Kind::Postgres, Model::Member).await
-}
-
-#[tokio::test]
-async fn sessions_in_a_cache() -> Result<()> {
-    promises(Engine::Cache, Kind::Sqlite, Model::User).await
-}
-
-#[tokio::test]
-async fn sessions_in_postgres_and_a_cache() -> Result<()> {
-    promises(Engine::CachedDb, Kind::Postgres, Model::User).await
-}
-
-#[tokio::test]
-async fn sessions_in_files() -> Result<()> {
-    promises(Engine::File, Kind::Sqlite, Model::User).await
-}
-
-#[tokio::test]
-async fn sessions_in_cookies() -> Result<()> {
-    promises(Engine::SignedCookies, Kind::Sqlite, Model::User).await
-}
-
-async fn promises(engine: Engine, kind: Kind, model: Model) -> Result<()> {
-    let scene = Scene::start(engine, kind, model).await?;
-    wrong_password_makes_no_session(&scene)
-        .await
-        .context("wrong password")?;
-    login_makes_a_session_and_logout_ends_it(&scene)
-        .await
-        .context("login and logout")?;
-    session_remembers_and_forgets(&scene)
-        .await
-        .context("memory")?;
-    changed_password_ends_other_sessions(&scene)
-        .await
-        .context("changed password")
-}
-
-async fn wrong_password_makes_no_session(scene: &Scene) -> Result<()> {
+pub(super) async fn wrong_password_makes_no_session(scene: &Scene) -> Result<()> {
     let mut browser = Browser::default();
     let (django, ada, gone) = (scene.django(), scene.name("ada"), scene.name("gone"));
 
@@ -67,7 +21,7 @@ async fn wrong_password_makes_no_session(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
-async fn login_makes_a_session_and_logout_ends_it(scene: &Scene) -> Result<()> {
+pub(super) async fn login_makes_a_session_and_logout_ends_it(scene: &Scene) -> Result<()> {
     let mut browser = Browser::default();
     let fields = [("username", &*scene.name("ada")), ("password", PASSWORD)];
     let page = browser.submit(&scene.page("/login/"), &fields).await?;
@@ -96,7 +50,7 @@ async fn login_makes_a_session_and_logout_ends_it(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
-async fn session_remembers_and_forgets(scene: &Scene) -> Result<()> {
+pub(super) async fn session_remembers_and_forgets(scene: &Scene) -> Result<()> {
     let mut browser = scene.login("bob").await?;
     let (remember, session) = (scene.page("/session/remember/"), scene.page("/session/"));
 
@@ -115,7 +69,7 @@ async fn session_remembers_and_forgets(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
-async fn changed_password_ends_other_sessions(scene: &Scene) -> Result<()> {
+pub(super) async fn changed_password_ends_other_sessions(scene: &Scene) -> Result<()> {
     let (mut here, mut there) = (scene.login("eve").await?, scene.login("eve").await?);
     let before = here.session().map(str::to_owned);
 
@@ -129,7 +83,7 @@ async fn changed_password_ends_other_sessions(scene: &Scene) -> Result<()> {
 }
 
 /// Whether a session is where it belongs, in the form that it has there.
-async fn is_stored(scene: &Scene, cookie: &str) -> Result<bool> {
+pub(super) async fn is_stored(scene: &Scene, cookie: &str) -> Result<bool> {
     let signed = match scene.engine {
         Engine::SignedCookies => Some(cookie.to_owned()),
         _ => {
@@ -170,7 +124,7 @@ async fn is_stored(scene: &Scene, cookie: &str) -> Result<bool> {
 }
 
 /// The signed data of a session, wherever there is such.
-async fn stored(scene: &Scene, key: &str) -> Result<Option<String>> {
+pub(super) async fn stored(scene: &Scene, key: &str) -> Result<Option<String>> {
     Ok(match scene.engine {
         Engine::Db | Engine::CachedDb => scene.row(key).await?.map(|(data, _)| data),
         Engine::File => std::fs::read_to_string(scene.file(key)).ok(),

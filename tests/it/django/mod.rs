@@ -6,8 +6,20 @@ mod folder;
 mod project;
 mod scene;
 
-// What the project itself does, with each kind of sessions.
+// Our own application beside it.
+mod sockets;
+
+// All promises, for each kind of sessions, databases and users.
+mod engines;
+
+// What the project does by itself; then what it has to do with us.
+mod away;
+mod ended;
+mod forged;
+mod keys;
+mod known;
 mod login;
+mod returned;
 
 // What both write, and both read.
 mod codec;

@@ -68,8 +68,9 @@ impl Project {
 /// The rows that an SQLite file has for a query.
 pub(super) async fn sqlite(file: &Path, sql: &str) -> Result<Vec<Vec<Value>>> {
     const QUERY: &str = "import json, sqlite3, sys
-rows = sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchall()
-print(json.dumps(rows))";
+database = sqlite3.connect(sys.argv[1], timeout=20)
+with database:
+    print(json.dumps(database.execute(sys.argv[2]).fetchall()))";
     let mut command = Command::new(interpreter()?);
     command.args(["-c", QUERY]).arg(file).arg(sql);
     Ok(serde_json::from_str(&run(command, "").await?)?)

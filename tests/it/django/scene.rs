@@ -45,7 +45,7 @@ pub(super) enum Model {
     Member,
 }
 
-enum Database {
+pub(super) enum Database {
     Sqlite(PathBuf),
     Postgres(PostgresServer),
 }
@@ -55,11 +55,11 @@ pub(super) struct Scene {
     pub(super) engine: Engine,
     pub(super) model: Model,
     pub(super) redis: RedisServer,
-    database: Database,
+    pub(super) database: Database,
     /// The keys of the users, by name.
     keys: BTreeMap<String, String>,
     django: Uvicorn,
-    folder: Folder,
+    pub(super) folder: Folder,
 }
 
 impl Engine {
@@ -77,6 +77,11 @@ impl Engine {
 
 impl Scene {
     pub(super) async fn start(engine: Engine, kind: Kind, model: Model) -> Result<Self> {
+        // What a test that fails has to show. There is one for all tests of a process.
+        let _ = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_test_writer()
+            .try_init();
         let folder = Folder::new()?;
         let redis = RedisServer::start().await?;
         let database = match kind {
@@ -88,7 +93,7 @@ impl Scene {
             .set("DATABASE_URL", database.url())
             .set("SESSION_ENGINE", engine.name())
             .set("SESSION_FILE_PATH", folder.path().to_string_lossy())
-            .set("REDIS_URL", format!("{}/0", redis.url()))
+            .set("REDIS_URL", redis_url(&redis))
             .set("USER_MODEL", model.label());
         project.migrate().await?;
         let keys = project.populate(&population(model)).await?;
@@ -101,6 +106,11 @@ impl Scene {
             django: project.serve().await?,
             folder,
         })
+    }
+
+    /// The Redis of the cache and the channel layer.
+    pub(super) fn redis_url(&self) -> String {
+        redis_url(&self.redis)
     }
 
     /// The address of the project, without a path.
@@ -130,6 +140,16 @@ impl Scene {
             .login(&self.django(), &self.name(user), PASSWORD)
             .await?;
         ensure!(entered, "Django does not let {user} in");
+        Ok(browser)
+    }
+
+    /// A browser in which somebody has logged in who is there in another one already.
+    pub(super) async fn login_elsewhere(&self, user: &str) -> Result<Browser> {
+        let mut browser = self.login(user).await?;
+        // Sessions in cookies are the same if all that they have is, and they began in the same second.
+        let remember = self.page("/session/remember/");
+        let elsewhere = json!({"elsewhere": true});
+        browser.post_json(&remember, &elsewhere).await?;
         Ok(browser)
     }
 
@@ -169,7 +189,27 @@ impl Scene {
     }
 }
 
+fn redis_url(server: &RedisServer) -> String {
+    format!("{}/0", server.url())
+}
+
 impl Model {
+    /// The table of the users.
+    pub(super) fn table(self) -> &'static str {
+        match self {
+            Self::User => "auth_user",
+            Self::Member => "members_member",
+        }
+    }
+
+    /// The column of what they are called.
+    pub(super) fn username(self) -> &'static str {
+        match self {
+            Self::User => "username",
+            Self::Member => "address",
+        }
+    }
+
     fn label(self) -> &'static str {
         match self {
             Self::User => "auth.User",
@@ -186,15 +226,16 @@ impl Model {
 }
 
 impl Database {
-    fn url(&self) -> String {
+    /// As Django and we are told it.
+    pub(super) fn url(&self) -> String {
         match self {
-            Self::Sqlite(file) => format!("sqlite://{}", file.display()),
+            Self::Sqlite(file) => format!("sqlite:///{}", file.display()),
             Self::Postgres(server) => server.url("postgres"),
         }
     }
 }
 
-/// Ada may see users by herself, and change them as an editor; Bob may do everything, and Eve nothing.
+/// Ada may see groups by herself, and change them as an editor; Bob may do everything, and the others nothing.
 fn population(model: Model) -> Value {
     let user = |name: &str, more: Value| {
         let mut fields = json!({"name": model.name(name), "password": PASSWORD});
@@ -210,6 +251,8 @@ fn population(model: Model) -> Value {
             user("ada", json!({"groups": ["editors"], "permissions": [view]})),
             user("bob", json!({"is_superuser": true})),
             user("eve", json!({})),
+            user("dan", json!({})),
+            user("fay", json!({})),
             user("gone", json!({"is_active": false})),
         ],
     })

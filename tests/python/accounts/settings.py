@@ -10,10 +10,10 @@ SECRET_KEY_FALLBACKS = os.environ.get("SECRET_KEY_FALLBACKS", "").split()
 
 
 def database(url):
-    """sqlite:///path or postgres://user@host:port/name."""
+    """sqlite:///path, where an absolute path begins with another slash, or postgres://user@host:port/name."""
     url = urlsplit(url)
     if url.scheme == "sqlite":
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": url.path}
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": url.path.removeprefix("/")}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": url.path.removeprefix("/"),

@@ -1,0 +1,38 @@
+//! Applications that have another secret key than the project.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+use solent_django::signing::SecretKeys;
+
+use super::{known::Here, scene::SECRET_KEY, sockets::Sockets};
+
+const OTHER: &str = "what another project signs with";
+
+pub(super) async fn another_secret_key_knows_nobody((scene, _): &Here<'_>) -> Result<()> {
+    let mut browser = scene.login("ada").await?;
+    let keys = SecretKeys::new(OTHER)?;
+    let sockets = Sockets::with(scene, keys, Duration::ZERO).await?;
+
+    assert_eq!(sockets.connect(&browser).await?.who, json!({"id": null}));
+    // The answer takes the cookie away, as Django's does for a session that it does not find.
+    let who = browser.clone().json(&sockets.page("/whoami/")).await?;
+    assert_eq!(who, json!({"id": null}));
+
+    // The mistake of ours has cost nobody their session.
+    assert_eq!(scene.whoami(&mut browser).await?["name"], scene.name("ada"));
+    Ok(())
+}
+
+pub(super) async fn former_secret_keys_are_believed((scene, _): &Here<'_>) -> Result<()> {
+    let mut browser = scene.login("ada").await?;
+    let keys = SecretKeys::new(OTHER)?.fallbacks([SECRET_KEY])?;
+    let sockets = Sockets::with(scene, keys, Duration::ZERO).await?;
+
+    let socket = sockets.connect(&browser).await?;
+
+    assert_eq!(socket.who["name"], scene.name("ada"));
+    assert_eq!(scene.whoami(&mut browser).await?["name"], scene.name("ada"));
+    Ok(())
+}

@@ -134,6 +134,25 @@ async fn streamed_response_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn response_of_an_application_that_only_sends_ends() {
+    async fn tick(mut connection: Connection<Http>) -> Result {
+        connection.feed(HttpSend::start(StatusCode::OK))?;
+        while connection.send(HttpSend::chunk("tick")).await.is_ok() {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+    let (tell, application) = guarded(tick);
+    let mut client = HttpCommunicator::start(application, "/").unwrap();
+    assert_eq!(client.chunk().await.unwrap().unwrap(), "tick");
+
+    tell.send(close()).unwrap();
+
+    client.wait().await.unwrap();
+    while client.chunk().await.unwrap().is_some() {}
+}
+
+#[tokio::test(start_paused = true)]
 async fn body_that_streams_on_its_own_ends() {
     /// One piece, and then none for ever.
     struct Endless(Option<&'static str>);

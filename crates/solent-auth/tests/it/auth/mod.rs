@@ -1,6 +1,7 @@
 //! Users, their logins, and what ends those.
 
 mod applications;
+mod consumer;
 mod guard;
 mod login;
 mod resolve;

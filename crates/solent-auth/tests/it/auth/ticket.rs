@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use serde_json::json;
-use solent_auth::SessionKey;
+use solent_auth::{AuthStack, CookieSecret, CookieStore, SessionKey};
 use solent_layer::DynLayer;
 use solent_layer_memory::MemoryLayer;
 use solent_testing::{TestRequest, TestResponse};
 
 use super::{
     applications::{Server, cookie_key},
-    site::Site,
+    site::{People, Site},
 };
 
 async fn exchange(server: &Server, ticket: &str, key: Option<&SessionKey>) -> TestResponse {
@@ -50,6 +50,36 @@ async fn ticket_is_good_once() {
     let again = exchange(&server, &ticket, None).await;
     assert_eq!(again.status, 403);
     assert_eq!(again.header("set-cookie"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ticket_that_one_process_took_is_no_good_at_another() {
+    let site = Site::new();
+    let (one, other) = (
+        Server::new(&site.stack(), &site.people),
+        Server::new(&site.stack(), &site.people),
+    );
+    let ticket = one.connect(None).await.say("ticket ann").await;
+
+    assert_eq!(other.get("", None).await.status, 200);
+    assert_eq!(exchange(&other, &ticket, None).await.status, 204);
+
+    assert_eq!(exchange(&one, &ticket, None).await.status, 403);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ticket_is_good_once_where_cookies_hold_the_sessions() {
+    let people = People::new("people");
+    let secret = CookieSecret::new([7; 32]).unwrap();
+    let stack = AuthStack::new(CookieStore::encrypted(secret), people.clone());
+    let server = Server::new(&stack, &people);
+    let ticket = server.connect(None).await.say("ticket ann").await;
+
+    let response = exchange(&server, &ticket, None).await;
+    let key = cookie_key(&response.headers).expect("a cookie");
+    assert_eq!(server.who(Some(&key)).await, "ann");
+
+    assert_eq!(exchange(&server, &ticket, None).await.status, 403);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,13 +4,12 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
-    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 use solent_consumers::{
-    Group, Handle, Layers, NoEvents, NoLayer, PostError, TimerId, WebSocketConsumer,
-    WebSocketContext, WithLayer, WrongEvent, websocket_consumer,
+    Group, Layers, NoEvents, NoLayer, WebSocketConsumer, WebSocketContext, WithLayer,
+    websocket_consumer,
 };
 use solent_layer::{ChannelLayer, DynLayer, GroupName, Message};
 use solent_layer_memory::MemoryLayer;
@@ -18,31 +17,31 @@ use solent_spec::{
     Application, BoxApplication, Middleware, Result, WebSocket,
     websocket::{Close, CloseCode, Frame},
 };
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::task::JoinHandle;
 
 use crate::support::{Log, Sent, Socket, settle};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type")]
-enum RoomEvent {
+pub(crate) enum RoomEvent {
     #[serde(rename = "chat.message")]
     Message { message: String },
     #[serde(rename = "tick")]
     Tick { n: usize },
 }
 
-fn said(message: &str) -> RoomEvent {
+pub(crate) fn said(message: &str) -> RoomEvent {
     RoomEvent::Message {
         message: message.into(),
     }
 }
 
-fn room() -> Group<RoomEvent> {
+pub(crate) fn room() -> Group<RoomEvent> {
     Group::new("room").unwrap()
 }
 
 /// The consumer of the README: what one says, all hear.
-struct Chat;
+pub(crate) struct Chat;
 
 impl WebSocketConsumer for Chat {
     type Event = RoomEvent;
@@ -65,7 +64,7 @@ impl WebSocketConsumer for Chat {
     }
 }
 
-fn spawn(
+pub(crate) fn spawn(
     application: impl Application<WebSocket>,
     socket: &Socket,
     layer: Option<&DynLayer>,
@@ -75,7 +74,7 @@ fn spawn(
 }
 
 /// A memory layer, as the test and as consumers see it.
-fn memory() -> (MemoryLayer, DynLayer) {
+pub(crate) fn memory() -> (MemoryLayer, DynLayer) {
     let layer = MemoryLayer::default();
     (layer.clone(), DynLayer::new(layer))
 }
@@ -302,391 +301,6 @@ async fn event_is_made_json_once_for_all_members() {
     }
     assert_eq!(SERIALIZED.load(SeqCst), 1);
     tasks.iter().for_each(JoinHandle::abort);
-}
-
-#[tokio::test(start_paused = true)]
-async fn ready_frames_are_passed_on_through_events_or_straight_to_the_client() {
-    let (_, layer) = memory();
-    let (plain, direct) = (Socket::new(), Socket::new().with_direct());
-    let application = websocket_consumer(|_| Ok(Chat));
-    let tasks = [&plain, &direct].map(|socket| spawn(application.clone(), socket, Some(&layer)));
-    settle().await;
-    plain.take();
-    direct.take();
-
-    room().broadcast(&layer, "ready").await.unwrap();
-    assert_eq!(
-        direct.take(),
-        [Sent::Direct(Frame::text("ready"))],
-        "without the member's task"
-    );
-    settle().await;
-
-    assert_eq!(plain.take(), [Sent::Ready(Frame::text("ready"))]);
-    tasks.iter().for_each(JoinHandle::abort);
-}
-
-#[tokio::test(start_paused = true)]
-async fn consumer_that_opted_out_gets_no_ready_frames() {
-    struct OptedOut;
-    impl WebSocketConsumer for OptedOut {
-        type Event = RoomEvent;
-        const READY_FRAMES: bool = false;
-        async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
-            cx.join(&room()).await?;
-            cx.accept().await
-        }
-    }
-    let (_, layer) = memory();
-    let socket = Socket::new().with_direct();
-    let task = spawn(websocket_consumer(|_| Ok(OptedOut)), &socket, Some(&layer));
-    settle().await;
-
-    room().broadcast(&layer, "ready").await.unwrap();
-    settle().await;
-
-    assert_eq!(socket.take_texts(), [""; 0]);
-    task.abort();
-}
-
-#[tokio::test(start_paused = true)]
-async fn ready_frames_and_events_keep_their_order() {
-    let (_, layer) = memory();
-    let socket = Socket::new().with_direct();
-    let task = spawn(websocket_consumer(|_| Ok(Chat)), &socket, Some(&layer));
-    settle().await;
-
-    for n in 0..20 {
-        if n % 3 == 0 {
-            room().send(&layer, &RoomEvent::Tick { n }).await.unwrap();
-        } else {
-            room().broadcast(&layer, format!("{n}")).await.unwrap();
-        }
-    }
-    settle().await;
-
-    let expected: Vec<_> = (0..20)
-        .map(|n| match n % 3 {
-            0 => format!(r#"{{"type":"tick","n":{n}}}"#),
-            _ => n.to_string(),
-        })
-        .collect();
-    assert_eq!(socket.take_texts(), expected);
-    task.abort();
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_sent_while_more_waits_leaves_in_one_go() {
-    let (_, layer) = memory();
-    let socket = Socket::new().with_direct();
-    let task = spawn(websocket_consumer(|_| Ok(Chat)), &socket, Some(&layer));
-    settle().await;
-    socket.take();
-
-    for n in 0..3 {
-        let event = RoomEvent::Tick { n };
-        room().send(&layer, &event).await.unwrap();
-    }
-    settle().await;
-
-    let frame = |n| Frame::text(format!(r#"{{"type":"tick","n":{n}}}"#));
-    // The sink queues; the last one is written at once, and the others with it.
-    let expected = [
-        Sent::Direct(frame(0)),
-        Sent::Direct(frame(1)),
-        Sent::Ready(frame(2)),
-    ];
-    assert_eq!(socket.take(), expected);
-    task.abort();
-}
-
-#[tokio::test(start_paused = true)]
-async fn slow_client_holds_up_ready_frames_but_not_its_own_end() {
-    let (_, layer) = memory();
-    let socket = Socket::new();
-    let task = spawn(websocket_consumer(|_| Ok(Chat)), &socket, Some(&layer));
-    settle().await;
-    socket.take();
-    socket.block(true);
-
-    for n in 0..10 {
-        room().broadcast(&layer, format!("{n}")).await.unwrap();
-    }
-    settle().await;
-    assert_eq!(
-        socket.take_texts().len(),
-        1,
-        "the rest waits in the mailbox, which is bounded"
-    );
-
-    socket.leave(CloseCode::NORMAL);
-    settle().await;
-    assert!(task.is_finished());
-}
-
-#[tokio::test(start_paused = true)]
-async fn neither_the_client_nor_the_group_is_starved() {
-    struct Both(Log);
-    impl WebSocketConsumer for Both {
-        type Event = RoomEvent;
-        fn groups(&self) -> Vec<Group<RoomEvent>> {
-            vec![room()]
-        }
-        async fn receive(&mut self, _: &mut WebSocketContext, _: Frame) -> Result {
-            self.0.add("frame");
-            Ok(())
-        }
-        async fn event(&mut self, _: &mut WebSocketContext, _: &RoomEvent) -> Result {
-            self.0.add("event");
-            Ok(())
-        }
-    }
-    let (_, layer) = memory();
-    let (socket, log) = (Socket::new(), Log::default());
-    let seen = log.clone();
-    let task = spawn(
-        websocket_consumer(move |_| Ok(Both(seen.clone()))),
-        &socket,
-        Some(&layer),
-    );
-    settle().await;
-
-    for n in 0..50 {
-        socket.send("x");
-        room().send(&layer, &RoomEvent::Tick { n }).await.unwrap();
-    }
-    settle().await;
-
-    let entries = log.entries();
-    assert_eq!(entries.len(), 100);
-    assert!(
-        entries.chunks(2).all(|pair| pair[0] != pair[1]),
-        "{entries:?}"
-    );
-    task.abort();
-}
-
-#[tokio::test(start_paused = true)]
-async fn busy_connections_take_turns() {
-    struct Names(Log, &'static str);
-    impl WebSocketConsumer for Names {
-        type Event = NoEvents;
-        async fn receive(&mut self, _: &mut WebSocketContext, _: Frame) -> Result {
-            self.0.add(self.1);
-            Ok(())
-        }
-    }
-    let log = Log::default();
-    let tasks = ["one", "two"].map(|name| {
-        let (socket, seen) = (Socket::new(), log.clone());
-        (0..1000).for_each(|_| socket.send("x"));
-        socket.leave(CloseCode::NORMAL);
-        spawn(
-            websocket_consumer(move |_| Ok(Names(seen.clone(), name))),
-            &socket,
-            None,
-        )
-    });
-
-    for task in tasks {
-        task.await.unwrap().unwrap();
-    }
-
-    let first_of_two = log.entries().iter().position(|name| name == "two");
-    assert!(first_of_two.is_some_and(|at| at < 100), "{first_of_two:?}");
-}
-
-/// Gives its handle away.
-struct Reachable(Option<oneshot::Sender<Handle<RoomEvent>>>);
-
-impl WebSocketConsumer for Reachable {
-    type Event = RoomEvent;
-
-    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
-        let wrong = cx.handle::<String>().unwrap_err();
-        assert!(matches!(wrong, WrongEvent { .. }));
-        let handle = cx.handle()?;
-        self.0.take().unwrap().send(handle).unwrap();
-        cx.accept().await
-    }
-
-    async fn event(&mut self, cx: &mut WebSocketContext, event: &RoomEvent) -> Result {
-        cx.send_json(event).await
-    }
-}
-
-async fn reachable(socket: &Socket) -> (Handle<RoomEvent>, JoinHandle<Result>) {
-    let (tx, rx) = oneshot::channel();
-    let tx = std::sync::Mutex::new(Some(tx));
-    let application = websocket_consumer(move |_| Ok(Reachable(tx.lock().unwrap().take())));
-    let task = spawn(application, socket, None);
-    (rx.await.unwrap(), task)
-}
-
-#[tokio::test(start_paused = true)]
-async fn handle_posts_events_and_closes() {
-    let socket = Socket::new();
-    let (handle, task) = reachable(&socket).await;
-
-    handle.post(RoomEvent::Tick { n: 1 }).await.unwrap();
-    handle.try_post(RoomEvent::Tick { n: 2 }).unwrap();
-    handle.close(CloseCode::POLICY).await;
-    settle().await;
-
-    let texts = [r#"{"type":"tick","n":1}"#, r#"{"type":"tick","n":2}"#];
-    let sent = socket.take();
-    assert_eq!(sent[1..3], texts.map(|text| Sent::Ready(Frame::text(text))));
-    assert_eq!(sent[3], Sent::Close(1008, String::new()));
-    socket.leave(CloseCode::POLICY);
-    task.await.unwrap().unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn handle_outlives_its_connection_without_harm() {
-    let socket = Socket::new();
-    let (handle, task) = reachable(&socket).await;
-    assert!(!handle.is_closed());
-
-    socket.leave(CloseCode::NORMAL);
-    handle.closed().await;
-    task.await.unwrap().unwrap();
-
-    assert!(matches!(
-        handle.try_post(said("x")),
-        Err(PostError::Closed(_))
-    ));
-    assert!(matches!(
-        handle.post(said("x")).await,
-        Err(PostError::Closed(_))
-    ));
-    handle.close(CloseCode::NORMAL).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn handles_queue_is_bounded() {
-    let socket = Socket::new();
-    let (handle, task) = reachable(&socket).await;
-    settle().await;
-
-    let posted = (0..1000).take_while(|n| handle.try_post(RoomEvent::Tick { n: *n }).is_ok());
-
-    assert_eq!(posted.count(), 100);
-    assert!(matches!(
-        handle.try_post(said("x")),
-        Err(PostError::Full(_))
-    ));
-    task.abort();
-}
-
-#[tokio::test(start_paused = true)]
-async fn timers_fire_once_or_again_and_again_until_cancelled() {
-    struct Clock {
-        periodic: Option<TimerId>,
-        log: Log,
-    }
-    impl WebSocketConsumer for Clock {
-        type Event = RoomEvent;
-        async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
-            self.periodic = Some(cx.every(Duration::from_secs(2), RoomEvent::Tick { n: 0 })?);
-            cx.after(Duration::from_secs(3), said("once"))?;
-            let never = cx.after(Duration::from_secs(1), said("never"))?;
-            assert!(cx.cancel(never));
-            assert!(!cx.cancel(never));
-            assert!(cx.after(Duration::ZERO, "another type").is_err());
-            cx.accept().await
-        }
-        async fn receive(&mut self, cx: &mut WebSocketContext, _: Frame) -> Result {
-            cx.cancel(self.periodic.unwrap());
-            Ok(())
-        }
-        async fn event(&mut self, _: &mut WebSocketContext, event: &RoomEvent) -> Result {
-            self.log.add(format!("{event:?}"));
-            Ok(())
-        }
-    }
-    let (socket, log) = (Socket::new(), Log::default());
-    let seen = log.clone();
-    let application = websocket_consumer(move |_| {
-        Ok(Clock {
-            periodic: None,
-            log: seen.clone(),
-        })
-    });
-    let task = spawn(application, &socket, None);
-
-    tokio::time::sleep(Duration::from_millis(7_500)).await;
-    socket.send("stop");
-    tokio::time::sleep(Duration::from_secs(60)).await;
-
-    let tick = "Tick { n: 0 }";
-    let once = "Message { message: \"once\" }";
-    assert_eq!(log.entries(), [tick, once, tick, tick]);
-    task.abort();
-}
-
-#[tokio::test(start_paused = true)]
-async fn periodic_timer_skips_what_a_busy_consumer_missed() {
-    struct Busy(Log);
-    impl WebSocketConsumer for Busy {
-        type Event = RoomEvent;
-        async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
-            cx.every(Duration::from_secs(1), RoomEvent::Tick { n: 0 })?;
-            cx.accept().await
-        }
-        async fn receive(&mut self, _: &mut WebSocketContext, _: Frame) -> Result {
-            tokio::time::sleep(Duration::from_millis(10_500)).await;
-            Ok(())
-        }
-        async fn event(&mut self, _: &mut WebSocketContext, _: &RoomEvent) -> Result {
-            self.0.add("tick");
-            Ok(())
-        }
-    }
-    let (socket, log) = (Socket::new(), Log::default());
-    let seen = log.clone();
-    let task = spawn(
-        websocket_consumer(move |_| Ok(Busy(seen.clone()))),
-        &socket,
-        None,
-    );
-    socket.send("be busy");
-
-    tokio::time::sleep(Duration::from_millis(10_600)).await;
-    assert_eq!(log.count("tick"), 1);
-    tokio::time::sleep(Duration::from_secs(2)).await;
-
-    assert_eq!(log.count("tick"), 3);
-    task.abort();
-}
-
-#[tokio::test(start_paused = true)]
-async fn background_task_posts_back_to_its_consumer() {
-    struct Works;
-    impl WebSocketConsumer for Works {
-        type Event = usize;
-        async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> Result {
-            let handle = cx.handle::<usize>()?;
-            cx.spawn(async move {
-                tokio::time::sleep(Duration::from_secs(5)).await;
-                handle.post(frame.len()).await?;
-                Ok(())
-            });
-            cx.send("working").await
-        }
-        async fn event(&mut self, cx: &mut WebSocketContext, event: &usize) -> Result {
-            cx.send_json(event).await
-        }
-    }
-    let socket = Socket::new();
-    let task = spawn(websocket_consumer(|_| Ok(Works)), &socket, None);
-
-    socket.send("hello");
-    settle().await;
-    assert_eq!(socket.take_texts(), ["working"]);
-    tokio::time::sleep(Duration::from_secs(5)).await;
-
-    assert_eq!(socket.take_texts(), ["5"]);
-    task.abort();
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,8 +11,12 @@ mod channel;
 mod disconnect;
 /// HTTP consumers.
 mod http;
-/// Groups, events, ready frames, handles, timers and tasks.
+/// Groups and events.
 mod layer;
+/// Handles, timers and tasks.
+mod own;
+/// Ready frames, and whose turn it is.
+mod ready;
 /// Consumers whose handlers block.
 mod sync;
 /// The handshake, messages and closing, row by row as Channels tests them.

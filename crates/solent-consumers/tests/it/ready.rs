@@ -1,14 +1,14 @@
 use solent_consumers::{Group, NoEvents, WebSocketConsumer, WebSocketContext, websocket_consumer};
-use solent_layer::ChannelLayer;
 use solent_spec::{
     Result,
     websocket::{CloseCode, Frame},
 };
 use tokio::task::JoinHandle;
 
-use crate::support::{Log, Sent, Socket, settle};
-
-use crate::layer::{Chat, RoomEvent, memory, room, spawn};
+use crate::{
+    layer::{Chat, RoomEvent, memory, room, spawn},
+    support::{Log, Sent, Socket, settle},
+};
 
 #[tokio::test(start_paused = true)]
 async fn ready_frames_are_passed_on_through_events_or_straight_to_the_client() {

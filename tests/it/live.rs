@@ -38,21 +38,7 @@ impl Live {
     }
 
     pub(crate) async fn connect(&self, path: &str) -> Result<Client> {
-        self.connect_with(path, &[]).await
-    }
-
-    /// Connects with headers, as browsers send them.
-    pub(crate) async fn connect_with(
-        &self,
-        path: &str,
-        headers: &[(&'static str, &str)],
-    ) -> Result<Client> {
-        let mut request = format!("ws://{}{path}", self.addr).into_client_request()?;
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse()?);
-        }
-        let connecting = connect_async(request);
-        Ok(Client(timeout(PATIENCE, connecting).await??.0))
+        self.connect_with(path, []).await
     }
 
     /// Connects with headers of the client's own.

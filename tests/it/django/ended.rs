@@ -35,8 +35,8 @@ pub(super) async fn logout_at_django_closes_the_sockets_of_the_session_at_once(
 
     browser.logout(&scene.django(), false).await?;
 
-    first.is_closed().await.context("the first")?;
-    second.is_closed().await.context("the second")?;
+    first.closed().await.context("the first")?;
+    second.closed().await.context("the second")?;
     assert!(stays.may("auth.view_group").await?, "another session");
     Ok(())
 }
@@ -58,7 +58,7 @@ pub(super) async fn logout_without_a_word_closes_them_within_the_interval(
         assert_eq!(sockets.connect(&copy).await?.who["name"], scene.name("ada"));
         assert!(socket.may("auth.view_group").await?);
     } else {
-        socket.is_closed().await?;
+        socket.closed().await?;
     }
     assert!(stays.may("auth.view_group").await?, "another session");
     Ok(())
@@ -79,8 +79,8 @@ pub(super) async fn changed_password_closes_all_sockets_of_the_user(
     here.change_password(&scene.django(), PASSWORD, "the next one")
         .await?;
 
-    two.is_closed().await.context("another session")?;
-    one.is_closed().await.context("the session itself")?;
+    two.closed().await.context("another session")?;
+    one.closed().await.context("the session itself")?;
     let again = sockets.connect(&here).await?;
     assert_eq!(again.who["name"], scene.name("dan"));
     assert_eq!(sockets.connect(&there).await?.who, json!({"id": null}));
@@ -101,7 +101,7 @@ pub(super) async fn deactivated_user_is_gone_within_the_interval(
     let sql = format!("UPDATE {table} SET is_active = false WHERE {column} = '{name}'");
     scene.rows(&sql).await?;
 
-    socket.is_closed().await?;
+    socket.closed().await?;
     assert_eq!(sockets.connect(&browser).await?.who, json!({"id": null}));
     Ok(())
 }

@@ -78,7 +78,7 @@ pub(super) async fn who_logs_out_here_is_nobody_to_django(
 
     assert_eq!(who, json!({"id": null}));
     assert_eq!(browser.session(), None);
-    socket.is_closed().await.context("the session's socket")?;
+    socket.closed().await.context("the session's socket")?;
     if scene.engine != Engine::SignedCookies {
         assert!(!is_stored(scene, &key).await?);
         assert_eq!(scene.whoami(&mut copy.clone()).await?, json!({"id": null}));

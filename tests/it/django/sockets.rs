@@ -95,7 +95,7 @@ impl Sockets {
         if !cookies.is_empty() {
             headers.push(("cookie", &cookies));
         }
-        let mut client = self.live.connect_with("/ws/who/", &headers).await?;
+        let mut client = self.live.connect_with("/ws/who/", headers).await?;
         let who = client.json().await?;
         Ok(Socket { client, who })
     }
@@ -158,8 +158,8 @@ impl Socket {
             .context("neither yes nor no")
     }
 
-    /// The socket is closed because its user is not logged in any more.
-    pub(super) async fn is_closed(mut self) -> Result<()> {
+    /// Waits until the socket is closed because its user is not logged in any more.
+    pub(super) async fn closed(mut self) -> Result<()> {
         let code = self.client.close_code().await?;
         ensure!(code == 4401, "closed with {code}");
         Ok(())

@@ -61,13 +61,13 @@ fn may_be(text: &str, max_len: usize) -> bool {
     if !text.trim_start().starts_with('{') {
         return false;
     }
-    let searched = match text.len() <= max_len.saturating_add(ROOM) {
-        true => text.as_bytes(),
-        false => &text.as_bytes()[..ROOM.min(text.len())],
-    };
-    searched
-        .windows(KIND.len())
-        .any(|part| part == KIND.as_bytes())
+    if text.len() <= max_len.saturating_add(ROOM) {
+        return text.contains(KIND);
+    }
+    let end = (0..=ROOM.min(text.len()))
+        .rev()
+        .find(|at| text.is_char_boundary(*at));
+    text[..end.unwrap_or_default()].contains(KIND)
 }
 
 /// The token expires soon.

@@ -8,7 +8,7 @@ use solent_spec::{
     websocket::{Close, CloseCode, Frame, Receive},
 };
 use solent_testing::{TestRequest, WebSocketCommunicator};
-use tokio::time::{Instant, advance, sleep};
+use tokio::time::{Instant, advance, timeout};
 
 use super::person::{Sesame, bearer, socket};
 
@@ -53,7 +53,8 @@ async fn client_is_warned_and_then_closed() {
 async fn client_whose_token_expires_soon_is_warned_once_its_socket_is_open() {
     async fn slow(mut connection: Connection<WebSocket>) -> Result {
         connection.receive().await;
-        sleep(Duration::from_secs(2)).await;
+        let more = timeout(Duration::from_secs(2), connection.receive());
+        assert!(more.await.is_err());
         connection
             .send(solent_spec::websocket::Send::accept())
             .await?;

@@ -3,6 +3,7 @@
 mod expiry;
 mod first_message;
 mod http;
+mod live;
 mod person;
 mod refresh;
 mod socket;

@@ -7,7 +7,7 @@ use crate::{AuthUser, BackendError};
 /// Tells whose a token is.
 ///
 /// For tokens that are looked up, such as those of a database, implement it; for JSON Web Tokens there is
-/// [`JwtVerifier`](crate::jwt::JwtVerifier) (feature `jwt`).
+/// `jwt::JwtVerifier` (feature `jwt`).
 ///
 /// ```
 /// use solent_auth::{AuthUser, BackendError, TokenVerifier, Verified};

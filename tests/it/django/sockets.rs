@@ -25,13 +25,14 @@ use solent_django::{
     },
     signing::SecretKeys,
 };
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite;
 
 use super::{
     browser::Browser,
     scene::{Engine, Model, SECRET_KEY, Scene},
 };
-use crate::live::{Client, Live};
+use crate::live::{Client, Live, PATIENCE};
 
 /// What the project hashes passwords with.
 const HASHER: Hasher = Hasher::Pbkdf2Sha256 { iterations: 1000 };
@@ -160,7 +161,9 @@ impl Socket {
 
     /// Waits until the socket is closed because its user is not logged in any more.
     pub(super) async fn closed(mut self) -> Result<()> {
-        let code = self.client.close_code().await?;
+        // In all, as pings come all the time.
+        let closing = timeout(PATIENCE, self.client.close_code()).await;
+        let code = closing.context("the socket stays open")??;
         ensure!(code == 4401, "closed with {code}");
         Ok(())
     }

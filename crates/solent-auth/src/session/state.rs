@@ -52,6 +52,11 @@ impl State {
         self.version != self.saved
     }
 
+    /// Whether anything has been changed, saved or not.
+    pub(super) fn was_changed(&self) -> bool {
+        self.version != 0
+    }
+
     /// Changes the value of a name by `change`, which tells whether it did.
     pub(super) fn change(&mut self, name: &str, change: impl FnOnce(&mut SessionData) -> bool) {
         if change(self.data.get_or_insert_default()) {

@@ -312,7 +312,7 @@ async fn every_request_renews_the_session_if_told_to() -> Result {
 }
 
 #[tokio::test(start_paused = true)]
-async fn forged_and_malformed_keys_are_no_session_and_are_forgotten() -> Result {
+async fn forged_and_malformed_keys_are_no_session_and_cost_nobody_a_cookie() -> Result {
     let sessions = Sessions::new(Probe::default());
     let log = Log::new();
     let mut lines = 0;
@@ -335,7 +335,8 @@ async fn forged_and_malformed_keys_are_no_session_and_are_forgotten() -> Result 
         let mut client = HttpCommunicator::start(application, request)?;
         let response = client.response().await?;
 
-        assert_eq!(set_cookies(&response.headers), [REMOVAL], "{value}");
+        // It may be good for another application of the site.
+        assert_eq!(set_cookies(&response.headers), [""; 0], "{value}");
         client.wait().await?;
         let text = log.text();
         assert!(text.lines().count() > lines, "nothing was told of {value}");
@@ -390,7 +391,7 @@ async fn session_that_was_only_to_be_renewed_may_be_gone() -> Result {
     let response = exchange(&sessions, Some(&key), application).await?;
 
     assert_eq!(response.status, 200);
-    assert_eq!(set_cookies(&response.headers), [REMOVAL]);
+    assert_eq!(set_cookies(&response.headers), [""; 0]);
     Ok(())
 }
 

@@ -1,5 +1,36 @@
 //! Django's sessions, users and passwords: whoever is logged in there is known here, and the other way round.
 //!
+//! [`Django`] takes the settings of a project that say who is logged in, and makes the middleware of them:
+//!
+//! ```no_run
+//! use solent_auth::AuthScope;
+//! use solent_django::{Database, Django, DjangoUser, signing::SecretKeys};
+//! use solent_spec::{BoxApplication, Connection, Middleware, Result, WebSocket, websocket::Send};
+//!
+//! async fn greet(mut connection: Connection<WebSocket>) -> Result {
+//!     let user = connection.scope().user::<DjangoUser>();
+//!     let name = user.map_or("stranger".to_owned(), |user| user.full_name());
+//!     connection.send(Send::accept()).await?;
+//!     connection.send(Send::Message(format!("Hello, {name}.").into())).await?;
+//!     Ok(())
+//! }
+//!
+//! # fn main() -> Result {
+//! let keys = SecretKeys::new(std::env::var("SECRET_KEY")?)?;
+//! let database = Database::open(&std::env::var("DATABASE_URL")?)?;
+//! let auth = Django::new(keys, database).stack();
+//!
+//! let application = auth.wrap(BoxApplication::new(greet));
+//! # let _ = application;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A connection without the session cookie costs nothing; one with it, a query for the session and one for the user, groups
+//! and permissions included.
+//!
+//! # Below
+//!
 //! A Django project signs with its `SECRET_KEY`. With the same key this crate believes what the project wrote, and writes what
 //! the project believes, to the octet:
 //!
@@ -33,6 +64,10 @@
 //!
 //! # The parts
 //!
+//! - [`Django`]: the settings of a project, and the [`AuthStack`](solent_auth::AuthStack) and the store that they make.
+//! - [`Database`]: SQLite or PostgreSQL, by the URL that the project has for it.
+//! - [`DjangoUsers`]: where users come from, as `ModelBackend` has it, also from user models of a project's own ([`UserTable`]).
+//! - [`session`]: where each engine of `SESSION_ENGINE` keeps sessions.
 //! - [`signing`]: `django.core.signing`, with [`SecretKeys`](signing::SecretKeys) for `SECRET_KEY` and `SECRET_KEY_FALLBACKS`, signed
 //!   cookies, and the hash that ties a login to a password.
 //! - [`session::codec`]: the text in which Django's engines keep a session.
@@ -55,8 +90,15 @@
 //!
 //! # What is not here
 //!
+//! MySQL and Oracle; a project whose `USE_TZ` is false with SQLite, where moments are local time then; changes of users, groups
+//! and permissions other than the date of a login and, where the project says how, a new hash of its password.
+//!
 //! Serializers of a project's own, also that of `django-redis`; pickles with more than plain data in them, such as dates; and
 //! the setting `PASSWORD_HASHERS` with hashers of a project's own.
+//!
+//! # Features
+//!
+//! `sqlite` (the default) and `postgres` for databases, without which there are no users; `redis` for caches.
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod database;

@@ -1,9 +1,9 @@
 //! Django's sessions, wherever a project keeps them.
 //!
-//! Each engine of `SESSION_ENGINE` is a [`SessionStore`](solent_auth::SessionStore): [`DatabaseSessions`],
-//! [`CachedDatabaseSessions`], [`CacheSessions`], [`FileSessions`] and [`SignedCookieSessions`]. They read what Django
-//! wrote and write what Django reads. What cannot be read is no session, and stays where it is: it may be good again once the
-//! settings are.
+//! Each engine of `SESSION_ENGINE` is a [`SessionStore`](solent_auth::SessionStore): `DatabaseSessions`, `CachedDatabaseSessions`
+//! and `CacheSessions` with the features of databases and `redis`, [`FileSessions`] and [`SignedCookieSessions`] always. They
+//! read what Django wrote and write what Django reads. What cannot be read is no session, and stays where it is: it may be
+//! good again once the settings are.
 
 #[cfg(feature = "redis")]
 mod cache;

@@ -65,7 +65,7 @@ impl DjangoUsers {
 
     /// Sets the path of the backend's class, as `AUTHENTICATION_BACKENDS` has it. Sessions that name another are not this
     /// backend's. Default: `django.contrib.auth.backends.ModelBackend`.
-    pub fn name(mut self, path: impl Into<Arc<str>>) -> Self {
+    pub fn backend(mut self, path: impl Into<Arc<str>>) -> Self {
         self.name = path.into();
         self
     }

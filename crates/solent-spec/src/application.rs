@@ -51,6 +51,15 @@ pub trait Application<P: Protocol>: Send + Sync + 'static {
         let this = Arc::clone(self);
         Box::pin(async move { this.call(connection).await })
     }
+
+    /// Puts the application inside a middleware: `chat.inside(&members)`. Of several, the last is the outermost.
+    fn inside(self, middleware: &impl Middleware) -> BoxApplication<P>
+    where
+        Self: Sized,
+        P: HttpProtocol,
+    {
+        middleware.wrap(BoxApplication::new(self))
+    }
 }
 
 impl<P, F, R> Application<P> for F
@@ -137,6 +146,14 @@ impl<P: Protocol, A: Application<P>> DynApplication<P> for A {
 ///         })
 ///     }
 /// }
+/// # use solent_spec::{Http, Result};
+///
+/// async fn page(_: Connection<Http>) -> Result {
+///     Ok(())
+/// }
+///
+/// let application = page.inside(&ForTenant(Tenant("north")));
+/// # let _ = application;
 /// ```
 pub trait Middleware: Send + Sync + 'static {
     /// Returns an application that does what this middleware is for and calls `inner`.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use solent_spec::RequestScope;
 
-use crate::{Auth, AuthUser, Cookies, Session};
+use crate::{Auth, AuthUser, Cookies, Session, permission::next_page};
 
 /// The user, the session and the cookies of a connection, found in its scope.
 ///
@@ -54,6 +54,13 @@ pub trait AuthScope: RequestScope {
         Self: Sized,
     {
         Cookies::of(self)
+    }
+
+    /// Where a login page sends its visitor afterwards: the query's `next`, which
+    /// [`Require::login_page`](crate::Require::login_page) puts there. `None` unless that is a page of this site, since anybody can
+    /// make up a link to a login page. What is returned is fit for a `Location`.
+    fn next_page(&self) -> Option<String> {
+        next_page(self.query())
     }
 }
 

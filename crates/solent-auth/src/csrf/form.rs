@@ -83,7 +83,7 @@ pub(super) async fn read<P: HttpProtocol>(connection: Connection<P>, limit: usiz
 }
 
 /// The last value of a field in a URL-encoded form.
-pub(super) fn field<'a>(form: &'a [u8], name: &str) -> Option<Cow<'a, str>> {
+pub(crate) fn field<'a>(form: &'a [u8], name: &str) -> Option<Cow<'a, str>> {
     form.split(|octet| *octet == b'&')
         .map(|pair| {
             let mut halves = pair.splitn(2, |octet| *octet == b'=');

@@ -11,6 +11,7 @@ mod secret;
 mod token;
 mod trusted;
 
+pub(crate) use self::form::field as form_field;
 pub use self::{
     config::CsrfConfig,
     cross_site::CrossSite,

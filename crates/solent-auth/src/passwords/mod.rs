@@ -24,6 +24,6 @@ mod memory_users;
 
 pub use self::{
     credentials::Password,
-    hasher::{HashError, MAX_LEN, hash, verify},
+    hasher::{HashError, MAX_LEN, hash, session_hash, verify, verify_if_any},
     memory_users::{MemoryUser, MemoryUsers},
 };

@@ -43,8 +43,8 @@ pub struct Require<C> {
 
 impl<C> Require<C> {
     /// Sends browsers that nobody is logged in with to this page instead of refusing them, if they ask for a page: a `GET`
-    /// that is no WebSocket's. The page finds where they wanted to go in the query's `next`, as Django's login view does; it
-    /// must check that this is one of the site's own pages before it sends anybody there.
+    /// that is no WebSocket's. The page finds where they wanted to go in the query's `next`, as Django's login view does;
+    /// [`next_page`](crate::AuthScope::next_page) reads it, if it is one of the site's own pages.
     pub fn login_page(mut self, url: impl Into<Arc<str>>) -> Self {
         self.login_page = Some(url.into());
         self

@@ -4,7 +4,6 @@ mod applications;
 mod consumer;
 mod guard;
 mod login;
-mod race;
 mod resolve;
 mod scope;
 mod site;

@@ -21,3 +21,8 @@ pub struct Workers;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/django.md")]
 pub struct Django;
+
+/// The programs of the guide to accounts.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/accounts.md")]
+pub struct Accounts;

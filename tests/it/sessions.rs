@@ -1,12 +1,15 @@
 use anyhow::{Context, Result};
 use axum::{
-    Router,
+    Extension, Router,
     routing::{get, post},
 };
 use serde_json::{Value, json};
 use solent::{
-    AuthScope, JsonWebSocketConsumer, NoEvents, Solent, WebSocketContext,
-    auth::{SessionConfig, Sessions, TowerStore},
+    AuthScope, AuthStack, JsonWebSocketConsumer, NoEvents, Solent, WebSocketContext,
+    auth::{
+        Auth, AuthUser, SessionConfig, Sessions, TowerStore, UserBackend,
+        passwords::{MemoryUser, MemoryUsers},
+    },
     json_websocket_consumer,
 };
 use tokio::{
@@ -80,6 +83,100 @@ async fn request(live: &Live, line: &str, cookie: &str, body: &str) -> Result<(S
     Ok((head.to_owned(), body.to_owned()))
 }
 
+/// A socket that says who its user is.
+struct WhoAmI;
+
+impl JsonWebSocketConsumer for WhoAmI {
+    type Input = Value;
+    type Event = NoEvents;
+
+    async fn connect(&mut self, cx: &mut WebSocketContext) -> solent::Result {
+        cx.accept().await?;
+        let user = cx.scope().user::<MemoryUser>();
+        cx.send_json(&user.map(|user| user.id().into_owned())).await
+    }
+}
+
+async fn ann() -> Result<(MemoryUsers, MemoryUser)> {
+    let users = MemoryUsers::default();
+    users.set_password("ann", "correct horse").await?;
+    let ann = users.find("ann").await?.context("no user")?;
+    Ok((users, ann))
+}
+
+fn cookie_of(head: &str) -> Result<&str> {
+    let cookies = head
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: "));
+    let cookie = cookies.and_then(|cookie| cookie.split(';').next());
+    cookie.with_context(|| head.to_owned())
+}
+
+#[tokio::test]
+async fn axum_inside_a_stack_logs_users_of_sockets_in_and_out() -> Result<()> {
+    type Who = Extension<Auth<MemoryUser>>;
+    let (users, ann) = ann().await?;
+    let pages = Router::new()
+        .route(
+            "/in",
+            post(async move |Extension(auth): Who| auth.login(ann).await.unwrap()),
+        )
+        .route(
+            "/out",
+            post(async |Extension(auth): Who| auth.logout().await.unwrap()),
+        );
+    let app = Solent::new()
+        .websocket("ws/who/", json_websocket_consumer(|_| Ok(WhoAmI)))
+        .mount_service("", pages)
+        .middleware(&AuthStack::new(solent::auth::MemoryStore::default(), users));
+    let live = Live::start(app).await?;
+
+    let (head, _) = request(&live, "POST /in", "", "").await?;
+    let cookie = cookie_of(&head)?;
+    let mut socket = live.connect_with("/ws/who/", [("cookie", cookie)]).await?;
+    assert_eq!(socket.json().await?, json!("ann"));
+
+    request(&live, "POST /out", cookie, "").await?;
+    assert_eq!(socket.close_code().await?, 4401);
+    let mut later = live.connect_with("/ws/who/", [("cookie", cookie)]).await?;
+    assert_eq!(later.json().await?, Value::Null);
+    live.stop();
+    live.ended().await
+}
+
+#[tokio::test]
+async fn user_that_axum_put_into_a_session_is_known_to_sockets() -> Result<()> {
+    let (users, ann) = ann().await?;
+    let hash = users.session_hash(&ann).context("no hash")?;
+    let store = MemoryStore::default();
+    let sessions = SessionManagerLayer::new(store.clone())
+        .with_name("sessionid")
+        .with_secure(false);
+    let log_in = post(async move |session: Session| {
+        session.cycle_id().await.unwrap();
+        session.insert("_auth_user_id", "ann").await.unwrap();
+        session
+            .insert("_auth_user_backend", "memory")
+            .await
+            .unwrap();
+        session.insert("_auth_user_hash", hash).await.unwrap();
+    });
+    let app = Solent::new()
+        .websocket("ws/who/", json_websocket_consumer(|_| Ok(WhoAmI)))
+        .middleware(&AuthStack::new(TowerStore::new(store), users))
+        .mount_service("", Router::new().route("/in", log_in).layer(sessions));
+    let live = Live::start(app).await?;
+
+    let (head, _) = request(&live, "POST /in", "", "").await?;
+    let mut socket = live
+        .connect_with("/ws/who/", [("cookie", cookie_of(&head)?)])
+        .await?;
+
+    assert_eq!(socket.json().await?, json!("ann"));
+    live.stop();
+    live.ended().await
+}
+
 #[tokio::test]
 async fn socket_and_axum_share_a_session() -> Result<()> {
     let store = MemoryStore::default();
@@ -91,11 +188,7 @@ async fn socket_and_axum_share_a_session() -> Result<()> {
     let live = Live::start(app).await?;
 
     let (head, _) = request(&live, "POST /shop/add", "", "tea").await?;
-    let cookie = head
-        .lines()
-        .find_map(|line| line.strip_prefix("set-cookie: "))
-        .and_then(|cookie| cookie.split(';').next())
-        .with_context(|| head.clone())?;
+    let cookie = cookie_of(&head)?;
 
     let mut socket = live
         .connect_with("/ws/basket/", [("cookie", cookie)])

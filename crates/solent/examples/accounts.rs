@@ -6,14 +6,13 @@ use bytes::Bytes;
 use http::{Method, Response, header};
 use serde::{Deserialize, Serialize};
 use solent::{
-    AuthScope, AuthStack, Body, Frame, Group, HttpConsumer, HttpContext, JsonWebSocketConsumer,
-    Middleware, NoEvents, Refusal, Result, Solent, StatusCode, WebSocketContext,
+    Application, AuthScope, AuthStack, Body, Frame, Group, HttpConsumer, HttpContext,
+    JsonWebSocketConsumer, NoEvents, Refusal, Result, Solent, StatusCode, WebSocketContext,
     auth::{
         AuthUser, Authenticate, MemoryStore, authenticated,
         passwords::{MemoryUser, MemoryUsers, Password},
     },
     http_consumer, json_websocket_consumer, require,
-    spec::BoxApplication,
 };
 
 const NAMES: [&str; 3] = ["ada", "grace", "linus"];
@@ -80,16 +79,10 @@ impl HttpConsumer for LogIn {
 
     async fn handle(&mut self, cx: &mut HttpContext, form: Bytes) -> Result {
         posted(cx)?;
-        let field = |name| {
-            let found = url::form_urlencoded::parse(&form).find(|(key, _)| key == name);
-            found
-                .map(|(_, value)| value.into_owned())
-                .unwrap_or_default()
-        };
-        let password = Password::new(field("name"), field("password"));
+        let password = Password::from_form(&form).ok_or(Refusal::new(StatusCode::BAD_REQUEST))?;
         match self.users.authenticate(password).await? {
             Some(user) => {
-                cx.scope().auth()?.clone().login(user).await?;
+                cx.scope().auth()?.login(user).await?;
                 see_other(cx, "/accounts/").await
             }
             None => see_other(cx, "/accounts/login/?again").await,
@@ -105,7 +98,7 @@ impl HttpConsumer for LogOut {
 
     async fn handle(&mut self, cx: &mut HttpContext, _: Bytes) -> Result {
         posted(cx)?;
-        cx.scope().auth::<MemoryUser>()?.clone().logout().await?;
+        cx.scope().auth::<MemoryUser>()?.logout().await?;
         see_other(cx, "/accounts/login/").await
     }
 }
@@ -183,26 +176,21 @@ pub(crate) fn routes(app: Solent) -> Solent {
             })
         })
     };
-    let home = members.wrap(BoxApplication::new(page(include_str!(
-        "demo/pages/accounts.html"
-    ))));
+    let home = page(include_str!("demo/pages/accounts.html")).inside(&members);
 
     app.background("accounts", |_| sign_up(users))
-        .http("accounts/", auth.wrap(home))
+        .http("accounts/", home.inside(&auth))
         .http(
             "accounts/login/",
             page(include_str!("demo/pages/login.html")),
         )
-        .http("accounts/log-in", auth.wrap(BoxApplication::new(log_in)))
+        .http("accounts/log-in", log_in.inside(&auth))
         .http(
             "accounts/log-out",
-            auth.wrap(BoxApplication::new(http_consumer(|_| Ok(LogOut)))),
+            http_consumer(|_| Ok(LogOut)).inside(&auth),
         )
-        .http(
-            "accounts/me",
-            auth.wrap(BoxApplication::new(http_consumer(|_| Ok(WhoAmI)))),
-        )
-        .websocket("ws/accounts/", auth.wrap(BoxApplication::new(mailbox)))
+        .http("accounts/me", http_consumer(|_| Ok(WhoAmI)).inside(&auth))
+        .websocket("ws/accounts/", mailbox.inside(&auth))
 }
 
 fn main() -> Result {

@@ -9,7 +9,8 @@ use super::quote::{latin1, unquote};
 /// The cookies of a request, read when they are asked for and copied only where quotes or octets beyond ASCII are to be
 /// resolved.
 ///
-/// All `Cookie` headers count, as HTTP/2 allows several. The rules are Django's: a piece between semicolons without a `=`
+/// All `Cookie` headers count, as HTTP/2 allows several. The rules are Django's (but for white space beyond ASCII, which is a part
+/// of names and values here): a piece between semicolons without a `=`
 /// is the value of a cookie without a name, of several cookies of one name the last one counts, and octets are the
 /// characters up to U+00FF. A browser sends whatever it is told to, so none of it proves anything by itself.
 ///
@@ -86,7 +87,10 @@ fn split(piece: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// What Python's `str.strip` leaves of a text of characters up to U+00FF.
+/// What is left without the white space that browsers know.
+///
+/// Django strips U+0085 and U+00A0 as well. But a browser takes these for letters: a page of another host of the domain may set a cookie
+/// whose name begins with one and goes on with `__Host-`, which is not to be taken for the cookie that no other host can set.
 fn trim(mut octets: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = octets
         && is_space(*first)
@@ -102,5 +106,5 @@ fn trim(mut octets: &[u8]) -> &[u8] {
 }
 
 fn is_space(octet: u8) -> bool {
-    matches!(octet, b'\t'..=b'\r' | 0x1c..=b' ' | 0x85 | 0xa0)
+    matches!(octet, b'\t' | b' ')
 }

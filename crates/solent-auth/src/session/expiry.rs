@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset, format_description::well_known::Iso8601};
+use time::{OffsetDateTime, PrimitiveDateTime, format_description::well_known::Iso8601};
 
 use super::SessionData;
 
@@ -79,7 +79,7 @@ fn parse(text: &str) -> Option<SystemTime> {
             PrimitiveDateTime::parse(&text, &Iso8601::PARSING).map(PrimitiveDateTime::assume_utc)
         })
         .ok()?;
-    Some(time.to_offset(UtcOffset::UTC).into())
+    Some(time.into())
 }
 
 /// What Python's `datetime.fromisoformat()` reads, in UTC and to the microsecond.
@@ -129,6 +129,13 @@ mod tests {
             ("2030-01-02T04:04:05+01:00", 0),
         ] {
             assert_eq!(read(json!(text)), Some(at(1_893_553_445, micros)), "{text}");
+        }
+    }
+
+    #[test]
+    fn moments_at_the_end_of_time_can_be_read() {
+        for text in ["9999-12-31T23:59:59-23:00", "0000-01-01T00:00:00+23:00"] {
+            assert!(read(json!(text)).is_some(), "{text}");
         }
     }
 

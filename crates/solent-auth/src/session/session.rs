@@ -173,16 +173,19 @@ impl Session {
     pub async fn cycle_key(&self) -> Result<(), SessionError> {
         let _turn = self.0.turn.lock().await;
         self.read_in_turn().await?;
-        let (key, data, version) = self.state().snapshot();
-        if self.state().answered {
-            return Err(SessionError::Answered);
-        }
         // A session that has no key gets one when it is saved.
-        let Some(old) = key else { return Ok(()) };
-        let new = self.0.store.create(&data, self.expires(&data)).await?;
-        self.state().moved(new, version);
-        self.0.store.delete(&old).await?;
-        Ok(())
+        if self.key().is_none() && !self.is_answered() {
+            return Ok(());
+        }
+        self.move_in_turn(SessionData::new()).await
+    }
+
+    /// Moves the session to a new key together with `marks`, which are never seen under the old one, whatever becomes of this
+    /// future. A session without a key gets one.
+    pub(crate) async fn cycle_key_with(&self, marks: SessionData) -> Result<(), SessionError> {
+        let _turn = self.0.turn.lock().await;
+        self.read_in_turn().await?;
+        self.move_in_turn(marks).await
     }
 
     /// Saves the session, changed or not, which also renews it. A session without values that was never saved is not.
@@ -370,6 +373,25 @@ impl Session {
                 Saved::Gone => return Err(SessionError::Vanished),
             },
         }
+        Ok(())
+    }
+
+    async fn move_in_turn(&self, marks: SessionData) -> Result<(), SessionError> {
+        let (key, mut data, version) = self.state().snapshot();
+        if self.is_answered() {
+            return Err(SessionError::Answered);
+        }
+        data.extend(marks.clone());
+        let store = &self.0.store;
+        let new = store.create(&data, self.expires(&data)).await?;
+        if let Some(old) = key
+            && let Err(error) = store.delete(&old).await
+        {
+            // Nobody knows the new key.
+            let _ = store.delete(&new).await;
+            return Err(error.into());
+        }
+        self.state().moved_with(new, marks, version);
         Ok(())
     }
 

@@ -128,4 +128,10 @@ impl State {
         self.key = Some(key);
         self.saved(version);
     }
+
+    /// The same along with `marks`, which are not known here yet.
+    pub(super) fn moved_with(&mut self, key: SessionKey, marks: SessionData, version: u32) {
+        self.data.get_or_insert_default().extend(marks);
+        self.moved(key, version);
+    }
 }

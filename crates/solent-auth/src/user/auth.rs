@@ -105,8 +105,12 @@ impl<U: AuthUser> Auth<U> {
             Some(session) => session.user().await?.map(Arc::new),
             None => None,
         };
-        self.set(user.clone());
-        Ok(user)
+        let mut state = self.state();
+        // Whoever has logged in or out meanwhile knows better.
+        if state.is_none() {
+            self.know(&mut state, user);
+        }
+        Ok(state.clone().flatten())
     }
 
     /// The user, as far as it is known already: as [`user`](Self::user), without a wait. `None` also if nobody has asked
@@ -269,17 +273,25 @@ impl<U: AuthUser> Auth<U> {
         let Some(login) = &self.0.session else {
             return Ok(self.known());
         };
+        let key = login.session().key();
         let user = login.stored_user().await?.map(Arc::new);
-        self.set(user.clone());
-        Ok(user)
+        let mut state = self.state();
+        // Whoever has logged in or out meanwhile has another key, or none, and knows better.
+        if state.is_none() || login.session().key() == key {
+            self.know(&mut state, user);
+        }
+        Ok(state.clone().flatten())
     }
 
     /// Replaces the user, as a newer token does. `None` if there is nobody any more.
     pub fn set(&self, user: Option<Arc<U>>) {
+        self.know(&mut self.state(), user);
+    }
+
+    /// Sets both what is known of the user and the identity, within the lock, so that the two agree.
+    fn know(&self, state: &mut Resolved<U>, user: Option<Arc<U>>) {
         let id = user.as_ref().map(|user| Arc::from(&*user.id()));
-        let mut state = self.state();
         *state = Some(user);
-        // Within the lock, so that the two agree.
         self.0.identity.set(id);
     }
 

@@ -68,26 +68,22 @@ impl<U: AuthUser> SessionLogin<U> {
             return Err(SessionError::Answered.into());
         }
         let owner = Owner::of(&self.session.data().await?, backend, user);
+        let marks = marks(backend, user);
+        if owner == Owner::Same {
+            return Ok(self.renew(marks).await?);
+        }
         if owner == Owner::SomebodyElse {
             self.session.flush().await?;
         }
-        for (name, value) in marks(backend, user) {
-            self.session.insert(name, value).await?;
-        }
-        let stored = self.store(owner).await;
-        if stored.is_err() {
-            // The response must not store what the caller was told has failed.
-            for name in [USER_ID, USER_BACKEND, USER_HASH] {
-                let _ = self.session.remove(name).await;
-            }
-        }
-        Ok(stored?)
+        let marks = marks.map(|(name, value)| (name.to_owned(), value));
+        let marks = SessionData::from_iter(marks);
+        Ok(self.session.cycle_key_with(marks).await?)
     }
 
-    /// Stores the session, under a new key if it was nobody's.
-    async fn store(&self, owner: Owner) -> Result<(), SessionError> {
-        if owner == Owner::Nobody {
-            self.session.cycle_key().await?;
+    /// Stores what has changed of a session that is the user's already.
+    async fn renew(&self, marks: [(&'static str, Value); 3]) -> Result<(), SessionError> {
+        for (name, value) in marks {
+            self.session.insert(name, value).await?;
         }
         if self.session.is_modified() {
             self.session.save().await?;

@@ -4,6 +4,7 @@ mod applications;
 mod consumer;
 mod guard;
 mod login;
+mod race;
 mod resolve;
 mod scope;
 mod site;

@@ -25,6 +25,8 @@ struct StoreState {
     reads: AtomicUsize,
     writes: AtomicUsize,
     down: AtomicBool,
+    /// Whether nothing can be deleted.
+    keeps: AtomicBool,
 }
 
 impl Store {
@@ -34,6 +36,7 @@ impl Store {
             reads: AtomicUsize::new(0),
             writes: AtomicUsize::new(0),
             down: AtomicBool::new(false),
+            keeps: AtomicBool::new(false),
         }))
     }
 
@@ -44,6 +47,10 @@ impl Store {
 
     pub(crate) fn set_down(&self, down: bool) {
         self.0.down.store(down, SeqCst);
+    }
+
+    pub(crate) fn fail_deletes(&self, fail: bool) {
+        self.0.keeps.store(fail, SeqCst);
     }
 
     /// What it keeps, without counting.
@@ -86,6 +93,9 @@ impl SessionStore for Store {
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
         self.0.writes.fetch_add(1, SeqCst);
+        if self.0.keeps.load(SeqCst) {
+            return Err(StoreError::unavailable("store deletes nothing"));
+        }
         self.up()?.delete(key).await
     }
 }

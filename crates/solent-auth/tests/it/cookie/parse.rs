@@ -62,6 +62,30 @@ fn all_cookie_headers_count() {
     assert_eq!(cookies.iter().count(), 4);
 }
 
+/// A browser lets a page of another host of the domain set a cookie whose name begins with an octet that some take for white
+/// space, which for the browser is not a name that begins with `__Host-`.
+#[test]
+fn name_with_odd_white_space_is_another_name() {
+    for octet in [b"\x85".as_slice(), b"\xa0", b"\xc2\x85", b"\xe2\x80\x80"] {
+        let before = [
+            b"__Host-sessionid=mine; ".as_slice(),
+            octet,
+            b"__Host-sessionid=planted",
+        ];
+        let after = [
+            b"__Host-sessionid=mine; __Host-sessionid".as_slice(),
+            octet,
+            b"=planted",
+        ];
+        for header in [before.concat(), after.concat()] {
+            let parts = request(&[header]);
+            let cookies = Cookies::from(Head::from(&parts));
+
+            assert_eq!(cookies.get("__Host-sessionid").as_deref(), Some("mine"));
+        }
+    }
+}
+
 #[test]
 fn request_without_cookies_has_none() {
     let parts = request::<&str>(&[]);

@@ -1,14 +1,18 @@
 //! The request line and headers.
 
+use std::fmt;
+
 use http::{HeaderMap, Method, Uri, Version, request::Parts};
 
 use super::HeaderBlock;
 
 /// A request's method, target and headers, borrowed from a scope.
-#[derive(Clone, Copy, Debug)]
+///
+/// `Debug` shows neither the query nor the values of headers, which may be credentials.
+#[derive(Clone, Copy)]
 pub struct Head<'a>(Source<'a>);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 enum Source<'a> {
     Parts(&'a Parts),
     Compact(&'a CompactHead),
@@ -103,8 +107,19 @@ impl<'a> From<&'a CompactHead> for Head<'a> {
     }
 }
 
-/// A request head that is kept for long, in two allocations of exact size.
-#[derive(Clone, Debug)]
+impl fmt::Debug for Head<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers().map(|(name, _)| name).collect();
+        f.debug_struct("Head")
+            .field("method", self.method())
+            .field("path", &self.raw_path())
+            .field("headers", &names)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A request head that is kept for long, in two allocations of exact size. Its `Debug` is that of [`Head`].
+#[derive(Clone)]
 pub struct CompactHead {
     method: Method,
     version: Version,
@@ -139,6 +154,12 @@ impl CompactHead {
     }
 }
 
+impl fmt::Debug for CompactHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Head::from(self).fmt(f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use http::Request;
@@ -169,6 +190,21 @@ mod tests {
             assert_eq!(long.query(), short.query(), "{target}");
             assert_eq!(long.header("host"), short.header("host"));
             assert_eq!(long.header("absent"), short.header("absent"));
+        }
+    }
+
+    #[test]
+    fn debug_output_holds_no_credentials() {
+        let request = Request::get("/room?token=topsecret").header("cookie", "sessionid=topsecret");
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let compact = CompactHead::new(&parts.method, parts.version, &parts.uri, &parts.headers);
+
+        for shown in [format!("{:?}", Head::from(&parts)), format!("{compact:?}")] {
+            assert!(!shown.contains("topsecret"), "{shown}");
+            assert!(
+                shown.contains("/room") && shown.contains("cookie"),
+                "{shown}"
+            );
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc, time::SystemTime};
 
 use time::OffsetDateTime;
+use tokio::sync::{Mutex, MutexGuard};
 use tower_sessions_core::{
     SessionStore as Tower,
     session::{Id, Record},
@@ -24,18 +25,37 @@ use super::{Expiry, Saved, SessionData, SessionKey, SessionStore, StoreError};
 /// # }
 /// ```
 ///
-/// Saving reads first, since stores of tower-sessions would make a session again that was deleted meanwhile.
-pub struct TowerStore<S>(Arc<S>);
+/// Saving reads first, since stores of tower-sessions would make a session again that was deleted meanwhile. What is deleted by this
+/// store, or a clone of it, stays deleted; somebody else who deletes a session between the two, such as another process, may find
+/// it saved again.
+pub struct TowerStore<S>(Arc<Inner<S>>);
+
+struct Inner<S> {
+    store: S,
+    /// Whose turn it is to save or delete a session, some sessions each. They guard no data.
+    turns: [Mutex<()>; 64],
+}
 
 impl<S: Tower> TowerStore<S> {
     /// Keeps sessions in `store`.
     pub fn new(store: S) -> Self {
-        Self(Arc::new(store))
+        Self(Arc::new(Inner {
+            store,
+            turns: std::array::from_fn(|_| Mutex::default()),
+        }))
+    }
+
+    /// Waits until nobody else saves or deletes the session.
+    async fn turn(&self, id: &Id) -> MutexGuard<'_, ()> {
+        let turns = &self.0.turns;
+        turns[id.0.unsigned_abs() as usize % turns.len()]
+            .lock()
+            .await
     }
 
     /// The record of an id, if it is there and has not expired.
     async fn record(&self, id: &Id) -> Result<Option<Record>, StoreError> {
-        match self.0.load(id).await {
+        match self.0.store.load(id).await {
             Ok(record) => {
                 Ok(record.filter(|record| record.expiry_date > OffsetDateTime::now_utc()))
             }
@@ -79,7 +99,7 @@ impl<S: Tower> SessionStore for TowerStore<S> {
     ) -> Result<SessionKey, StoreError> {
         // The store gives it another id where this one is taken.
         let mut record = record(Id::default(), data, expires);
-        let created = self.0.create(&mut record).await;
+        let created = self.0.store.create(&mut record).await;
         created.map_err(StoreError::unavailable)?;
         SessionKey::parse(&record.id.to_string()).map_err(StoreError::unavailable)
     }
@@ -93,19 +113,20 @@ impl<S: Tower> SessionStore for TowerStore<S> {
         let Some(id) = id(key) else {
             return Ok(Saved::Gone);
         };
+        let _turn = self.turn(&id).await;
         if self.record(&id).await?.is_none() {
             return Ok(Saved::Gone);
         }
-        let saved = self.0.save(&record(id, data, expires)).await;
+        let saved = self.0.store.save(&record(id, data, expires)).await;
         saved.map_err(StoreError::unavailable)?;
         Ok(Saved::Kept)
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        match id(key) {
-            Some(id) => self.0.delete(&id).await.map_err(StoreError::unavailable),
-            None => Ok(()),
-        }
+        let Some(id) = id(key) else { return Ok(()) };
+        let _turn = self.turn(&id).await;
+        let deleted = self.0.store.delete(&id).await;
+        deleted.map_err(StoreError::unavailable)
     }
 }
 
@@ -117,6 +138,6 @@ impl<S> Clone for TowerStore<S> {
 
 impl<S: fmt::Debug> fmt::Debug for TowerStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TowerStore").field(&self.0).finish()
+        f.debug_tuple("TowerStore").field(&self.0.store).finish()
     }
 }

@@ -37,7 +37,11 @@ impl Tower for Records {
 
     fn load<'s: 'a, 'r: 'a, 'a>(&'s self, id: &'r Id) -> Answer<'a, Option<Record>> {
         let record = self.0.lock().unwrap().get(id).cloned();
-        Box::pin(async { Ok(record) })
+        Box::pin(async {
+            // The answer is on its way for a while.
+            tokio::task::yield_now().await;
+            Ok(record)
+        })
     }
 
     fn delete<'s: 'a, 'r: 'a, 'a>(&'s self, id: &'r Id) -> Answer<'a, ()> {
@@ -49,6 +53,19 @@ impl Tower for Records {
 #[tokio::test]
 async fn stores_of_tower_sessions_keep_what_stores_promise() -> Result {
     Ok(check(TowerStore::new(Records::default())).await?)
+}
+
+#[tokio::test]
+async fn session_that_is_deleted_while_it_is_saved_stays_deleted() -> Result {
+    let store = TowerStore::new(Records::default());
+    let key = store.create(&data(1), after(60)).await?;
+    let (changed, until) = (data(2), after(60));
+
+    let (_, deleted) = tokio::join!(store.save(&key, &changed, until), store.delete(&key));
+
+    deleted?;
+    assert_eq!(store.load(&key).await?, None);
+    Ok(())
 }
 
 #[tokio::test(start_paused = true)]

@@ -137,10 +137,13 @@ impl SetCookie {
             now,
         };
         // The value is ASCII by now, the attributes are checked here.
-        HeaderValue::try_from(format!("{}={value}{attributes}", self.name))
+        let mut header = HeaderValue::try_from(format!("{}={value}{attributes}", self.name))
             .ok()
             .filter(|_| self.has_sound_attributes())
-            .ok_or(CookieError::Attribute)
+            .ok_or(CookieError::Attribute)?;
+        // It may be a credential, which headers are not to print.
+        header.set_sensitive(true);
+        Ok(header)
     }
 
     fn has_sound_attributes(&self) -> bool {

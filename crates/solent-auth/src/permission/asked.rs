@@ -8,7 +8,7 @@ use solent_spec::{
     request::{Head, Link, ParamError, Path, UrlRoute},
 };
 
-use crate::{Auth, AuthUser, Identity};
+use crate::{Auth, AuthUser, Identity, Session};
 
 /// A request that somebody has to be allowed to make: the part of its scope that [checks](crate::Check) look at.
 #[derive(Clone, Copy)]
@@ -72,6 +72,9 @@ impl<'a> Asked<'a> {
 
     /// Whether anybody is known to be logged in, whatever the type of users.
     pub fn is_somebody(&self) -> bool {
+        if let Some(session) = self.state::<Session>() {
+            session.look();
+        }
         self.state::<Identity>()
             .is_some_and(|identity| identity.id().is_some())
     }

@@ -65,6 +65,20 @@ async fn socket(mut connection: Connection<WebSocket>) -> Result {
     Ok(())
 }
 
+/// Else a cache might give the page of somebody to everybody.
+#[tokio::test(start_paused = true)]
+async fn page_that_depends_upon_whether_anybody_is_there_says_so() {
+    let sessions = solent_auth::Sessions::new(solent_auth::MemoryStore::default());
+    let inside = require(|asked: &Asked<'_>| !asked.is_somebody());
+    let application = sessions.wrap(inside.wrap(BoxApplication::<Http>::new(page)));
+    let mut client = HttpCommunicator::start(application, "/").unwrap();
+
+    let response = client.response().await.unwrap();
+
+    assert_eq!(response.status, StatusCode::OK);
+    assert_eq!(response.header("vary"), Some("Cookie"));
+}
+
 async fn status_of_page(who: fn() -> Option<Person>, middleware: impl Middleware) -> StatusCode {
     let application = As(who).wrap(middleware.wrap(BoxApplication::<Http>::new(page)));
     let mut client = HttpCommunicator::start(application, "/room/").unwrap();

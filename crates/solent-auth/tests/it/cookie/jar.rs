@@ -44,6 +44,17 @@ async fn start_and_body(mut connection: Connection<Http>) -> Result {
 }
 
 #[tokio::test(start_paused = true)]
+async fn debug_output_of_a_response_holds_no_cookie() -> Result {
+    let mut client = HttpCommunicator::start(with_jar(start_and_body), "/")?;
+    let response = client.response().await?;
+
+    assert!(set_cookies(&response.headers)[0].starts_with("k=v;"));
+    let shown = format!("{:?}", response.headers);
+    assert!(!shown.contains("k=v"), "{shown}");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn cookies_go_out_with_the_start_of_a_response() -> Result {
     let mut client = HttpCommunicator::start(with_jar(start_and_body), "/")?;
     let response = client.response().await?;

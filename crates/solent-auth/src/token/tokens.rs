@@ -20,7 +20,7 @@ use super::{
     watch::TokenWatch,
 };
 use crate::{
-    Auth, CrossSite, Origins,
+    Auth, CrossSite, Identity, Origins,
     gate::Check,
     guard::guard,
     stack::Entering,
@@ -332,7 +332,10 @@ impl<V: TokenVerifier> Shared<V> {
         let link = connection.scope_mut().link_mut();
         if link.get::<Auth<V::User>>().is_none() {
             let auth = Auth::<V::User>::from_token(None);
-            link.insert(auth.identity().clone());
+            // Somebody outside may know a user of another type.
+            if link.get::<Identity>().is_none() {
+                link.insert(auth.identity().clone());
+            }
             link.insert(auth);
         }
     }

@@ -1,9 +1,9 @@
 //! Requests.
 
 use http::StatusCode;
-use solent_auth::{Auth, CrossSite, Origins, TokenConfig, TokenSource, Tokens};
+use solent_auth::{Auth, CrossSite, Identity, Origins, TokenConfig, TokenSource, Tokens};
 use solent_spec::{
-    BoxApplication, Connection, Http, Middleware, Result,
+    BoxApplication, Connection, Http, Middleware, RequestScope, Result,
     http::{ResponseStart, Send},
 };
 use solent_testing::{HttpCommunicator, TestRequest};
@@ -32,6 +32,38 @@ async fn user_is_who_the_token_says() {
 #[tokio::test(start_paused = true)]
 async fn request_without_a_token_is_nobodys() {
     assert_eq!(get(&tokens(), "/").await.text().unwrap(), "nobody");
+}
+
+#[tokio::test(start_paused = true)]
+async fn user_of_another_type_outside_stays_known() {
+    struct Other;
+    impl solent_auth::AuthUser for Other {
+        fn id(&self) -> std::borrow::Cow<'_, str> {
+            "other".into()
+        }
+    }
+    let inside = tokens().wrap(BoxApplication::new(
+        async |mut connection: Connection<Http>| {
+            let id = connection
+                .scope()
+                .state::<Identity>()
+                .and_then(Identity::id);
+            Ok(connection.send(Send::text(format!("{id:?}"))).await?)
+        },
+    ));
+    let outside = BoxApplication::new(move |mut connection: Connection<Http>| {
+        let auth = Auth::from_token(Other);
+        connection
+            .scope_mut()
+            .link_mut()
+            .insert(auth.identity().clone());
+        inside.call(connection)
+    });
+    let mut client = HttpCommunicator::start(outside, "/").unwrap();
+
+    let answer = client.response().await.unwrap();
+
+    assert_eq!(answer.text(), Ok("Some(\"other\")"));
 }
 
 #[tokio::test(start_paused = true)]

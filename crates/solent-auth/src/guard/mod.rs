@@ -16,7 +16,8 @@ pub(crate) use self::transport::Guarded;
 pub(crate) trait Watch: Send + Unpin + 'static {
     /// Waits for the next thing to do. Not polled again after [`Verdict::Close`].
     ///
-    /// It is polled from the connection's own task, whenever that waits for events or for room to send more.
+    /// It is polled from the connection's own task, whenever that waits for events or for room to send more, and before it
+    /// sends anything once the request is answered.
     fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<Verdict>;
 }
 

@@ -152,6 +152,31 @@ async fn response_of_an_application_that_only_sends_ends() {
     while client.chunk().await.unwrap().is_some() {}
 }
 
+/// An application that waits for something else than its client is told when it sends the next time, and that is not sent.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_after_the_watch_has_spoken() {
+    let publish = std::sync::Arc::new(Notify::new());
+    let published = std::sync::Arc::clone(&publish);
+    let (tell, application) = guarded(move |mut connection: Connection<Http>| {
+        let published = std::sync::Arc::clone(&published);
+        async move {
+            connection.feed(HttpSend::start(StatusCode::OK))?;
+            connection.send(HttpSend::chunk("one")).await?;
+            published.notified().await;
+            assert!(connection.send(HttpSend::chunk("two")).await.is_err());
+            Ok(())
+        }
+    });
+    let mut client = HttpCommunicator::start(application, "/").unwrap();
+    assert_eq!(client.chunk().await.unwrap().unwrap(), "one");
+
+    tell.send(close()).unwrap();
+    publish.notify_one();
+
+    assert_eq!(client.chunk().await.unwrap(), None);
+    client.wait().await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn body_that_streams_on_its_own_ends() {
     /// One piece, and then none for ever.

@@ -1,6 +1,6 @@
 //! The transport of a connection that may be ended from outside.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use http::{Response, StatusCode};
 use solent_spec::{Body, HttpProtocol, SendError, Transport, websocket::Close};
@@ -101,6 +101,14 @@ impl<P: HttpProtocol, W: Watch> Transport<P> for Guarded<P, W> {
     }
 
     fn start_send(&mut self, mut event: P::Outbound) -> Result<(), SendError> {
+        if self.stage == Stage::Answered {
+            // What has happened since the application waited last. Whoever waits next polls again, with a waker of its own.
+            let cx = &mut Context::from_waker(Waker::noop());
+            self.poll_watch(cx);
+            if self.stage == Stage::Ending {
+                let _ = self.inner.poll_flush(cx);
+            }
+        }
         if self.stage == Stage::Ending {
             return Err(SendError::Closed);
         }
@@ -114,9 +122,11 @@ impl<P: HttpProtocol, W: Watch> Transport<P> for Guarded<P, W> {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        if self.stage == Stage::Answered {
-            self.poll_watch(cx);
+        let flushed = self.inner.poll_flush(cx);
+        if flushed.is_ready() || self.stage != Stage::Answered {
+            return flushed;
         }
+        self.poll_watch(cx);
         self.inner.poll_flush(cx)
     }
 

@@ -82,10 +82,12 @@ impl MessageRate {
         self
     }
 
-    /// Sets what a socket is closed with. Default: 1008, "too many messages".
+    /// Sets what a socket is closed with. Default: 1008, "too many messages". A code that may not be sent changes nothing.
     #[must_use]
     pub fn close(mut self, close: Close) -> Self {
-        self.limits().close = close;
+        if close.code.is_sendable() {
+            self.limits().close = close;
+        }
         self
     }
 

@@ -63,9 +63,11 @@ impl AuthConfig {
         self
     }
 
-    /// Sets [`close`](Self::close).
+    /// Sets [`close`](Self::close). A code that may not be sent is replaced with the default.
     pub fn close(mut self, close: Close) -> Self {
-        self.close = close;
+        if close.code.is_sendable() {
+            self.close = close;
+        }
         self
     }
 

@@ -349,10 +349,11 @@ impl<U: AuthUser> Login for Inner<U> {
             let (Some(login), Some(id)) = (&self.session, self.identity.id()) else {
                 return Ok(true);
             };
+            let key = login.session().key();
             let Some(user) = login.stored_user().await?.filter(|user| *user.id() == *id) else {
                 // Who it was stays known, to whoever has to clean up after them. Somebody who logged in meanwhile is
                 // watched on their own.
-                return Ok(self.identity.id() != Some(id));
+                return Ok(self.identity.id() != Some(id) || login.session().key() != key);
             };
             let mut state = self.state();
             if self.identity.id() == Some(id) {

@@ -33,6 +33,9 @@ impl Identity {
     pub(crate) fn set(&self, id: Option<Arc<str>>) {
         let waker = {
             let mut state = self.lock();
+            if state.id == id {
+                return;
+            }
             state.id = id;
             state.changes += 1;
             state.waker.take()

@@ -43,6 +43,9 @@ pub(crate) struct Watching {
 /// each would be in vain. A WebSocket is there to stay.
 const SETTLE: Duration = Duration::from_secs(1);
 
+/// How long until the group of a user is tried again where there are no checks to do it with.
+const AGAIN: Duration = Duration::from_secs(60);
+
 /// Ends `connection` from now on when the login that it came with ends. If it is to be `reachable`, it is in its user's group
 /// on the channel layer.
 pub(crate) fn watch_login<P: HttpProtocol>(
@@ -94,7 +97,9 @@ impl LoginWatch {
 
     fn watch(&self, id: &Arc<str>) -> Watched {
         let group = if self.settle.is_zero() {
-            Membership::join(self.layer.as_ref(), id, false)
+            // What is missed until then is found out by the next check, if there is one.
+            let late = self.watching.interval.is_zero();
+            Membership::join(self.layer.as_ref(), id, late)
         } else {
             Membership::Settling(Box::pin(sleep(self.settle)))
         };
@@ -245,9 +250,12 @@ impl Watched {
 
     /// Waits until it is time to look again.
     fn poll_timer(&mut self, interval: Duration, cx: &mut Context<'_>) -> Poll<()> {
-        if interval.is_zero() {
-            return Poll::Pending;
-        }
+        let lost = matches!(self.group, Membership::None) && self.layer.is_some();
+        let interval = match interval.is_zero() {
+            true if lost => AGAIN,
+            true => return Poll::Pending,
+            false => interval,
+        };
         let timer = self
             .timer
             .get_or_insert_with(|| Box::pin(sleep(jittered(interval))));

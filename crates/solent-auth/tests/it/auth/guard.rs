@@ -1,15 +1,89 @@
 //! What ends open connections.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use serde_json::json;
 use solent_auth::{AuthConfig, check_user, close_user, user_group};
-use solent_layer::{ChannelLayer, DynLayer, Message};
+use solent_layer::{
+    ChannelLayer, ChannelName, DynLayer, GroupName, GroupReport, LayerError, Mailbox, Message,
+    SendError,
+};
 use solent_layer_memory::MemoryLayer;
-use solent_spec::websocket::{Close, CloseCode};
-use tokio::time::Instant;
+use solent_spec::{
+    BoxApplication, Middleware, WebSocket,
+    websocket::{Close, CloseCode},
+};
+use solent_testing::{TestRequest, WebSocketCommunicator};
+use tokio::{sync::Notify, time::Instant};
 
-use super::{applications::Server, site::Site};
+use super::{
+    applications::{Server, Socket, socket},
+    site::Site,
+};
+
+/// A layer that opens no mailbox when it is told to fail.
+#[derive(Clone, Default)]
+struct Failing {
+    inner: MemoryLayer,
+    fails: Arc<AtomicBool>,
+}
+
+impl Failing {
+    fn fail(&self, fails: bool) {
+        self.fails.store(fails, SeqCst);
+    }
+}
+
+impl ChannelLayer for Failing {
+    async fn open(&self, prefix: &str) -> Result<Mailbox, LayerError> {
+        match self.fails.load(SeqCst) {
+            true => Err(LayerError::Unavailable("broker is away")),
+            false => self.inner.open(prefix).await,
+        }
+    }
+
+    async fn listen(&self, channel: &ChannelName) -> Result<Mailbox, LayerError> {
+        self.inner.listen(channel).await
+    }
+
+    async fn send(&self, channel: &ChannelName, message: Message) -> Result<(), SendError> {
+        self.inner.send(channel, message).await
+    }
+
+    async fn group_add(&self, group: &GroupName, channel: &ChannelName) -> Result<(), LayerError> {
+        self.inner.group_add(group, channel).await
+    }
+
+    async fn group_discard(
+        &self,
+        group: &GroupName,
+        channel: &ChannelName,
+    ) -> Result<(), LayerError> {
+        self.inner.group_discard(group, channel).await
+    }
+
+    async fn group_send(
+        &self,
+        group: &GroupName,
+        message: Message,
+    ) -> Result<GroupReport, SendError> {
+        self.inner.group_send(group, message).await
+    }
+
+    async fn flush(&self) -> Result<(), LayerError> {
+        self.inner.flush().await
+    }
+
+    async fn close(&self) -> Result<(), LayerError> {
+        self.inner.close().await
+    }
+}
 
 /// Two servers of a site that share a layer.
 fn two_servers(site: &Site) -> (Server, Server, DynLayer) {
@@ -299,6 +373,80 @@ async fn logout_in_the_second_before_a_response_is_watched_is_not_missed() {
         "{:?}",
         began.elapsed()
     );
+}
+
+/// Without checks from time to time, what was missed before the group was joined would be missed for ever.
+#[tokio::test(start_paused = true)]
+async fn logout_before_the_group_is_joined_is_not_missed_without_checks() {
+    let site = Site::new();
+    let layer = DynLayer::new(MemoryLayer::default());
+    let config = AuthConfig::default().check_interval(Duration::ZERO);
+    let stack = site.stack().config(config);
+    let server = Server::new(&stack, &site.people).layer(&layer);
+    let key = site.session_of("ann").await;
+    let elsewhere = site.session_of("ann").await;
+
+    let begin = Arc::new(Notify::new());
+    let hesitant = {
+        let (inner, begin) = (socket(&site.people), Arc::clone(&begin));
+        let inner = BoxApplication::<WebSocket>::new(inner);
+        move |connection| {
+            let (inner, begin) = (inner.clone(), Arc::clone(&begin));
+            async move {
+                begin.notified().await;
+                inner.call(connection).await
+            }
+        }
+    };
+    let hesitant = stack.wrap(BoxApplication::new(hesitant));
+    let request = TestRequest::get("/")
+        .header("cookie", format!("sessionid={}", key.as_str()))
+        .state(layer.clone());
+    let opening = WebSocketCommunicator::start(hesitant, request).unwrap();
+    let mut other = server.connect(Some(&elsewhere)).await;
+
+    assert_eq!(server.get("logout", Some(&key)).await.text(), Ok("nobody"));
+    begin.notify_one();
+
+    let mut socket = Socket(opening);
+    socket.0.connect().await.unwrap().accepted().unwrap();
+    assert_eq!(socket.closed().await, 4401);
+    other.stays().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn group_is_joined_again_without_checks() {
+    let site = Site::new();
+    let layer = Failing::default();
+    let erased = DynLayer::new(layer.clone());
+    let config = AuthConfig::default().check_interval(Duration::ZERO);
+    let server = Server::new(&site.stack().config(config), &site.people).layer(&erased);
+    let key = site.session_of("ann").await;
+    layer.fail(true);
+    let mut socket = server.connect(Some(&key)).await;
+    socket.stays().await;
+    layer.fail(false);
+    socket
+        .0
+        .receive_nothing_for(Duration::from_secs(120))
+        .await
+        .unwrap();
+
+    assert_eq!(close_user(&erased, "ann").await.unwrap().delivered, 1);
+    assert_eq!(socket.closed().await, 4401);
+}
+
+#[tokio::test(start_paused = true)]
+async fn socket_is_closed_though_the_code_of_the_settings_may_not_be_sent() {
+    let site = Site::new();
+    let config = AuthConfig::default().close(CloseCode::from_u16(1006).into());
+    let server = Server::new(&site.stack().config(config), &site.people);
+    let key = site.session_of("ann").await;
+    let mut socket = server.connect(Some(&key)).await;
+
+    site.end(&key).await;
+
+    assert_eq!(socket.closed().await, 4401);
 }
 
 #[tokio::test(start_paused = true)]

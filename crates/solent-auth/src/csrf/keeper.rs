@@ -8,11 +8,17 @@ use serde_json::Value;
 use super::{config::CsrfConfig, error::CsrfError, secret::Secret};
 use crate::{
     cookie::CookieJar,
-    session::{Session, SessionError},
+    session::{Session, SessionData, SessionError},
 };
 
 /// Where Django keeps it in a session.
 const SESSION_KEY: &str = "_csrftoken";
+
+/// Another secret for a session that somebody logs in to, if it has one: whoever planted the session may know the one it has.
+pub(crate) fn renewed(session: &SessionData) -> Option<(String, Value)> {
+    let secret = || (SESSION_KEY.to_owned(), Secret::random().text().into());
+    session.contains_key(SESSION_KEY).then(secret)
+}
 
 /// The place of the secret, and what is known of it.
 pub(super) enum Keeper {

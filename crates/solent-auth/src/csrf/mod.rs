@@ -11,7 +11,7 @@ mod secret;
 mod token;
 mod trusted;
 
-pub(crate) use self::form::field as form_field;
+pub(crate) use self::{form::field as form_field, keeper::renewed};
 pub use self::{
     config::CsrfConfig,
     cross_site::CrossSite,

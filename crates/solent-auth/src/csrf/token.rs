@@ -46,7 +46,7 @@ impl CsrfToken {
     }
 
     /// Replaces the secret: what was given out before is void. Django does so whenever somebody logs in; where a login is
-    /// answered here, do it too.
+    /// answered here, do it too, unless the secret is in the session, where [`login`](crate::Auth::login) does it.
     ///
     /// # Errors
     ///

@@ -14,7 +14,7 @@ use super::{
     group::{Notice, tell},
 };
 use crate::{
-    Session, SessionData, SessionError, SessionKey, Ticket,
+    Session, SessionData, SessionError, SessionKey, Ticket, csrf,
     ticket::{Promise, SpentTickets},
 };
 
@@ -67,21 +67,18 @@ impl<U: AuthUser> SessionLogin<U> {
         if self.session.is_answered() {
             return Err(SessionError::Answered.into());
         }
-        let owner = Owner::of(&self.session.data().await?, backend, user);
-        let marks = marks(backend, user);
-        if owner == Owner::Same {
-            return Ok(self.renew(marks).await?);
+        let data = self.session.data().await?;
+        let mut marks = SessionData::from_iter(marks(backend, user));
+        match Owner::of(&data, backend, user) {
+            Owner::Same => return Ok(self.renew(marks).await?),
+            Owner::SomebodyElse => self.session.flush().await?,
+            Owner::Nobody => marks.extend(csrf::renewed(&data)),
         }
-        if owner == Owner::SomebodyElse {
-            self.session.flush().await?;
-        }
-        let marks = marks.map(|(name, value)| (name.to_owned(), value));
-        let marks = SessionData::from_iter(marks);
         Ok(self.session.cycle_key_with(marks).await?)
     }
 
     /// Stores what has changed of a session that is the user's already.
-    async fn renew(&self, marks: [(&'static str, Value); 3]) -> Result<(), SessionError> {
+    async fn renew(&self, marks: SessionData) -> Result<(), SessionError> {
         for (name, value) in marks {
             self.session.insert(name, value).await?;
         }
@@ -102,9 +99,8 @@ impl<U: AuthUser> SessionLogin<U> {
         if Owner::of(&data, backend, user) == Owner::SomebodyElse {
             data.clear();
         }
-        for (name, value) in marks(backend, user) {
-            data.insert(name.to_owned(), value);
-        }
+        data.extend(csrf::renewed(&data));
+        data.extend(marks(backend, user));
         let key = self.session.branch(data).await?;
         let until = SystemTime::now() + self.logins.ticket_age;
         Ok(Promise::new(&key, until)
@@ -175,11 +171,11 @@ impl Owner {
 }
 
 /// What makes a session a user's.
-fn marks<U: AuthUser>(backend: &Arc<dyn DynBackend<U>>, user: &U) -> [(&'static str, Value); 3] {
+fn marks<U: AuthUser>(backend: &Arc<dyn DynBackend<U>>, user: &U) -> [(String, Value); 3] {
     let hash = backend.session_hash(user).unwrap_or_default();
     [
-        (USER_ID, user.id().into_owned().into()),
-        (USER_BACKEND, backend.name().into()),
-        (USER_HASH, hash.into()),
+        (USER_ID.to_owned(), user.id().into_owned().into()),
+        (USER_BACKEND.to_owned(), backend.name().into()),
+        (USER_HASH.to_owned(), hash.into()),
     ]
 }

@@ -28,6 +28,10 @@ async fn obey(scope: &impl RequestScope, people: &People, line: &str) -> Result<
     let session = scope.session()?.clone();
     match line.split_once(' ').unwrap_or((line, "")) {
         ("login", id) => auth.login(people.get(id).ok_or("no such person")?).await?,
+        ("login-and-fail", id) => {
+            auth.login(people.get(id).ok_or("no such person")?).await?;
+            session.insert("half", "done").await?;
+        }
         ("login-with", backend) => {
             let ann = people.get("ann").ok_or("no such person")?;
             auth.login_with(ann, backend).await?;
@@ -61,6 +65,11 @@ pub(crate) fn page(people: &People) -> impl Application<Http> + use<> {
                 Ok(answer) => answer,
                 Err(error) => format!("error: {error}"),
             };
+            if line.starts_with("login-and-fail") {
+                let mut response = http::Response::new(answer.into());
+                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                return Ok(connection.send(response.into()).await?);
+            }
             if line != "stay" {
                 return Ok(connection.send(HttpSend::text(answer)).await?);
             }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use solent_auth::{SessionConfig, SessionKey};
+use solent_testing::TestRequest;
 
 use super::{
     applications::{Server, cookie_key},
@@ -57,6 +58,45 @@ async fn login_moves_the_session_to_a_new_key() {
     assert_eq!(server.who(Some(&planted)).await, "nobody");
     let row = site.store.row(&key).await.unwrap();
     assert_eq!(row["basket"], json!([1, 2]), "what was in it stays");
+}
+
+/// Whoever planted the session may know its secret, and would make forms with it that pass for the user's.
+#[tokio::test(start_paused = true)]
+async fn login_replaces_the_csrf_secret_of_the_session() {
+    let site = Site::new();
+    let server = Server::new(&site.stack(), &site.people);
+    let known = "a".repeat(32);
+
+    let planted = site.session(json!({ "_csrftoken": known })).await;
+    let response = server.get("login ann", Some(&planted)).await;
+    let key = cookie_key(&response.headers).expect("a cookie");
+    let row = site.store.row(&key).await.unwrap();
+    let secret = row["_csrftoken"].as_str().expect("a secret");
+    assert_eq!(secret.len(), known.len());
+    assert_ne!(secret, known);
+
+    let planted = site.session(json!({ "_csrftoken": known })).await;
+    let mut socket = server.connect(Some(&planted)).await;
+    let ticket = socket.say("ticket ann").await;
+    let redeem = TestRequest::post("/ticket/").body(ticket);
+    let response = server.send(redeem, None).await;
+    let key = cookie_key(&response.headers).expect("a cookie");
+    let row = site.store.row(&key).await.unwrap();
+    assert_ne!(row["_csrftoken"], json!(known));
+}
+
+/// The old key is gone, so the browser has to have the new one.
+#[tokio::test(start_paused = true)]
+async fn login_whose_page_fails_is_a_login() {
+    let site = Site::new();
+    let server = Server::new(&site.stack(), &site.people);
+    let key = site.session(json!({ "basket": 1 })).await;
+
+    let response = server.get("login-and-fail ann", Some(&key)).await;
+
+    assert_eq!(response.status, http::StatusCode::INTERNAL_SERVER_ERROR);
+    let new = cookie_key(&response.headers).expect("a cookie");
+    assert_eq!(server.who(Some(&new)).await, "ann");
 }
 
 #[tokio::test(start_paused = true)]

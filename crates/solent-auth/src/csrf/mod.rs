@@ -11,7 +11,6 @@ mod secret;
 mod token;
 mod trusted;
 
-pub(crate) use self::{form::field as form_field, keeper::renewed};
 pub use self::{
     config::CsrfConfig,
     cross_site::CrossSite,
@@ -19,3 +18,4 @@ pub use self::{
     middleware::Csrf,
     token::{CsrfScope, CsrfToken},
 };
+pub(crate) use self::{form::field as form_field, keeper::renewed};

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
-use solent_spec::{BoxFuture, Result, is_disconnect};
+use solent_spec::{BoxFuture, Chain, Result, is_disconnect};
 use tokio::{runtime::Handle, sync::Notify, time::timeout};
 
 use crate::{counts::Counted, session::Common};
@@ -46,7 +46,7 @@ pub(crate) fn spawn(ending: BoxFuture<Result>, common: Arc<Common>) {
         if let Err(error) = result
             && !is_disconnect(error.as_ref())
         {
-            tracing::error!(target: "solent::consumers", %error, "disconnect failed");
+            tracing::error!(target: "solent::consumers", error = %Chain(&*error), "disconnect failed");
         }
     });
 }

@@ -1,6 +1,6 @@
 //! What can go wrong between an application and its connection.
 
-use std::error::Error;
+use std::{error::Error, fmt};
 
 /// Any error, boxed.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -54,9 +54,97 @@ pub fn is_disconnect(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
+/// Shows an error and all of its causes on one line: `could not join: redis is away: connection refused`.
+///
+/// The [`Display`](fmt::Display) of an error tells only its own level, and the useful part is often a cause. Everything that is
+/// logged or shown to a person goes through this. A cause that the text before it repeats already is left out.
+///
+/// # Examples
+///
+/// ```
+/// use solent_spec::Chain;
+///
+/// # #[derive(Debug)] struct Join(std::io::Error);
+/// # impl std::fmt::Display for Join {
+/// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("could not join") }
+/// # }
+/// # impl std::error::Error for Join {
+/// #     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> { Some(&self.0) }
+/// # }
+/// let error = Join(std::io::Error::other("redis is away"));
+///
+/// assert_eq!(Chain(&error).to_string(), "could not join: redis is away");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Chain<'a>(pub &'a (dyn Error + 'static));
+
+/// The most causes that are shown. No error has so many, unless it is its own cause.
+const MOST_CAUSES: usize = 32;
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = self.0.to_string();
+        f.write_str(&shown)?;
+        let mut next = self.0.source();
+        for _ in 0..MOST_CAUSES {
+            let Some(cause) = next else { break };
+            let text = cause.to_string();
+            // Some errors of other crates print their cause themselves.
+            if !shown.ends_with(&text) {
+                write!(f, ": {text}")?;
+                shown = text;
+            }
+            next = cause.source();
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An error that may print its cause itself.
+    #[derive(Debug)]
+    struct Level(String, Option<Box<Level>>);
+
+    impl Level {
+        fn over(text: &str, cause: Self) -> Self {
+            Self(text.to_owned(), Some(Box::new(cause)))
+        }
+    }
+
+    impl fmt::Display for Level {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(&self.0)
+        }
+    }
+
+    impl Error for Level {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_deref().map(|cause| cause as _)
+        }
+    }
+
+    #[test]
+    fn chain_shows_every_cause_once() {
+        let deepest = Level("refused".into(), None);
+        let repeats = Level::over("connect: refused", deepest);
+        let error = Level::over("layer failed", Level::over("redis is away", repeats));
+
+        let shown = Chain(&error).to_string();
+
+        assert_eq!(shown, "layer failed: redis is away: connect: refused");
+    }
+
+    #[test]
+    fn chain_of_a_boxed_error_is_that_of_the_error() {
+        let error: BoxError = Box::new(Greet(SendError::Closed));
+
+        let shown = Chain(&*error).to_string();
+
+        assert_eq!(shown, "could not greet: connection is closed");
+    }
 
     #[derive(Debug, thiserror::Error)]
     #[error("could not greet")]

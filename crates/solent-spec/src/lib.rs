@@ -51,7 +51,7 @@ pub use self::{
     body::Body,
     channel::Channel,
     connection::{Connection, Transport},
-    error::{AppError, BoxError, Result, SendError, is_disconnect},
+    error::{AppError, BoxError, Chain, Result, SendError, is_disconnect},
     http::Http,
     lifespan::Lifespan,
     message::Message,

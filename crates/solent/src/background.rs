@@ -4,7 +4,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use http::Extensions;
 use solent_layer::DynLayer;
-use solent_spec::Result;
+use solent_spec::{Chain, Result};
 
 /// What background tasks and start-up have of the application. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ impl Background {
 
     pub(crate) async fn run(self, context: Context) {
         if let Err(error) = (self.start)(context).await {
-            tracing::error!(target: "solent", task = self.name, %error, "background task failed");
+            tracing::error!(target: "solent", task = self.name, error = %Chain(&*error), "background task failed");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use solent_consumers::{Worker, WorkerCounts};
 use solent_layer::{ChannelLayer, DynLayer};
 use solent_server::BoundServer;
-use solent_spec::request::ServerAddr;
+use solent_spec::{Chain, request::ServerAddr};
 use tokio::sync::{oneshot, watch};
 
 use crate::error::Error;
@@ -142,7 +142,7 @@ async fn serve_and_work(
             let _ = is_drained.await;
         });
         worked.await.inspect_err(|error| {
-            tracing::error!(target: "solent", %error, "worker has ended, connections are still served");
+            tracing::error!(target: "solent", error = %Chain(error), "worker has ended, connections are still served");
         })
     };
     let (served, worked) = tokio::join!(serving, working);

@@ -1,11 +1,12 @@
 //! What an application cannot start or end with.
 
-use std::{error::Error as _, fmt};
+use std::fmt;
 
 use solent_consumers::WorkerError;
 use solent_layer::{LayerError, NameError};
 use solent_routing::RouteError;
 use solent_server::{BindParseError, ServeError};
+use solent_spec::Chain;
 
 use crate::layer_url::LayerUrlError;
 
@@ -61,13 +62,7 @@ pub enum Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        let mut source = self.source();
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
+        Chain(self).fmt(f)
     }
 }
 

@@ -1,14 +1,13 @@
 //! The middleware.
 
 use std::{
-    error::Error,
     future::{Future, ready},
     sync::Arc,
 };
 
 use http::StatusCode;
 use solent_spec::{
-    Application, BoxApplication, BoxFuture, Connection, HttpProtocol, Middleware, Protocol,
+    Application, BoxApplication, BoxFuture, Chain, Connection, HttpProtocol, Middleware, Protocol,
     RequestScope, Result, WebSocket,
 };
 
@@ -252,7 +251,7 @@ async fn refuse<P: HttpProtocol>(connection: Connection<P>, reason: Reason) -> R
     let scope = connection.scope();
     if let Reason::Token(CsrfError::Session(error)) = &reason {
         tracing::error!(
-            target: "solent::auth", path = scope.path(), error = error as &dyn Error,
+            target: "solent::auth", path = scope.path(), error = %Chain(error),
             "csrf token could not be checked, the session cannot be read",
         );
         return UNAVAILABLE.send(connection).await;

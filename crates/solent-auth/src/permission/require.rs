@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use solent_spec::{
-    Body, BoxApplication, Connection, Http, HttpProtocol, Middleware, Protocol, Result,
+    Body, BoxApplication, Chain, Connection, Http, HttpProtocol, Middleware, Protocol, Result,
 };
 
 use super::{Asked, Check};
@@ -66,7 +66,7 @@ impl<C: Check> Require<C> {
             Ok(false) if asked.is_somebody() => Some(plain(StatusCode::FORBIDDEN)),
             Ok(false) => Some(self.unauthorized(&asked, protocol)),
             Err(error) => {
-                tracing::error!(target: "solent::auth", error = &error as &dyn std::error::Error, "could not find out whether a request is allowed");
+                tracing::error!(target: "solent::auth", error = %Chain(&error), "could not find out whether a request is allowed");
                 Some(plain(StatusCode::SERVICE_UNAVAILABLE))
             }
         }

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use solent_spec::Body;
+use solent_spec::{Body, Chain};
 
 use super::{Session, SessionError, StoreError};
 use crate::{cookie::SetCookie, response::Verdict};
@@ -59,7 +59,7 @@ fn headers(session: &Session, status: StatusCode, encrypted: bool) -> Verdict {
             .map_err(|error| {
                 tracing::error!(
                     target: "solent::auth",
-                    %error,
+                    error = %Chain(&error),
                     "session cookie cannot be set, correct its settings"
                 );
                 Box::new(text(
@@ -98,12 +98,11 @@ fn refusal(error: &SessionError) -> Response<Body> {
             )
         }
         SessionError::Store(StoreError::Unavailable(cause)) => {
-            tracing::error!(target: "solent::auth", %cause, "session is not saved, its store is not available");
+            tracing::error!(target: "solent::auth", error = %Chain(&**cause), "session is not saved, its store is not available");
             text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
         }
         error => {
-            let cause = std::error::Error::source(error);
-            tracing::error!(target: "solent::auth", %error, cause, "session is not saved");
+            tracing::error!(target: "solent::auth", error = %Chain(error), "session is not saved");
             text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
         }
     }

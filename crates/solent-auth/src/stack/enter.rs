@@ -10,7 +10,8 @@ use std::{
 use http::{Response, StatusCode};
 use solent_layer::DynLayer;
 use solent_spec::{
-    Application, Body, BoxApplication, BoxFuture, Connection, HttpProtocol, RequestScope, Result,
+    Application, Body, BoxApplication, BoxFuture, Chain, Connection, HttpProtocol, RequestScope,
+    Result,
 };
 
 use super::{AuthConfig, OnFailure};
@@ -118,8 +119,7 @@ async fn resolved<P: HttpProtocol, U: AuthUser>(
 }
 
 fn report(error: &AuthError, on_failure: OnFailure) {
-    let error = error as &dyn std::error::Error;
-    tracing::error!(target: "solent::auth", error, ?on_failure, "could not find out who a user is");
+    tracing::error!(target: "solent::auth", error = %Chain(error), ?on_failure, "could not find out who a user is");
 }
 
 /// A connection on its way to its application. Small, since it is kept for as long as the connection lives.

@@ -3,8 +3,8 @@
 use std::{fmt, future::Future, sync::Arc, time::SystemTime};
 
 use solent_spec::{
-    Application, BoxApplication, BoxFuture, Connection, Http, HttpProtocol, Middleware, Protocol,
-    RequestScope, Result, WebSocket, websocket::CloseCode,
+    Application, BoxApplication, BoxFuture, Chain, Connection, Http, HttpProtocol, Middleware,
+    Protocol, RequestScope, Result, WebSocket, websocket::CloseCode,
 };
 
 use super::{
@@ -295,7 +295,7 @@ impl<V: TokenVerifier> Shared<V> {
             Ok(None) => Err(Refusal::Bad("it is not good")),
             Err(error) => {
                 tracing::warn!(
-                    target: "solent::auth", error = &error as &dyn std::error::Error,
+                    target: "solent::auth", error = %Chain(&error),
                     "tokens cannot be verified",
                 );
                 Err(Refusal::Unavailable)

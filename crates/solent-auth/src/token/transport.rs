@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::{HeaderValue, StatusCode, header};
-use solent_spec::{BoxFuture, HttpProtocol, SendError, Transport};
+use solent_spec::{BoxFuture, Chain, HttpProtocol, SendError, Transport};
 
 use super::{
     Credential, RefreshError, TokenConfig,
@@ -71,14 +71,14 @@ impl<P: HttpProtocol> TokenTransport<P> {
             }
             Err(RefreshError::Unavailable(error)) => {
                 tracing::warn!(
-                    target: "solent::auth", error = &error as &dyn std::error::Error,
+                    target: "solent::auth", error = %Chain(&error),
                     "could not verify a newer token of an open socket",
                 );
                 message::unavailable()
             }
             Err(error) => {
                 tracing::info!(
-                    target: "solent::auth", user = ?self.credential.identity().id(), %error,
+                    target: "solent::auth", user = ?self.credential.identity().id(), error = %Chain(&error),
                     "refused a newer token of an open socket",
                 );
                 self.refused += 1;

@@ -7,6 +7,7 @@ use std::{
 
 use serde_json::Value;
 use solent_layer::DynLayer;
+use solent_spec::Chain;
 
 use super::{
     AuthError, AuthUser, Backends,
@@ -127,7 +128,7 @@ impl<U: AuthUser> SessionLogin<U> {
         };
         tracing::info!(target: "solent::auth", user = &*user.id(), backend = backend.name(), "user logged in");
         if let Err(error) = backend.logged_in(user).await {
-            tracing::warn!(target: "solent::auth", error = &error as &dyn std::error::Error, "could not note a login");
+            tracing::warn!(target: "solent::auth", error = %Chain(&error), "could not note a login");
         }
     }
 
@@ -139,7 +140,7 @@ impl<U: AuthUser> SessionLogin<U> {
         };
         let session = Some(key.fingerprint());
         if let Err(error) = tell(layer, id, Notice::Logout { session }).await {
-            tracing::warn!(target: "solent::auth", error = &error as &dyn std::error::Error, "could not tell a user's other connections of a logout, they will find out with their next check");
+            tracing::warn!(target: "solent::auth", error = %Chain(&error), "could not tell a user's other connections of a logout, they will find out with their next check");
         }
     }
 }

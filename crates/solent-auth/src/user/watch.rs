@@ -11,7 +11,7 @@ use std::{
 use rand::RngExt;
 use solent_layer::{ChannelLayer, Delivery, DynLayer, LayerError, Mailbox, Message};
 use solent_spec::{
-    BoxFuture, Connection, HttpProtocol, Protocol, RequestScope, WebSocket, websocket::Close,
+    BoxFuture, Chain, Connection, HttpProtocol, Protocol, RequestScope, WebSocket, websocket::Close,
 };
 use tokio::time::{Sleep, sleep};
 
@@ -186,7 +186,7 @@ impl Watched {
                     Ok(false) => return Poll::Ready(Ended::Checked),
                     Err(error) => {
                         // Nothing says that the login has ended, so the connection stays.
-                        tracing::warn!(target: "solent::auth", error = &error as &dyn std::error::Error, "could not look at a login again");
+                        tracing::warn!(target: "solent::auth", error = %Chain(&error), "could not look at a login again");
                     }
                 }
                 self.timer = None;
@@ -223,7 +223,7 @@ impl Watched {
                             Membership::Member(mailbox)
                         }
                         Err(error) => {
-                            tracing::warn!(target: "solent::auth", error = &error as &dyn std::error::Error, "could not join a user's group, will try again with the next check");
+                            tracing::warn!(target: "solent::auth", error = %Chain(&error), "could not join a user's group, will try again with the next check");
                             Membership::None
                         }
                     };

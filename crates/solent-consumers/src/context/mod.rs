@@ -16,7 +16,7 @@ use std::{
 
 use serde::Serialize;
 use solent_layer::{ChannelLayer, ChannelName, DynLayer, GroupName};
-use solent_spec::{Message, Result, SendError, websocket::SharedFrame};
+use solent_spec::{Chain, Message, Result, SendError, websocket::SharedFrame};
 use tokio::{sync::mpsc, task::JoinSet};
 
 pub(crate) use self::incoming::Incoming;
@@ -241,7 +241,7 @@ impl ConsumerContext {
         }
         self.extras().tasks.spawn(async move {
             if let Err(error) = task.await {
-                tracing::warn!(target: "solent::consumers", %error, "background task failed");
+                tracing::warn!(target: "solent::consumers", error = %Chain(&*error), "background task failed");
             }
         });
     }

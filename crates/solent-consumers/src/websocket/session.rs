@@ -11,7 +11,7 @@ use std::{
 };
 
 use solent_spec::{
-    AppError, Message, RequestScope, SendError, is_disconnect,
+    AppError, Chain, Message, RequestScope, SendError, is_disconnect,
     request::Feature,
     websocket::{Close, CloseCode, Frame, Receive, Send, WebSocketScope},
 };
@@ -200,7 +200,7 @@ impl<C: WebSocketConsumer> WebSocketSession<C> {
     /// Closes from outside the handlers.
     fn close(&mut self, close: Close) {
         if let Err(error @ SendError::Illegal(_)) = self.cx.feed_close(close) {
-            tracing::warn!(target: "solent::consumers", %error, "connection could not be closed");
+            tracing::warn!(target: "solent::consumers", error = %Chain(&error), "connection could not be closed");
             return;
         }
         self.cx.set_closed();

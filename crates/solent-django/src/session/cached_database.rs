@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use solent_auth::{Saved, SessionData, SessionKey, SessionStore, StoreError};
+use solent_spec::Chain;
 
 use super::{DatabaseSessions, RedisCache};
 
@@ -30,8 +31,7 @@ impl CachedDatabaseSessions {
     async fn copy(&self, key: &SessionKey, data: &SessionData, expires: SystemTime) {
         let copied = self.cache.put(PREFIX, key, data, expires).await;
         if let Err(error) = copied {
-            let error = &error as &dyn std::error::Error;
-            tracing::error!(error, "cached copy of a session could not be written");
+            tracing::error!(error = %Chain(&error), "cached copy of a session could not be written");
         }
     }
 }

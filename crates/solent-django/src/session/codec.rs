@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
+use solent_spec::Chain;
 
 use crate::{
     python::json,
@@ -53,7 +54,7 @@ pub fn decode(
         Err(error) => {
             tracing::warn!(
                 salt,
-                error = &error as &dyn std::error::Error,
+                error = %Chain(&error),
                 "session data is corrupted; taken as no session"
             );
             None

@@ -10,6 +10,7 @@ use std::{
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use redis::{Cmd, RedisError, Value};
+use solent_spec::Chain;
 use tokio::{
     sync::oneshot,
     task::AbortHandle,
@@ -174,7 +175,7 @@ impl Work {
         match sent.broken {
             None => self.failures = 0,
             Some(error) if made == self.made && self.connection.is_some() => {
-                tracing::debug!(%error, "connection to redis broke");
+                tracing::debug!(error = %Chain(&*error), host = %self.source, "connection to redis broke");
                 self.connection = None;
                 self.source.forget();
                 if error.code().is_some() {
@@ -196,7 +197,7 @@ impl Work {
                 return Some(connection.clone());
             }
             // What was sent now would fail, and nobody could tell that it was not carried out.
-            tracing::debug!("connection to redis was lost");
+            tracing::debug!(host = %self.source, "connection to redis was lost");
             self.connection = None;
             self.source.forget();
         }
@@ -215,7 +216,7 @@ impl Work {
                 }
                 Err(error) => {
                     if self.failures == 0 {
-                        tracing::warn!(%error, host = ?self.source, "redis is out of reach");
+                        tracing::warn!(error = %Chain(&error), host = %self.source, "redis is out of reach");
                     }
                     self.failed();
                     self.source.forget();

@@ -15,7 +15,7 @@ mod source;
 mod subscriber;
 mod topics;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use redis::Cmd;
 
@@ -29,7 +29,7 @@ pub(crate) use self::{
 };
 use crate::{ConfigError, RedisConfig, RedisHost, error::LinkError};
 
-/// One host.
+/// One host. Its `Display` is its URL without passwords.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
     source: Arc<Source>,
@@ -94,5 +94,11 @@ impl Link {
     pub(crate) fn close(&self) {
         self.courier.close();
         self.source.let_go();
+    }
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
     }
 }

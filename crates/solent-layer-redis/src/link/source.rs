@@ -28,6 +28,8 @@ use crate::{
 /// One host, and how connections to it are made.
 pub(crate) struct Source {
     reach: Reach,
+    /// What the log calls the host: its URL without passwords.
+    name: Box<str>,
     config: RedisConfig,
     /// The pools of the server that is the host now. Held for a moment, never across a wait.
     pools: Mutex<Option<Arc<Pools>>>,
@@ -104,30 +106,31 @@ pub(super) type OnPush = Box<dyn Fn(PushInfo) + Send + Sync>;
 impl Source {
     /// A host for commands.
     pub(super) fn new(host: RedisHost, config: &RedisConfig) -> Result<Self, ConfigError> {
-        Self::reaching(
-            match host {
-                RedisHost::Server(server) => Reach::Server(server),
-                RedisHost::Sentinel(sentinel) => Reach::Master(sentinel),
-                RedisHost::Cluster(cluster) => Reach::Cluster(cluster),
-            },
-            config,
-        )
+        let name = host.to_string();
+        let reach = match host {
+            RedisHost::Server(server) => Reach::Server(server),
+            RedisHost::Sentinel(sentinel) => Reach::Master(sentinel),
+            RedisHost::Cluster(cluster) => Reach::Cluster(cluster),
+        };
+        Self::reaching(reach, name, config)
     }
 
     /// A host to publish and subscribe at. Where every node of a cluster passes on what is published, one does for all of
     /// it, so that everything arrives in the order in which it was sent.
     pub(super) fn publishing(host: RedisHost, config: &RedisConfig) -> Result<Self, ConfigError> {
-        match host {
+        match &host {
             RedisHost::Cluster(cluster) if !cluster.sharded_pubsub => {
-                Self::reaching(Reach::Any(cluster.servers().collect()), config)
+                let nodes = cluster.servers().collect();
+                Self::reaching(Reach::Any(nodes), host.to_string(), config)
             }
-            host => Self::new(host, config),
+            _ => Self::new(host, config),
         }
     }
 
-    fn reaching(reach: Reach, config: &RedisConfig) -> Result<Self, ConfigError> {
+    fn reaching(reach: Reach, name: String, config: &RedisConfig) -> Result<Self, ConfigError> {
         let source = Self {
             reach,
+            name: name.into(),
             config: config.clone(),
             pools: Mutex::default(),
             waiting: Arc::new(Semaphore::new(config.pool_size.get())),
@@ -387,6 +390,12 @@ pub(super) fn config_error(error: ConfigError) -> RedisError {
 
 fn client_error(error: RedisError) -> ConfigError {
     ConfigError::Client(error.into())
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
 }
 
 impl fmt::Debug for Source {

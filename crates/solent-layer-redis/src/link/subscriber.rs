@@ -7,6 +7,7 @@ use std::{
 };
 
 use redis::{PushInfo, PushKind, RedisResult, Value};
+use solent_spec::Chain;
 use tokio::{
     sync::Notify,
     task::AbortHandle,
@@ -118,7 +119,7 @@ impl Work {
                 Ok(()) => return,
                 Err(error) => {
                     if failures == 0 {
-                        tracing::warn!(%error, host = ?self.source, "subscriptions are out of reach");
+                        tracing::warn!(error = %Chain(&error), host = %self.source, "subscriptions are out of reach");
                     }
                     self.source.forget();
                     missed |= self.topics.start_anew();
@@ -144,7 +145,7 @@ impl Work {
             if !settled {
                 settled = true;
                 if *failures > 0 {
-                    tracing::info!(host = ?self.source, "subscriptions are back");
+                    tracing::info!(host = %self.source, "subscriptions are back");
                 }
                 *failures = 0;
                 *missed |= self.topics.take_late();

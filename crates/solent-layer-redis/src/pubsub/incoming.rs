@@ -6,6 +6,7 @@ use std::{
 };
 
 use solent_layer::{ChannelName, DropCause, GroupName, LayerError, Message};
+use solent_spec::Chain;
 use tokio::time::Instant;
 
 use super::layer::Shared;
@@ -44,7 +45,7 @@ impl Sink for Incoming {
                 shared.local.drops().add(DropCause::Unreadable);
                 tracing::warn!(
                     channel = name,
-                    error = &error as &dyn std::error::Error,
+                    error = %Chain(&error),
                     "a published message cannot be read"
                 );
                 return;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use solent_layer::{ChannelName, DropCause, Inbox, Message};
+use solent_spec::Chain;
 use tokio::{task::yield_now, time::Instant};
 
 use super::{pop::Popping, shared::Shared};
@@ -93,7 +94,7 @@ impl Shared {
             Err(error) => {
                 self.local.drops().add(DropCause::Unreadable);
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = %Chain(&error),
                     "a message cannot be read and was dropped"
                 );
                 None

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use solent_spec::Chain;
 use tokio::{sync::Notify, time::sleep};
 
 use super::{pop::Popper, shared::Shared};
@@ -79,8 +80,8 @@ pub(super) async fn read(shared: Arc<Shared>, host: usize, keys: Arc<ReadKeys>) 
         let link = shared.hosts.link(host);
         if failures == 0 {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                host,
+                error = %Chain(&error),
+                host = %link,
                 "redis cannot be read from"
             );
         }
@@ -103,7 +104,7 @@ async fn read_on(
     shared.restore(host).await?;
     *failures = 0;
     if was_away {
-        tracing::info!(host, "redis is back, messages may have been missed");
+        tracing::info!(host = %shared.hosts.link(host), "redis is back, messages may have been missed");
         shared.local.gap();
     }
     // Where it is not told that the connection is lost, it looks from time to time.

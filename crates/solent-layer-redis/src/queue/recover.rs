@@ -6,6 +6,7 @@ use std::{
 };
 
 use redis::cmd;
+use solent_spec::Chain;
 
 use super::{
     answer::{number, scored},
@@ -60,8 +61,8 @@ impl Shared {
             for host in 0..self.hosts.links().len() {
                 if let Err(error) = self.recover_name(host, name).await {
                     tracing::debug!(
-                        error = &error as &dyn std::error::Error,
-                        host,
+                        error = %Chain(&error),
+                        host = %self.hosts.link(host),
                         "backups were not looked at"
                     );
                 }

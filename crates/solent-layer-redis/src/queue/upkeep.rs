@@ -7,6 +7,7 @@ use std::{
 };
 
 use solent_layer::{ChannelName, GroupName};
+use solent_spec::Chain;
 use tokio::time::{Instant, sleep_until};
 
 use super::{process::RENEWAL, shared::Shared};
@@ -37,8 +38,8 @@ pub(super) async fn keep_up(shared: Arc<Shared>) {
                 // It is done again, in time; and at once when the reader of the host is back.
                 if let Err(error) = shared.add_memberships(host).await {
                     tracing::debug!(
-                        error = &error as &dyn std::error::Error,
-                        host,
+                        error = %Chain(&error),
+                        host = %shared.hosts.link(host),
                         "memberships were not renewed"
                     );
                 }
@@ -81,8 +82,8 @@ impl Shared {
                 Ok(false) => self.restore_lost(host).await,
                 // Its reader notices, and restores what is needed.
                 Err(error) => tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    host,
+                    error = %Chain(&error),
+                    host = %self.hosts.link(host),
                     "lease was not renewed"
                 ),
             }
@@ -94,7 +95,7 @@ impl Shared {
         let had = !self.local.memberships().is_empty();
         if self.restore(host).await.is_ok() && had {
             tracing::info!(
-                host,
+                host = %self.hosts.link(host),
                 "redis had forgotten this process, messages may have been missed"
             );
             self.local.gap();

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use redis::cmd;
+use solent_spec::Chain;
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -160,7 +161,7 @@ impl Worker {
                     host.popper = Some(popper);
                     if host.failures > 0 {
                         tracing::info!(
-                            host = host.number,
+                            host = %shared.hosts.link(host.number),
                             "redis is back, messages may have been missed"
                         );
                         shared.listening.gap();
@@ -259,8 +260,8 @@ impl Host {
     fn failed(&mut self, shared: &Shared, error: &LinkError) {
         if self.failures == 0 {
             tracing::warn!(
-                error = error as &dyn std::error::Error,
-                host = self.number,
+                error = %Chain(error),
+                host = %shared.hosts.link(self.number),
                 "redis cannot be read from"
             );
         }

@@ -10,7 +10,7 @@ use std::{
 
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use solent_spec::request::Listener;
+use solent_spec::{Chain, request::Listener};
 
 use super::{ConnectionGuard, ConnectionIo, Stream, Watch};
 use crate::{http::HttpService, server::Core};
@@ -51,7 +51,7 @@ pub(crate) async fn serve(accepted: Accepted) {
     };
     if let Err(error) = served.await {
         // The peer's doing, and hyper has answered where an answer is due.
-        tracing::debug!(target: "solent::server", error = %error, client = ?peer, "connection ended early");
+        tracing::debug!(target: "solent::server", error = %Chain(&error), client = ?peer, "connection ended early");
     }
 }
 

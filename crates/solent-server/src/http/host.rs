@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use solent_spec::{
-    AppError, Body, BoxFuture, Result,
+    AppError, Body, BoxFuture, Chain, Result,
     http::{FilePart, Host},
     is_disconnect,
     request::Feature,
@@ -65,5 +65,5 @@ impl Host for TaskHost {
 }
 
 fn log_failure(error: &AppError) {
-    tracing::error!(target: "solent::server", protocol = "http", error = %error, "application failed");
+    tracing::error!(target: "solent::server", protocol = "http", error = %Chain(&**error), "application failed");
 }

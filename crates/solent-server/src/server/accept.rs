@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use solent_spec::request::Listener;
+use solent_spec::{Chain, request::Listener};
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::{Core, listener_scope};
@@ -99,7 +99,7 @@ async fn recover(error: &io::Error) {
         io::ErrorKind::Interrupted,
     ];
     if !transient.contains(&error.kind()) {
-        tracing::warn!(target: "solent::server", %error, "cannot accept connections, raise the limit on open files?");
+        tracing::warn!(target: "solent::server", error = %Chain(error), "cannot accept connections, raise the limit on open files?");
         tokio::time::sleep(EXHAUSTED).await;
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use http::Extensions;
 use solent_spec::{
-    BoxApplication, Connection, Lifespan, SendError, Transport,
+    BoxApplication, Chain, Connection, Lifespan, SendError, Transport,
     lifespan::{LifespanOrder, LifespanScope, Receive, Send},
 };
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -115,6 +115,6 @@ impl Drop for Running {
 
 async fn run(application: BoxApplication<Lifespan>, connection: Connection<Lifespan>) {
     if let Err(error) = application.call(connection).await {
-        tracing::warn!(target: "solent::server", protocol = "lifespan", %error, "application failed");
+        tracing::warn!(target: "solent::server", protocol = "lifespan", error = %Chain(&*error), "application failed");
     }
 }

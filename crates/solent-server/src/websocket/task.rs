@@ -9,7 +9,7 @@ use std::{
 };
 
 use solent_spec::{
-    AppError, BoxFuture, Result, is_disconnect,
+    AppError, BoxFuture, Chain, Result, is_disconnect,
     websocket::{Close, CloseCode},
 };
 
@@ -101,5 +101,5 @@ async fn complete_close(outbox: Arc<Outbox>, upgrade: Option<Box<Upgrade>>) {
 }
 
 pub(super) fn log_failure(error: &AppError) {
-    tracing::error!(target: "solent::server", protocol = "websocket", error = %error, "application failed");
+    tracing::error!(target: "solent::server", protocol = "websocket", error = %Chain(&**error), "application failed");
 }

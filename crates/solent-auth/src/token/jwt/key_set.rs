@@ -8,6 +8,7 @@ use jsonwebtoken::{
 };
 use serde::Deserialize;
 use serde_json::Value;
+use solent_spec::Chain;
 
 use super::{Algorithm, Key, KeyError, algorithm::Family};
 
@@ -167,7 +168,7 @@ fn usable(json: Value) -> Option<Key> {
             None => key,
         }),
         Err(error) => {
-            tracing::debug!(target: "solent::auth", kid = ?id, %error, "key of a key set is skipped");
+            tracing::debug!(target: "solent::auth", kid = ?id, error = %Chain(&error), "key of a key set is skipped");
             None
         }
     }

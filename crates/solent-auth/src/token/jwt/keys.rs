@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use solent_spec::Chain;
 use tokio::{
     sync::watch,
     task::AbortHandle,
@@ -175,7 +176,7 @@ impl Shared {
                 state.current = Some((keys, Instant::now()));
             }
             Ok(Err(error)) => {
-                tracing::warn!(target: "solent::auth", %error, "key set cannot be fetched");
+                tracing::warn!(target: "solent::auth", error = %Chain(&*error), "key set cannot be fetched");
             }
             Err(_) => {
                 tracing::warn!(target: "solent::auth", timeout = ?self.config.timeout, "key source does not answer");

@@ -12,7 +12,7 @@ use std::{
 
 use http::Extensions;
 use solent_layer::{ChannelLayer, ChannelName, DynLayer, LayerError, Mailbox};
-use solent_spec::{BoxApplication, Channel, Connection, channel::ChannelScope};
+use solent_spec::{BoxApplication, Chain, Channel, Connection, channel::ChannelScope};
 use tokio::{sync::watch, time::timeout};
 
 use super::{
@@ -41,7 +41,7 @@ impl Slot {
                 Some(Ok(mailbox)) => self.serve(mailbox).await,
                 Some(Err(error)) => {
                     self.counts.listens_failed.fetch_add(1, Relaxed);
-                    tracing::error!(target: "solent::consumers", channel = %self.name, %error, "channel cannot be listened on");
+                    tracing::error!(target: "solent::consumers", channel = %self.name, error = %Chain(&error), "channel cannot be listened on");
                     if matches!(error, LayerError::Closed) {
                         return;
                     }
@@ -126,7 +126,7 @@ impl Slot {
             target: "solent::consumers",
             channel = %self.name,
             had_message,
-            %error,
+            error = %Chain(&*error),
             "application failed and is started again"
         );
     }

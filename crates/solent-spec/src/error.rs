@@ -75,7 +75,7 @@ pub fn is_disconnect(error: &(dyn Error + 'static)) -> bool {
 ///
 /// assert_eq!(Chain(&error).to_string(), "could not join: redis is away");
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Chain<'a>(pub &'a (dyn Error + 'static));
 
 /// The most causes that are shown. No error has so many, unless it is its own cause.
@@ -97,6 +97,13 @@ impl fmt::Display for Chain<'_> {
             next = cause.source();
         }
         Ok(())
+    }
+}
+
+/// The same as `Display`, so that an error may be shown so in its own `Debug`.
+impl fmt::Debug for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

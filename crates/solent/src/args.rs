@@ -65,11 +65,16 @@ pub enum ArgsError {
     #[error("--threads needs a number of at least 1, not {0:?}")]
     Threads(String),
     /// An address cannot be read.
-    #[error(transparent)]
+    #[error("--bind: {0}")]
     Address(#[from] BindParseError),
     /// No channel layer has such a URL.
-    #[error(transparent)]
-    Layer(#[from] LayerUrlError),
+    #[error("{option}: {source}")]
+    Layer {
+        /// What it was given by: `--layer`, or the name of an environment variable.
+        option: &'static str,
+        /// What is wrong with it.
+        source: LayerUrlError,
+    },
     /// A worker needs channels.
     #[error("--worker needs the names of channels, with commas between them")]
     NoChannels,
@@ -91,8 +96,11 @@ impl Args {
     /// let deflate = args.has("--deflate");
     /// ```
     pub fn with_flags(flags: &[(&str, &str)]) -> Self {
-        let words = std::env::args().skip(1);
-        let variable = std::env::var(LAYER_VARIABLE).ok();
+        // What is no text is refused with what can be shown of it.
+        let words = std::env::args_os().skip(1);
+        let words = words.map(|word| word.to_string_lossy().into_owned());
+        let variable = std::env::var_os(LAYER_VARIABLE);
+        let variable = variable.map(|value| value.to_string_lossy().into_owned());
         Self::parse(words, variable.as_deref(), flags).unwrap_or_else(|error| match error {
             ArgsError::Help(usage) => {
                 print!("{usage}");
@@ -122,7 +130,7 @@ impl Args {
             args.read(&word, &mut words, flags)?;
         }
         if let (None, Some(layer)) = (&args.layer, layer.filter(|layer| !layer.is_empty())) {
-            args.layer = Some(layer.parse()?);
+            args.layer = Some(read_layer(LAYER_VARIABLE, layer)?);
         }
         Ok(args)
     }
@@ -166,7 +174,7 @@ impl Args {
                 let threads = value("--threads")?;
                 self.threads = Some(threads.parse().map_err(|_| ArgsError::Threads(threads))?);
             }
-            "--layer" => self.layer = Some(value("--layer")?.parse()?),
+            "--layer" => self.layer = Some(read_layer("--layer", &value("--layer")?)?),
             "--worker" => self.add_channels(&value("--worker")?)?,
             "--help" | "-h" => return Err(ArgsError::Help(usage(flags))),
             _ if flags.iter().any(|(flag, _)| *flag == word) => self.flags.push(word.to_owned()),
@@ -186,6 +194,13 @@ impl Args {
         }
         self.worker.get_or_insert_default().extend(names);
         Ok(())
+    }
+}
+
+fn read_layer(option: &'static str, url: &str) -> Result<LayerUrl, ArgsError> {
+    match url.parse::<LayerUrl>() {
+        Ok(url) => Ok(url.given_by(option)),
+        Err(source) => Err(ArgsError::Layer { option, source }),
     }
 }
 
@@ -245,7 +260,16 @@ mod tests {
             Ok(Some("memory:here".into()))
         );
         assert_eq!(with("", ""), Ok(None));
-        assert_eq!(with("", "pigeon:"), Err(ArgsError::Layer(LayerUrlError)));
+        let error = with("", "pigeon:").unwrap_err().to_string();
+        assert!(
+            error.starts_with("SOLENT_LAYER: no channel layer has the URL \"pigeon:\""),
+            "{error}"
+        );
+        let error = parse("--layer pigeon:").unwrap_err().to_string();
+        assert!(
+            error.starts_with("--layer: no channel layer has the URL \"pigeon:\""),
+            "{error}"
+        );
     }
 
     #[test]
@@ -272,6 +296,10 @@ mod tests {
             assert_eq!(parse(line).unwrap_err().to_string(), expected, "{line}");
         }
         let address = parse("--bind here").unwrap_err().to_string();
+        assert!(
+            address.starts_with("--bind: \"here\" is no address"),
+            "{address}"
+        );
         assert!(address.contains("127.0.0.1:8000"), "{address}");
     }
 

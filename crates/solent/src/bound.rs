@@ -99,7 +99,7 @@ impl BoundSolent {
         solent_consumers::disconnects_finished().await;
         let closed = layer.close().await;
         result?;
-        Ok(closed?)
+        closed.map_err(Error::Close)
     }
 }
 

@@ -6,7 +6,7 @@ use solent_consumers::WorkerError;
 use solent_layer::{LayerError, NameError};
 use solent_routing::RouteError;
 use solent_server::{BindParseError, ServeError};
-use solent_spec::Chain;
+use solent_spec::{BoxError, Chain};
 
 use crate::layer_url::LayerUrlError;
 
@@ -52,9 +52,17 @@ pub enum Error {
     /// No channel layer has such a URL.
     #[error(transparent)]
     LayerUrl(#[from] LayerUrlError),
+    /// The settings in the URL of a channel layer cannot be used.
+    #[error("{url} cannot be used")]
+    LayerSettings {
+        /// The URL without its secrets, and where it was given.
+        url: String,
+        /// What is wrong; it may change between releases.
+        source: BoxError,
+    },
     /// The channel layer could not be closed.
     #[error("channel layer could not be closed")]
-    Layer(#[from] LayerError),
+    Close(#[source] LayerError),
     /// The runtime could not be started.
     #[error("runtime could not be started")]
     Runtime(#[source] std::io::Error),
@@ -62,7 +70,7 @@ pub enum Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Chain(self).fmt(f)
+        fmt::Display::fmt(&Chain(self), f)
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use crate::{Protocol, SendError};
+use crate::{Closed, Protocol, SendError};
 
 /// The two ends of a connection's event stream: what a server, a test kit or a middleware implements.
 ///
@@ -42,6 +42,19 @@ pub trait Transport<P: Protocol>: Send {
     /// events.
     fn direct(&mut self) -> Option<P::Direct> {
         None
+    }
+
+    /// What resolves when the client is gone; see [`Connection::closed`]. A transport that wraps another one passes its
+    /// answer on.
+    fn closed(&self) -> Closed {
+        Closed::never()
+    }
+
+    /// How many frames the client has sent since this was last asked that the application does not see: pings and
+    /// pongs beyond what keeps a connection alive, and fragments of less than 1 KiB. For middleware that limits how many
+    /// messages a client may send. A transport that wraps another one passes its answer on.
+    fn take_overhead(&mut self) -> usize {
+        0
     }
 }
 
@@ -152,6 +165,15 @@ impl<P: Protocol> Connection<P> {
     /// The connection is gone.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         Poll::Ready(ready!(self.transport.poll_flush(cx)))
+    }
+
+    /// Resolves once nothing that is sent reaches the client any more: the client has closed or is gone, or the server
+    /// is ending the connection. Messages that came before that are still received, and then the connection's end.
+    ///
+    /// An application's own close counts only when the client has answered it. Over HTTP it resolves as well when the
+    /// client has the whole response.
+    pub fn closed(&self) -> Closed {
+        self.transport.closed()
     }
 
     /// The transport's way round the events, if it has one; see [`Transport::direct`].

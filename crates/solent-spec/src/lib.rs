@@ -34,6 +34,7 @@
 
 mod application;
 mod body;
+mod closed;
 mod connection;
 mod error;
 mod protocol;
@@ -50,6 +51,7 @@ pub use self::{
     application::{Application, BoxApplication, BoxFuture, Middleware},
     body::Body,
     channel::Channel,
+    closed::{Closed, ClosedSignal},
     connection::{Connection, Transport},
     error::{AppError, BoxError, Chain, Result, SendError, is_disconnect},
     http::Http,

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use solent_spec::{Protocol, SendError, Transport};
+use solent_spec::{Closed, ClosedSignal, Protocol, SendError, Transport};
 
 use crate::Rules;
 
@@ -24,6 +24,8 @@ pub(crate) struct State<P: Protocol> {
     left: bool,
     /// The client is gone as well, so that sending to it fails.
     gone: bool,
+    /// Tells the application that the client is gone, or has sent its last event.
+    closed: ClosedSignal,
     /// Wakes the application: input, room for output, or the end.
     application: Option<Waker>,
     /// Wakes the test: output or room for input.
@@ -42,6 +44,7 @@ impl<P: Protocol> Queues<P> {
             capacity,
             left: false,
             gone: false,
+            closed: ClosedSignal::default(),
             application: None,
             client: None,
         })))
@@ -54,7 +57,9 @@ impl<P: Protocol> Queues<P> {
             state.client = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        state.input.extend(event.take());
+        if let Some(event) = event.take() {
+            state.push(event);
+        }
         state.wake_application();
         Poll::Ready(())
     }
@@ -88,7 +93,10 @@ impl<P: Protocol> Queues<P> {
 
     /// The client is gone; what it sent is still received.
     pub(crate) fn leave(&self) {
-        self.lock().gone = true;
+        let mut state = self.lock();
+        state.gone = true;
+        state.closed.close();
+        drop(state);
         self.end_input();
     }
 
@@ -121,6 +129,13 @@ pub(crate) enum Refusal {
 }
 
 impl<P: Protocol> State<P> {
+    fn push(&mut self, event: P::Inbound) {
+        if self.rules.ends(&event) {
+            self.closed.close();
+        }
+        self.input.push_back(event);
+    }
+
     fn receive(&mut self) -> Poll<Option<P::Inbound>> {
         let over = self.rules.is_over();
         if over {
@@ -146,6 +161,10 @@ impl<P: Protocol> State<P> {
         }
         self.rules.sent(&event)?;
         self.output.push_back(event);
+        if self.rules.is_over() {
+            // The client answers at once.
+            self.closed.close();
+        }
         self.wake_client();
         Ok(())
     }
@@ -204,5 +223,9 @@ impl<P: Protocol> Transport<P> for QueueTransport<P> {
 
     fn direct(&mut self) -> Option<P::Direct> {
         self.direct.map(|direct| direct(&self.queues))
+    }
+
+    fn closed(&self) -> Closed {
+        self.queues.lock().closed.closed()
     }
 }

@@ -19,6 +19,13 @@ pub trait Rules<P: Protocol>: Send + 'static {
         let _ = event;
     }
 
+    /// Whether the client is gone once it has sent `event`: the application's
+    /// [`closed`](solent_spec::Connection::closed) resolves then, though the event waits to be received.
+    fn ends(&self, event: &P::Inbound) -> bool {
+        let _ = event;
+        false
+    }
+
     /// Whether the application has ended the connection. What the client sent and the application has not received is
     /// then dropped.
     fn is_over(&self) -> bool {

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use http::Method;
 use percent_encoding::percent_decode;
 use solent_spec::{
-    Connection, Http, HttpProtocol, RequestScope, SendError, Transport,
+    Closed, Connection, Http, HttpProtocol, RequestScope, SendError, Transport,
     http::{Receive, Send},
 };
 
@@ -152,6 +152,14 @@ impl Transport<Http> for Replay {
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         self.inner.poll_flush(cx)
+    }
+
+    fn closed(&self) -> Closed {
+        self.inner.closed()
+    }
+
+    fn take_overhead(&mut self) -> usize {
+        self.inner.take_overhead()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll, Waker};
 
 use http::{Response, StatusCode};
-use solent_spec::{Body, HttpProtocol, SendError, Transport, websocket::Close};
+use solent_spec::{Body, Closed, HttpProtocol, SendError, Transport, websocket::Close};
 
 use super::{Verdict, Watch, body::GuardedBody};
 
@@ -132,5 +132,13 @@ impl<P: HttpProtocol, W: Watch> Transport<P> for Guarded<P, W> {
 
     fn direct(&mut self) -> Option<P::Direct> {
         self.inner.direct()
+    }
+
+    fn closed(&self) -> Closed {
+        self.inner.closed()
+    }
+
+    fn take_overhead(&mut self) -> usize {
+        self.inner.take_overhead()
     }
 }

@@ -8,7 +8,8 @@ use std::{
 };
 
 use solent_spec::{
-    BoxApplication, Connection, Http, HttpProtocol, Middleware, RequestScope, SendError, Transport,
+    BoxApplication, Closed, Connection, Http, HttpProtocol, Middleware, RequestScope, SendError,
+    Transport,
     websocket::{Close, CloseCode},
 };
 
@@ -245,5 +246,13 @@ impl<P: HttpProtocol> Transport<P> for Counted<P> {
 
     fn direct(&mut self) -> Option<P::Direct> {
         self.inner.direct()
+    }
+
+    fn closed(&self) -> Closed {
+        self.inner.closed()
+    }
+
+    fn take_overhead(&mut self) -> usize {
+        self.inner.take_overhead()
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::HeaderMap;
-use solent_spec::{BoxFuture, HttpProtocol, SendError, Transport};
+use solent_spec::{BoxFuture, Closed, HttpProtocol, SendError, Transport};
 
 use super::hook::{Verdict, answer, append};
 use crate::cookie::CookieJar;
@@ -157,6 +157,14 @@ impl<P: HttpProtocol> Transport<P> for BeforeResponse<P> {
 
     fn direct(&mut self) -> Option<P::Direct> {
         self.inner.direct()
+    }
+
+    fn closed(&self) -> Closed {
+        self.inner.closed()
+    }
+
+    fn take_overhead(&mut self) -> usize {
+        self.inner.take_overhead()
     }
 }
 

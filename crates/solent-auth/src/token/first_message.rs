@@ -7,7 +7,7 @@ use std::sync::{
 use std::task::{Context, Poll, ready};
 
 use solent_spec::{
-    Connection, SendError, Transport, WebSocket,
+    Closed, Connection, SendError, Transport, WebSocket,
     websocket::{
         Accept, Close, CloseCode, FrameSink, FrameSinkHandle, Receive, Send, SharedFrame,
         SinkRefusal, WebSocketOrder, WebSocketScope,
@@ -162,6 +162,14 @@ impl Transport<WebSocket> for AcceptedTransport {
         }
         let open = Arc::clone(&self.open);
         Some(Arc::new(Sink { inner, open }))
+    }
+
+    fn closed(&self) -> Closed {
+        self.inner.closed()
+    }
+
+    fn take_overhead(&mut self) -> usize {
+        self.inner.take_overhead()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 
 use solent_spec::{
-    SendError, Transport, WebSocket,
+    Closed, SendError, Transport, WebSocket,
     websocket::{FrameSinkHandle, Receive, Send},
 };
 
@@ -44,5 +44,13 @@ impl Transport<WebSocket> for ChosenSubprotocol {
 
     fn direct(&mut self) -> Option<FrameSinkHandle> {
         self.inner.direct()
+    }
+
+    fn closed(&self) -> Closed {
+        self.inner.closed()
+    }
+
+    fn take_overhead(&mut self) -> usize {
+        self.inner.take_overhead()
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::{HeaderValue, StatusCode, header};
-use solent_spec::{BoxFuture, Chain, HttpProtocol, SendError, Transport};
+use solent_spec::{BoxFuture, Chain, Closed, HttpProtocol, SendError, Transport};
 
 use super::{
     Credential, RefreshError, TokenConfig,
@@ -141,5 +141,13 @@ impl<P: HttpProtocol> Transport<P> for TokenTransport<P> {
 
     fn direct(&mut self) -> Option<P::Direct> {
         self.inner.direct()
+    }
+
+    fn closed(&self) -> Closed {
+        self.inner.closed()
+    }
+
+    fn take_overhead(&mut self) -> usize {
+        self.inner.take_overhead()
     }
 }

@@ -247,6 +247,7 @@ impl Drop for Handshake {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
             self.verdict.leave();
+            self.outbox.client_gone();
             WebSocketTask::spawn(running, Arc::clone(&self.outbox), None);
         }
     }

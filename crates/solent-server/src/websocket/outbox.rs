@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use solent_spec::{
-    SendError,
+    Closed, ClosedSignal, SendError,
     websocket::{Close, CloseCode, Frame, FrameSink, SharedFrame, SinkRefusal, WireVariant},
 };
 use tokio::task::AbortHandle;
@@ -79,6 +79,10 @@ struct State {
     reader: Option<Box<Reader>>,
     /// Wakes a transport that waits for its half.
     arrival: Option<Waker>,
+    /// Nothing that is sent reaches the client any more.
+    gone: bool,
+    /// Tells the application that it is so; made when it first asks.
+    closed: Option<ClosedSignal>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,6 +104,13 @@ thread_local! {
 }
 
 impl State {
+    fn set_gone(&mut self) {
+        self.gone = true;
+        if let Some(signal) = &self.closed {
+            signal.close();
+        }
+    }
+
     fn room(&self) -> Room {
         if self.queue.len() <= HIGH_WATER {
             Room::Enough
@@ -224,6 +235,7 @@ impl Outbox {
     /// Answers the peer's close frame, or ends a connection that broke the rules; then shuts the direction to the client.
     pub(super) fn end(&self, close: Option<&Close>) {
         let mut state = self.lock();
+        state.set_gone();
         match state.status {
             Status::Open => self.close_locked(&mut state, close, Status::Ending),
             Status::Closing => {
@@ -243,6 +255,22 @@ impl Outbox {
     /// Cuts the connection; its reader sees the end of the stream.
     pub(crate) fn cut(&self) {
         self.shut(&mut self.lock());
+    }
+
+    /// What resolves when nothing that is sent reaches the client any more.
+    pub(super) fn closed(&self) -> Closed {
+        let mut state = self.lock();
+        let gone = state.gone;
+        let signal = state.closed.get_or_insert_default();
+        if gone {
+            signal.close();
+        }
+        signal.closed()
+    }
+
+    /// The client is gone; what is still sent may be lost.
+    pub(super) fn client_gone(&self) {
+        self.lock().set_gone();
     }
 
     /// Ends the application's task.
@@ -330,6 +358,7 @@ impl Outbox {
         if state.status == Status::Open {
             self.ended_with
                 .store(CloseCode::GOING_AWAY.as_u16(), Relaxed);
+            state.set_gone();
             self.close_locked(state, Some(&CloseCode::GOING_AWAY.into()), Status::Closing);
         }
     }
@@ -479,6 +508,7 @@ impl Outbox {
 
     fn shut(&self, state: &mut State) {
         state.status = Status::Shut;
+        state.set_gone();
         state.queue.clear();
         state.blocked = false;
         for waker in [state.room.take(), state.arrival.take()]

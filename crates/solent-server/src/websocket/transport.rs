@@ -6,7 +6,7 @@ use std::{
 };
 
 use solent_spec::{
-    SendError, Transport, WebSocket,
+    Closed, SendError, Transport, WebSocket,
     websocket::{
         Close, CloseCode, FrameSinkHandle, Receive, Send, WebSocketOrder, WebSocketScope,
         WireVariant,
@@ -250,6 +250,10 @@ impl Transport<WebSocket> for WebSocketTransport {
             return None;
         }
         self.outbox.sink().map(|outbox| outbox as FrameSinkHandle)
+    }
+
+    fn closed(&self) -> Closed {
+        self.outbox.closed()
     }
 }
 

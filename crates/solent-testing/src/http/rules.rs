@@ -39,6 +39,10 @@ impl Rules<Http> for HttpRules {
         }
     }
 
+    fn ends(&self, event: &Receive) -> bool {
+        matches!(event, Receive::Disconnect)
+    }
+
     fn is_over(&self) -> bool {
         self.order == HttpOrder::Done
     }

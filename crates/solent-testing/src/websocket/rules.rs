@@ -43,6 +43,10 @@ impl Rules<WebSocket> for WebSocketRules {
         }
     }
 
+    fn ends(&self, event: &Receive) -> bool {
+        matches!(event, Receive::Disconnect(_))
+    }
+
     fn is_over(&self) -> bool {
         self.order == WebSocketOrder::Closed
     }

@@ -379,3 +379,36 @@ async fn shout(mut connection: Connection<WebSocket>) -> Result {
     }
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn application_learns_amid_its_work_that_the_client_has_closed() {
+    let application = |mut connection: Connection<WebSocket>| async move {
+        accept(&mut connection).await?;
+        let closed = connection.closed();
+        assert!(!closed.is_closed());
+        closed.await;
+        assert!(connection.closed().is_closed());
+        // What came before the end is received first.
+        let left: Vec<_> = [connection.receive().await, connection.receive().await].into();
+        assert_eq!(left[0], Some(Receive::Message("last words".into())));
+        let close = Close::new(CloseCode::from_u16(4001), "bye");
+        assert_eq!(left[1], Some(Receive::Disconnect(close)));
+        Ok(())
+    };
+    let (mut client, _) = WebSocketCommunicator::open(application, "/").await.unwrap();
+
+    client.send_text("last words").await.unwrap();
+    client.close(4001, "bye").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn application_learns_amid_its_work_that_the_client_is_lost() {
+    let application = |mut connection: Connection<WebSocket>| async move {
+        accept(&mut connection).await?;
+        connection.closed().await;
+        Ok(())
+    };
+    let (mut client, _) = WebSocketCommunicator::open(application, "/").await.unwrap();
+
+    client.disconnect().await.unwrap();
+}

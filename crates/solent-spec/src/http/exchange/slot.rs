@@ -10,7 +10,7 @@ use http::{HeaderMap, Response};
 use http_body::SizeHint;
 
 use super::{MAX_QUEUED, Piece};
-use crate::{Body, http::HttpOrder};
+use crate::{Body, Closed, ClosedSignal, http::HttpOrder};
 
 /// Never held while anything is polled, so the lock is free whenever it is asked for, but for applications that use
 /// their connection from another task.
@@ -38,6 +38,8 @@ pub(super) struct State {
     application: Option<Waker>,
     /// Wakes the server's side: something to take.
     server: Option<Waker>,
+    /// Tells of the end; made when the application first asks.
+    closed: Option<ClosedSignal>,
 }
 
 impl Slot {
@@ -91,7 +93,19 @@ impl State {
         self.pieces.clear();
         self.queued = 0;
         self.streams = 0;
+        if let Some(signal) = &self.closed {
+            signal.close();
+        }
         self.wake_application();
+    }
+
+    /// What resolves at the end.
+    pub(super) fn closed(&mut self) -> Closed {
+        let signal = self.closed.get_or_insert_default();
+        if self.over {
+            signal.close();
+        }
+        signal.closed()
     }
 
     pub(super) fn wait_as_application(&mut self, cx: &Context<'_>) {

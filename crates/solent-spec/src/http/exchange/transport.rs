@@ -13,7 +13,7 @@ use http_body::{Body as _, Frame};
 
 use super::{FilePart, Host, Piece, Slot, slot::State};
 use crate::{
-    Body, Http, SendError, Transport,
+    Body, Closed, Http, SendError, Transport,
     http::{HttpOrder, Receive, Send},
     request::Feature,
 };
@@ -192,6 +192,10 @@ impl Transport<Http> for ExchangeTransport {
             }
             Request::Trailers(_) | Request::Read | Request::Lost => None,
         }
+    }
+
+    fn closed(&self) -> Closed {
+        self.slot.lock().closed()
     }
 }
 

@@ -156,7 +156,7 @@ impl Worker {
             if host.popper.is_some() || host.retry > Instant::now() {
                 return;
             }
-            match Popper::connect(shared.hosts.link(host.number)).await {
+            match shared.popper(host.number).await {
                 Ok(popper) => {
                     host.popper = Some(popper);
                     if host.failures > 0 {
@@ -253,6 +253,17 @@ impl Worker {
         if let Err(popping) = listening.give(listened, host, popping, &message) {
             listening.put_back(listened, host, &popping);
         }
+    }
+}
+
+impl Shared {
+    /// A connection to take messages over.
+    ///
+    /// Before the first one is taken, the host knows that this process lives: its backup would else be found by another process, which
+    /// would think that its taker has died, and the message would be delivered twice.
+    async fn popper(&self, host: usize) -> Result<Popper, LinkError> {
+        self.introduce(host).await?;
+        Popper::connect(self.hosts.link(host)).await
     }
 }
 

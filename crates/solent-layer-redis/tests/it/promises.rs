@@ -1,6 +1,7 @@
 //! Trying all promises of a layer on one kind of Redis.
 
 use std::{
+    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex},
     thread,
@@ -43,8 +44,10 @@ pub(crate) fn keep_some<L: ChannelLayer>(
                     let Some(promise) = rest.lock().unwrap().pop() else {
                         return;
                     };
-                    if catch_unwind(AssertUnwindSafe(|| subject.check(promise))).is_err() {
-                        broken.lock().unwrap().push(promise.name);
+                    let kept = catch_unwind(AssertUnwindSafe(|| subject.check(promise)));
+                    if let Err(panic) = kept {
+                        let broken_how = format!("{}: {}", promise.name, message(&*panic));
+                        broken.lock().unwrap().push(broken_how);
                     }
                 }
             });
@@ -52,4 +55,11 @@ pub(crate) fn keep_some<L: ChannelLayer>(
     });
     let broken = broken.into_inner().unwrap();
     assert!(broken.is_empty(), "broken promises: {broken:#?}");
+}
+
+/// What a check has panicked with.
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("it panicked")
 }

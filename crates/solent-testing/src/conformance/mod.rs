@@ -47,6 +47,9 @@
 //! with [`Wanted`] settings, and panics with what it saw when a promise is broken. [`promises`] lists them, for those
 //! who want to run them in another way.
 //!
+//! - **Waiting**: a check waits for what it expects, up to [`Profile::patience`]. That nothing else comes it sees by a *mark*, a message
+//!   that is sent afterwards and before which nothing may arrive; it does not take silence for the end. So a slow machine fails no
+//!   sound layer. A check that fails prints what each mailbox has received and what the layers have dropped.
 //! - **Time**: a paused clock goes on to the next timer whenever all tasks wait, and so jumps over each wait for a socket. A layer
 //!   that does I/O therefore needs [`Profile::real_expiry`], or its time-outs go off at once.
 //! - **A broker inside the test process** must not live in a test's runtime, which ends with the test. Give it a thread and a
@@ -63,7 +66,10 @@ mod checks;
 mod need;
 mod profile;
 mod promise;
+mod receive;
+mod seen;
 mod subject;
+mod timely;
 
 pub use self::{
     profile::{Profile, Wanted},

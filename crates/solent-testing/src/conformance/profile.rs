@@ -13,10 +13,11 @@ pub struct Profile {
     /// They then wait for it. Every layer that does I/O needs this: a paused clock jumps over each wait for an answer.
     /// Default: nothing, for a layer that tells the time by [`tokio::time::Instant`] and waits for nobody.
     pub real_expiry: Option<Duration>,
-    /// How long nothing must arrive for the kit to believe that nothing will. Default: a second, which costs nothing
-    /// while the clock is paused.
+    /// How long the kit goes on to watch for what must *not* arrive where something may be late: when listeners compete, or with several
+    /// orders. A time that is too short misses defects, and fails no sound layer. Default: a second, which costs nothing while the
+    /// clock is paused.
     pub settle: Duration,
-    /// How long the kit waits for what must arrive. Default: ten seconds.
+    /// How long the kit waits for what must arrive. Sound layers do not make it wait, so it may be generous. Default: half a minute.
     pub patience: Duration,
     /// Whether [`GroupReport`](solent_layer::GroupReport)s tell of the members in this process. Default: yes.
     pub reports: bool,
@@ -63,7 +64,7 @@ impl Default for Profile {
         Self {
             real_expiry: None,
             settle: Duration::from_secs(1),
-            patience: Duration::from_secs(10),
+            patience: Duration::from_secs(30),
             reports: true,
             tells_full: true,
             queues: true,

@@ -1,6 +1,7 @@
 //! The layer that is tried.
 
 use std::{
+    cell::Cell,
     fmt,
     future::Future,
     pin::Pin,
@@ -10,10 +11,10 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use solent_layer::{ChannelLayer, ChannelName, Delivery, DynLayer, GroupName, Mailbox, Message};
+use solent_layer::{ChannelLayer, ChannelName, DynLayer, GroupName, Message};
 use tokio::{runtime, time};
 
-use super::{Profile, Promise, Wanted, promises};
+use super::{Profile, Promise, Wanted, promises, seen::Seen};
 
 /// A way to make the layer that is tried, and what is known of it.
 pub struct Subject {
@@ -21,6 +22,11 @@ pub struct Subject {
     /// Whether the layer is made with the settings that a promise wants.
     takes_settings: bool,
     make: Box<dyn Fn(Wanted) -> BoxFuture<DynLayer>>,
+    /// What the check that is tried now has seen.
+    seen: Seen,
+    /// How much time it has let pass.
+    passed: Cell<Duration>,
+    next_mark: Cell<u64>,
 }
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -38,6 +44,9 @@ impl Subject {
                 let layer = make(wanted);
                 Box::pin(async { DynLayer::new(layer.await) })
             }),
+            seen: Seen::default(),
+            passed: Cell::default(),
+            next_mark: Cell::new(FIRST_MARK),
         }
     }
 
@@ -83,6 +92,8 @@ impl Subject {
         runtime.enable_all().start_paused(is_paused);
         let runtime = runtime.build().expect("a runtime can be built");
         let _hint = is_paused.then_some(PausedHint);
+        self.begin_attempt();
+        let _report = self.seen.report();
         runtime.block_on((promise.check)(self));
     }
 
@@ -99,7 +110,13 @@ impl Subject {
     pub(super) async fn layer_with(&self, change: impl FnOnce(&mut Wanted)) -> DynLayer {
         let mut wanted = Wanted::new(namespace());
         change(&mut wanted);
-        (self.make)(wanted).await
+        self.make(wanted).await
+    }
+
+    async fn make(&self, wanted: Wanted) -> DynLayer {
+        let layer = (self.make)(wanted).await;
+        self.seen.add_layer(layer.drops());
+        layer
     }
 
     /// Two fresh layers, as two processes of one service would have them.
@@ -115,36 +132,17 @@ impl Subject {
             subject: self,
             namespace: wanted.namespace.clone(),
         };
-        let here = (self.make)(wanted.clone()).await;
+        let here = self.make(wanted.clone()).await;
         let there = match self.profile.spans_processes {
-            true => (self.make)(wanted).await,
+            true => self.make(wanted).await,
             false => here.clone(),
         };
         (here, there, wire)
     }
 
-    /// A fresh layer that drops messages after the time that is returned.
-    pub(super) async fn layer_with_expiry(&self) -> (DynLayer, Duration) {
-        let Some(expiry) = self.profile.real_expiry else {
-            return (self.layer().await, Duration::from_secs(60));
-        };
-        (
-            self.layer_with(|wanted| wanted.expiry = expiry).await,
-            expiry,
-        )
-    }
-
-    /// A fresh layer that ends memberships after the time that is returned.
-    pub(super) async fn layer_with_group_expiry(&self) -> (DynLayer, Duration) {
-        let Some(expiry) = self.profile.real_expiry else {
-            return (self.layer().await, Duration::from_secs(24 * 60 * 60));
-        };
-        let layer = self.layer_with(|wanted| wanted.group_expiry = expiry);
-        (layer.await, expiry)
-    }
-
     /// Lets time pass.
     pub(super) async fn pass(&self, duration: Duration) {
+        self.passed.set(self.passed.get() + duration);
         if self.is_paused() {
             time::advance(duration).await;
         } else {
@@ -152,100 +150,30 @@ impl Subject {
         }
     }
 
-    /// Lets what was sent arrive, before it is read: what finds no room must not find it because something was read in time.
-    pub(super) async fn arrive(&self) {
-        if !self.profile.tells_full {
-            self.pass(self.profile.settle).await;
-        }
+    /// A number that no check sends, nor this one before.
+    pub(super) fn next_mark(&self) -> u64 {
+        let next = self.next_mark.get();
+        self.next_mark.set(next + 1);
+        next
     }
 
-    /// The message that arrives next.
-    pub(super) async fn receive(&self, mailbox: &mut Mailbox) -> Message {
-        let name = mailbox.name().clone();
-        match time::timeout(self.profile.patience, mailbox.recv()).await {
-            Ok(Some(Delivery::Message(message))) => message,
-            Ok(other) => panic!("a message was to arrive at {name}, not {other:?}"),
-            Err(_) => panic!("a message was to arrive at {name}, and none did"),
-        }
+    pub(super) fn seen(&self) -> &Seen {
+        &self.seen
     }
 
-    /// The number that arrives next.
-    pub(super) async fn receive_number(&self, mailbox: &mut Mailbox) -> u64 {
-        let message = self.receive(mailbox).await;
-        read_number(&message)
+    /// Forgets what an attempt before this one has seen.
+    pub(super) fn begin_attempt(&self) {
+        self.seen.clear();
+        self.passed.set(Duration::ZERO);
     }
 
-    /// All the numbers that arrive, until nothing does any more.
-    pub(super) async fn receive_all(&self, mailbox: &mut Mailbox) -> Vec<u64> {
-        let mut numbers = Vec::new();
-        while let Some(message) = self.receive_or_settle(mailbox).await {
-            numbers.push(read_number(&message));
-        }
-        numbers
+    /// How much time the check has let pass.
+    pub(super) fn passed(&self) -> Duration {
+        self.passed.get()
     }
 
-    /// So many numbers, in ascending order, and nothing after them.
-    pub(super) async fn receive_sorted(&self, mailbox: &mut Mailbox, count: usize) -> Vec<u64> {
-        let mut numbers = Vec::new();
-        for _ in 0..count {
-            numbers.push(self.receive_number(mailbox).await);
-        }
-        self.receive_nothing(mailbox).await;
-        numbers.sort_unstable();
-        numbers
-    }
-
-    /// All the numbers that arrive up to a gap, which is told in any case.
-    pub(super) async fn receive_until_gap(&self, mailbox: &mut Mailbox) -> Vec<u64> {
-        let mut numbers = Vec::new();
-        loop {
-            match time::timeout(self.profile.patience, mailbox.recv()).await {
-                Ok(Some(Delivery::Message(message))) => numbers.push(read_number(&message)),
-                Ok(Some(_)) => return numbers,
-                Ok(None) => panic!("mailbox {} has ended", mailbox.name()),
-                Err(_) => panic!("{} was to hear of a gap, and did not", mailbox.name()),
-            }
-        }
-    }
-
-    /// All the numbers that arrive, until nothing does any more, and never mind gaps.
-    pub(super) async fn receive_amid_gaps(&self, mailbox: &mut Mailbox) -> Vec<u64> {
-        let mut numbers = Vec::new();
-        while let Ok(Some(delivery)) = time::timeout(self.profile.settle, mailbox.recv()).await {
-            if let Delivery::Message(message) = delivery {
-                numbers.push(read_number(&message));
-            }
-        }
-        numbers
-    }
-
-    /// Nothing arrives.
-    pub(super) async fn receive_nothing(&self, mailbox: &mut Mailbox) {
-        let numbers = self.receive_all(mailbox).await;
-        assert!(
-            numbers.is_empty(),
-            "nothing was to arrive at {}, not {numbers:?}",
-            mailbox.name()
-        );
-    }
-
-    /// The mailbox ends.
-    pub(super) async fn receive_end(&self, mailbox: &mut Mailbox) {
-        let name = mailbox.name().clone();
-        match time::timeout(self.profile.patience, mailbox.recv()).await {
-            Ok(None) => {}
-            Ok(Some(other)) => panic!("mailbox {name} was to end, not to receive {other:?}"),
-            Err(_) => panic!("mailbox {name} was to end, and is open still"),
-        }
-    }
-
-    async fn receive_or_settle(&self, mailbox: &mut Mailbox) -> Option<Message> {
-        match time::timeout(self.profile.settle, mailbox.recv()).await {
-            Ok(Some(Delivery::Message(message))) => Some(message),
-            Ok(Some(other)) => panic!("{other:?} arrived at {}", mailbox.name()),
-            Ok(None) | Err(_) => None,
-        }
-    }
+    /// How long it waits between two looks at something.
+    pub(super) const BETWEEN: Duration = Duration::from_millis(1);
 
     fn is_paused(&self) -> bool {
         self.profile.real_expiry.is_none()
@@ -303,6 +231,19 @@ pub(super) fn read_number(message: &Message) -> u64 {
         Ok(event) => event.number,
         Err(error) => panic!("a message was changed on its way: {error}, {message:?}"),
     }
+}
+
+/// The number of a message, if it carries one.
+pub(super) fn try_read_number(message: &Message) -> Option<u64> {
+    Some(message.decode::<Numbered>().ok()?.number)
+}
+
+/// From here on, numbers are marks.
+const FIRST_MARK: u64 = 1 << 62;
+
+/// Whether a number is none of those that checks send, but says that all of them have been sent.
+pub(super) fn is_mark(number: u64) -> bool {
+    number >= FIRST_MARK
 }
 
 pub(super) fn group(name: &str) -> GroupName {

@@ -3,6 +3,7 @@
 use std::{future::poll_fn, task::Poll};
 
 use solent_layer::{ChannelLayer, ChannelName, Mailbox};
+use solent_layer_redis::RedisQueueLayer;
 use solent_testing::servers::RedisServer;
 
 use super::scene::*;
@@ -52,6 +53,28 @@ async fn unread_message_goes_back_when_the_last_listener_goes() {
         set(&server, "{asgijobs}:solent:taken").await.is_empty()
     })
     .await;
+}
+
+#[tokio::test]
+async fn process_takes_no_message_before_redis_knows_that_it_lives() {
+    let server = RedisServer::start().await.unwrap();
+    // It may not say that it lives.
+    let rights = [
+        "ACL", "SETUSER", "mute", "on", "nopass", "~*", "&*", "+@all", "-set",
+    ];
+    server.command(&rights).await.unwrap();
+    let mute = RedisQueueLayer::new(hasty(&server.url().replace("://", "://mute:x@"))).unwrap();
+    let mut never = mute.listen(&jobs()).await.unwrap();
+    ask(&mut never).await;
+    let other = layer(&server);
+    let mut listener = other.listen(&jobs()).await.unwrap();
+
+    // Each of many would be taken by one of the two.
+    for n in 0..20 {
+        other.send(&jobs(), number(n)).await.unwrap();
+        assert_eq!(receive(&mut listener).await, n);
+    }
+    assert!(never.is_empty(), "{never:?}");
 }
 
 #[tokio::test]

@@ -21,16 +21,17 @@ pub(crate) async fn full_channel_hands_the_message_back(subject: &Subject) {
         overfill(subject, &layer, &mailbox, n).await;
     }
 
-    subject.arrive().await;
-    let received = subject.receive_all(&mut mailbox).await;
-    assert_eq!(received, Vec::from_iter(0..CAPACITY));
+    subject.arrive(&layer, &mailbox, CAPACITY as usize, 3).await;
+    subject
+        .receive_exactly(&layer, &mut mailbox, 0..CAPACITY)
+        .await;
 }
 
 pub(crate) async fn reading_makes_room(subject: &Subject) {
     let layer = subject.layer().await;
     let mut mailbox = layer.open("a.").await.expect("a channel opens");
     fill(&layer, mailbox.name(), CAPACITY).await;
-    subject.arrive().await;
+    subject.arrive(&layer, &mailbox, CAPACITY as usize, 0).await;
 
     for n in CAPACITY..CAPACITY + 10 {
         assert_eq!(subject.receive_number(&mut mailbox).await, n - CAPACITY);
@@ -38,10 +39,11 @@ pub(crate) async fn reading_makes_room(subject: &Subject) {
         sent.expect("one has been read, so there is room for one");
     }
     overfill(subject, &layer, &mailbox, 1000).await;
-    subject.arrive().await;
+    subject.arrive(&layer, &mailbox, CAPACITY as usize, 1).await;
 
-    let rest = subject.receive_all(&mut mailbox).await;
-    assert_eq!(rest, Vec::from_iter(10..CAPACITY + 10));
+    subject
+        .receive_exactly(&layer, &mut mailbox, 10..CAPACITY + 10)
+        .await;
 }
 
 pub(crate) async fn name_without_a_listener_is_bounded(subject: &Subject) {
@@ -65,12 +67,13 @@ pub(crate) async fn capacity_is_found_by_pattern(subject: &Subject) {
     let mut small = layer.open("small.").await.expect("a channel opens");
     let mut other = layer.open("other.").await.expect("a channel opens");
 
-    for (mailbox, capacity) in [(&mut small, 2), (&mut other, 7)] {
+    for (dropped, (mailbox, capacity)) in (1..).zip([(&mut small, 2), (&mut other, 7)]) {
         fill(&layer, mailbox.name(), capacity).await;
         overfill(subject, &layer, mailbox, 1000).await;
-        subject.arrive().await;
-        let received = subject.receive_all(mailbox).await;
-        assert_eq!(received, Vec::from_iter(0..capacity));
+        subject
+            .arrive(&layer, mailbox, capacity as usize, dropped)
+            .await;
+        subject.receive_exactly(&layer, mailbox, 0..capacity).await;
     }
     if !subject.profile().queues {
         return;
@@ -91,9 +94,11 @@ pub(crate) async fn oldest_message_makes_room_if_that_is_the_policy(subject: &Su
     let mut mailbox = layer.open("a.").await.expect("a channel opens");
 
     fill(&layer, mailbox.name(), 5).await;
-    subject.arrive().await;
+    subject.arrive(&layer, &mailbox, 3, 2).await;
 
-    assert_eq!(subject.receive_all(&mut mailbox).await, [2, 3, 4]);
+    subject
+        .receive_exactly(&layer, &mut mailbox, [2, 3, 4])
+        .await;
 }
 
 pub(crate) async fn slow_reader_is_disconnected_if_that_is_the_policy(subject: &Subject) {
@@ -106,14 +111,18 @@ pub(crate) async fn slow_reader_is_disconnected_if_that_is_the_policy(subject: &
     let mut mailbox = layer.open("a.").await.expect("a channel opens");
 
     fill(&layer, mailbox.name(), 3).await;
-    subject.arrive().await;
+    subject.arrive(&layer, &mailbox, 3, 0).await;
     assert!(!mailbox.overflowed(), "it is full, and not more");
     // A layer may know of it at once, or when the message has come to the process that reads.
     let _ = layer.send(mailbox.name(), number(3)).await;
-    subject.arrive().await;
+    subject
+        .until(
+            || mailbox.overflowed(),
+            || "the reader was to be told that it is too slow".to_owned(),
+        )
+        .await;
 
     subject.receive_end(&mut mailbox).await;
-    assert!(mailbox.overflowed(), "the reader is told why");
 }
 
 /// Sends the numbers below `count`, for which there is room.

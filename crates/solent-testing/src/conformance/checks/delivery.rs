@@ -16,7 +16,7 @@ pub(crate) async fn messages_of_one_sender_arrive_in_order(subject: &Subject) {
             let sent = layer.send(mailbox.name(), number(n)).await;
             sent.expect("there is room");
         }
-        assert_eq!(subject.receive_all(&mut mailbox).await, numbers);
+        subject.receive_exactly(&layer, &mut mailbox, numbers).await;
     }
 }
 
@@ -30,9 +30,8 @@ pub(crate) async fn message_reaches_its_channel_and_no_other(subject: &Subject) 
         .await
         .expect("there is room");
 
-    assert_eq!(subject.receive_number(&mut one).await, 1);
-    subject.receive_nothing(&mut one).await;
-    subject.receive_nothing(&mut two).await;
+    subject.receive_exactly(&layer, &mut one, [1]).await;
+    subject.receive_nothing(&layer, &mut two).await;
 }
 
 pub(crate) async fn message_wakes_a_reader_that_waits(subject: &Subject) {
@@ -68,7 +67,7 @@ pub(crate) async fn dropped_recv_loses_nothing(subject: &Subject) {
         }
         assert_eq!(subject.receive_number(&mut mailbox).await, n);
     }
-    subject.receive_nothing(&mut mailbox).await;
+    subject.receive_nothing(&layer, &mut mailbox).await;
 }
 
 pub(crate) async fn sending_to_a_channel_that_is_gone_succeeds(subject: &Subject) {

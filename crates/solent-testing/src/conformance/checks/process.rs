@@ -20,7 +20,7 @@ pub(crate) async fn group_message_reaches_members_in_another_process(subject: &S
     }
 
     for mailbox in members_here.iter_mut().chain(&mut members_there) {
-        assert_eq!(subject.receive_all(mailbox).await, Vec::from_iter(0..10));
+        subject.receive_exactly(&here, mailbox, 0..10).await;
     }
 }
 
@@ -33,8 +33,7 @@ pub(crate) async fn message_reaches_a_channel_of_another_process(subject: &Subje
         assert!(sent.is_ok(), "{sent:?}");
     }
 
-    let received = subject.receive_all(&mut mailbox).await;
-    assert_eq!(received, Vec::from_iter(0..10));
+    subject.receive_exactly(&here, &mut mailbox, 0..10).await;
 }
 
 pub(crate) async fn channel_of_another_process_joins_or_is_refused(subject: &Subject) {
@@ -51,7 +50,7 @@ pub(crate) async fn channel_of_another_process_joins_or_is_refused(subject: &Sub
     send(&here, &room, 1).await;
     send(&there, &room, 2).await;
 
-    assert_eq!(subject.receive_sorted(&mut mailbox, 2).await, [1, 2]);
+    subject.receive_sorted(&here, &mut mailbox, [1, 2]).await;
 }
 
 pub(crate) async fn flush_reaches_every_process(subject: &Subject) {
@@ -62,20 +61,31 @@ pub(crate) async fn flush_reaches_every_process(subject: &Subject) {
     let sent = there.send(members[0].name(), number(1)).await;
     sent.expect("there is room");
     here.send(&jobs, number(2)).await.expect("there is room");
-    subject.pass(subject.profile().settle).await;
+    subject
+        .until(
+            || !members[0].is_empty(),
+            || "a message was to reach the other process".to_owned(),
+        )
+        .await;
 
     let flushed = here.flush().await;
     assert!(flushed.is_ok(), "{flushed:?}");
     // The other process may take a moment to hear of it.
-    subject.pass(subject.profile().settle).await;
+    subject
+        .until(
+            || members[0].is_empty(),
+            || "the other process was to hear of the flush".to_owned(),
+        )
+        .await;
     let _ = here.group_send(&room, number(3)).await;
 
-    subject.receive_nothing(&mut listener).await;
+    subject.receive_nothing(&here, &mut listener).await;
     for mailbox in &mut members {
-        subject.receive_nothing(mailbox).await;
+        subject.receive_nothing(&here, mailbox).await;
         let sent = here.send(mailbox.name(), number(4)).await;
         sent.expect("there is room");
-        assert_eq!(subject.receive_all(mailbox).await, [4], "it is open still");
+        // It is open still.
+        subject.receive_exactly(&here, mailbox, [4]).await;
     }
 }
 
@@ -92,7 +102,7 @@ pub(crate) async fn close_leaves_other_processes_alone(subject: &Subject) {
     for mailbox in &mut open {
         let sent = there.send(mailbox.name(), number(2)).await;
         sent.expect("there is room");
-        assert_eq!(subject.receive_sorted(mailbox, 2).await, [1, 2]);
+        subject.receive_sorted(&there, mailbox, [1, 2]).await;
     }
     drop(ended);
 }

@@ -26,27 +26,30 @@ pub(crate) async fn report_tells_who_got_it_and_who_did_not(subject: &Subject) {
 }
 
 pub(crate) async fn drops_are_counted_by_cause(subject: &Subject) {
-    let (layer, expiry) = subject.layer_with_expiry().await;
-    let Some(drops) = layer.drops() else {
-        println!("not promised: the layer does not count its drops");
-        return;
-    };
-    let room = group("room");
-    let mut members = members(&layer, &room, 1).await;
-    let count = |cause| drops.get(cause);
+    subject
+        .with_expiry(async |layer, expiry| {
+            let Some(drops) = layer.drops() else {
+                println!("not promised: the layer does not count its drops");
+                return;
+            };
+            let room = group("room");
+            let mut members = members(&layer, &room, 1).await;
+            let count = |cause| drops.get(cause);
 
-    for _ in 0..100 {
-        let sent = layer.send(members[0].name(), number(0)).await;
-        sent.expect("there is room");
-    }
-    assert_eq!(drops.total(), 0, "{drops:?}");
-    let _ = layer.group_send(&room, number(1)).await;
-    let _ = layer.send(members[0].name(), number(2)).await;
-    subject.arrive().await;
-    assert_eq!(count(DropCause::Full), 2, "{drops:?}");
+            for _ in 0..100 {
+                let sent = layer.send(members[0].name(), number(0)).await;
+                sent.expect("there is room");
+            }
+            assert_eq!(drops.total(), 0, "{drops:?}");
+            let _ = layer.group_send(&room, number(1)).await;
+            let _ = layer.send(members[0].name(), number(2)).await;
+            subject.arrive(&layer, &members[0], 100, 2).await;
+            assert_eq!(count(DropCause::Full), 2, "{drops:?}");
 
-    subject.pass(expiry + expiry / 10).await;
-    subject.receive_nothing(&mut members[0]).await;
-    assert_eq!(count(DropCause::Expired), 100, "{drops:?}");
-    assert_eq!(drops.total(), 102, "{drops:?}");
+            subject.pass(expiry + expiry / 10).await;
+            subject.receive_nothing(&layer, &mut members[0]).await;
+            assert_eq!(count(DropCause::Expired), 100, "{drops:?}");
+            assert_eq!(drops.total(), 102, "{drops:?}");
+        })
+        .await;
 }

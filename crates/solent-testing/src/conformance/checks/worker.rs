@@ -18,7 +18,7 @@ pub(crate) async fn message_waits_for_a_listener(subject: &Subject) {
     }
     let mut listener = layer.listen(&jobs).await.expect("jobs can be listened on");
 
-    assert_eq!(subject.receive_all(&mut listener).await, [0, 1, 2]);
+    subject.receive_exactly(&layer, &mut listener, 0..3).await;
 }
 
 pub(crate) async fn each_message_goes_to_one_of_the_listeners(subject: &Subject) {
@@ -36,10 +36,11 @@ pub(crate) async fn each_message_goes_to_one_of_the_listeners(subject: &Subject)
         seen.push(subject.receive_number(&mut one).await);
         seen.push(subject.receive_number(&mut two).await);
     }
-    subject.receive_nothing(&mut one).await;
-    subject.receive_nothing(&mut two).await;
     seen.sort_unstable();
     assert_eq!(seen, Vec::from_iter(0..20));
+    subject
+        .receive_among(&layer, &mut [&mut one, &mut two], [])
+        .await;
 }
 
 pub(crate) async fn busy_listener_does_not_keep_messages_from_an_idle_one(subject: &Subject) {
@@ -57,7 +58,7 @@ pub(crate) async fn busy_listener_does_not_keep_messages_from_an_idle_one(subjec
         layer.send(&jobs, number(n)).await.expect("there is room");
     }
 
-    assert_eq!(subject.receive_all(&mut idle).await, Vec::from_iter(0..10));
+    subject.receive_exactly(&layer, &mut idle, 0..10).await;
     drop(busy);
 }
 
@@ -72,7 +73,5 @@ pub(crate) async fn unread_messages_of_a_dropped_listener_go_to_another(subject:
     drop(dropped);
     let mut next = layer.listen(&jobs).await.expect("jobs can be listened on");
 
-    let mut seen = subject.receive_all(&mut next).await;
-    seen.sort_unstable();
-    assert_eq!(seen, [0, 1, 2, 3, 4]);
+    subject.receive_sorted(&layer, &mut next, 0..5).await;
 }

@@ -2,4 +2,5 @@
 
 mod defect;
 mod faulty;
+mod late;
 mod sound;

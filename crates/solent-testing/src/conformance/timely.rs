@@ -1,0 +1,76 @@
+//! Checks against a clock that cannot be stopped.
+
+use std::{
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    pin::pin,
+    task::Poll,
+    thread,
+    time::Duration,
+};
+
+use solent_layer::DynLayer;
+use tokio::time::Instant;
+
+use super::{Subject, Wanted};
+
+/// How often a check is tried on a machine that is too slow for it, each time with twice the time.
+const ATTEMPTS: u32 = 5;
+
+impl Subject {
+    /// Tries a check with a layer that drops messages after the time that it is told.
+    pub(super) async fn with_expiry(&self, check: impl AsyncFn(DynLayer, Duration)) {
+        self.timely(Duration::from_secs(60), |wanted| &mut wanted.expiry, check)
+            .await;
+    }
+
+    /// Tries a check with a layer that ends memberships after the time that it is told.
+    pub(super) async fn with_group_expiry(&self, check: impl AsyncFn(DynLayer, Duration)) {
+        let day = Duration::from_secs(24 * 60 * 60);
+        self.timely(day, |wanted| &mut wanted.group_expiry, check)
+            .await;
+    }
+
+    /// Tries a check that has to do things while something has not expired. Where the clock is the machine's, and the machine was
+    /// busy elsewhere for so long that a failure says nothing about the layer, it is tried again with more time.
+    async fn timely(
+        &self,
+        default: Duration,
+        setting: fn(&mut Wanted) -> &mut Duration,
+        check: impl AsyncFn(DynLayer, Duration),
+    ) {
+        let Some(real) = self.profile().real_expiry else {
+            return check(self.layer().await, default).await;
+        };
+        for attempt in 1.. {
+            let expiry = real * 2_u32.pow(attempt - 1);
+            self.begin_attempt();
+            let begun = Instant::now();
+            let layer = self.layer_with(|wanted| *setting(wanted) = expiry).await;
+            let Err(panic) = caught(check(layer, expiry)).await else {
+                return;
+            };
+            let late = begun.elapsed().saturating_sub(self.passed());
+            if attempt == ATTEMPTS || late < expiry / 5 {
+                resume_unwind(panic);
+            }
+            eprintln!(
+                "note: the check took {late:?} longer than it was to, which says nothing about the layer; it is tried again"
+            );
+        }
+    }
+}
+
+/// Runs a future to its end, or to its panic.
+async fn caught(check: impl Future<Output = ()>) -> thread::Result<()> {
+    let mut check = pin!(check);
+    poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| check.as_mut().poll(cx)));
+        match polled {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(())) => Poll::Ready(Ok(())),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    })
+    .await
+}

@@ -5,6 +5,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
+use serde::de::DeserializeOwned;
 use solent_spec::Message;
 
 /// What an application of consumers counts, since it was made.
@@ -45,12 +46,18 @@ impl ConsumerCounts {
     }
 
     /// Counts and logs a message that is not an `E`.
-    pub(crate) fn unknown_event<E>(&self, message: &Message) {
+    pub(crate) fn unknown_event<E: DeserializeOwned>(&self, message: &Message) {
         self.count(Counted::UnknownEvent);
+        if !tracing::enabled!(target: "solent::consumers", tracing::Level::WARN) {
+            return;
+        }
+        let mismatch = message.mismatch::<E>();
         tracing::warn!(
             target: "solent::consumers",
             kind = message.kind(),
             expected = type_name::<E>(),
+            field = mismatch.field(),
+            reason = mismatch.reason(),
             "message dropped, it is not one of the consumer's events"
         );
     }

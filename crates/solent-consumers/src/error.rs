@@ -45,6 +45,19 @@ pub struct WrongEvent {
 /// Returned by a factory, or by a WebSocket's `connect` before it accepted, it answers the handshake and is no failure of
 /// the consumer. An HTTP consumer that has not answered yet answers with it, too.
 ///
+/// # What a client is to blame for
+///
+/// Some errors that come with `?` are refusals as well, logged at the level DEBUG and never a status 500:
+///
+/// - a [`ParamError`](solent_spec::request::ParamError) for a part of the URL that does not fit its type: 404;
+/// - a [`NameError`](solent_layer::NameError) for a group or channel whose name breaks the rules because of a part of the
+///   path or the query that is in it: 404. A name that breaks them by itself is the application's fault (500), so is one
+///   made of what else is known of a user;
+/// - [`InvalidJson`](crate::InvalidJson): 400.
+///
+/// A WebSocket that is open already is closed for them: with 1007 (1003 for binary data) for `InvalidJson` and a `NameError`
+/// in a handler of the client's messages, and 1008 for a `ParamError`; the reason says what is wrong.
+///
 /// ```
 /// use http::StatusCode;
 /// use solent_consumers::Refusal;

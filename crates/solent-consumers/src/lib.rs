@@ -110,6 +110,7 @@
 //! - A message from a layer is decoded once per process; an event sent on as it is, is made JSON once. A message that is
 //!   not one of the consumer's events is logged, counted and dropped, and no message reaches a handler it is not meant
 //!   for.
+//! - What a client asks for and does not fit is no failure of the application: see [`Refusal`].
 //! - An idle connection keeps one small future and its consumer. What is optional costs memory once it is used.
 //!
 //! # What is not here
@@ -122,6 +123,7 @@ mod context;
 mod counts;
 mod error;
 mod event;
+mod fault;
 mod finishing;
 mod group;
 mod http;
@@ -147,9 +149,10 @@ pub use self::{
     },
     layers::{Layers, WithLayer},
     websocket::{
-        BlockingJsonWebSocket, BlockingWebSocket, InvalidJson, Json, JsonWebSocketConsumer,
+        BlockingJsonWebSocket, BlockingWebSocket, Json, JsonWebSocketConsumer,
         SyncJsonWebSocketConsumer, SyncWebSocketConsumer, SyncWebSocketContext,
         WebSocketApplication, WebSocketConsumer, WebSocketContext, json_websocket_consumer,
         sync_json_websocket_consumer, sync_websocket_consumer, websocket_consumer,
     },
 };
+pub use solent_spec::json::InvalidJson;

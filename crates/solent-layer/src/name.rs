@@ -28,6 +28,11 @@ pub struct NameError {
 }
 
 impl NameError {
+    /// The name, or the first 100 characters of a longer one.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     fn new(kind: &'static str, name: &str) -> Self {
         // Enough to recognise it, however long it is.
         Self {

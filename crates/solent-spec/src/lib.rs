@@ -37,10 +37,12 @@ mod body;
 mod closed;
 mod connection;
 mod error;
+mod mismatch;
 mod protocol;
 
 pub mod channel;
 pub mod http;
+pub mod json;
 pub mod lifespan;
 pub mod message;
 pub mod request;

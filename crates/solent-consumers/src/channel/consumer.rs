@@ -9,7 +9,8 @@ use crate::{ChannelContext, ConsumerEvent};
 /// Handles the messages of a named channel, in a [`Worker`](crate::Worker): one value for all of them, as long as none
 /// fails.
 ///
-/// A message that is not of the event type, such as one with an unknown `type`, is logged as a warning with its type,
+/// A message that is not of the event type, such as one with an unknown `type`, is logged as a warning with its type, the field
+/// that is wrong and why,
 /// counted ([`ConsumerCounts::unknown_events`](crate::ConsumerCounts::unknown_events)) and dropped. An error or a panic
 /// of the handler ends the consumer; the worker makes a new one, which goes on with the next message. The message that
 /// failed is not tried again: a handler that wants it to be sends it once more.

@@ -9,7 +9,7 @@ use super::{
     session::{HttpSession, KindOf},
 };
 use crate::{
-    ConsumerCounts, Refusal,
+    ConsumerCounts, fault,
     session::{Common, drive},
 };
 
@@ -23,7 +23,8 @@ pub struct HttpApplication<C> {
 
 /// Makes an application of a factory of consumers, which is called once for each request.
 ///
-/// A factory that fails with a [`Refusal`] answers with it; any other error is the application's (status 500).
+/// A factory that fails with a [`Refusal`](crate::Refusal) answers with it, and with its status for something that the
+/// client [is to blame for](crate::Refusal#what-a-client-is-to-blame-for); any other error is the application's (status 500).
 pub fn http_consumer<C, F>(factory: F) -> HttpApplication<C>
 where
     C: HttpConsumer,
@@ -69,7 +70,7 @@ async fn start<C: HttpConsumer>(
             Ok(Some(HttpSession::new(consumer, cx, common)))
         }
         Err(error) => {
-            let response = error.downcast::<Refusal>()?.into_response();
+            let response = fault::refusal(error, connection.scope())?.into_response();
             connection.send(response.into()).await?;
             Ok(None)
         }

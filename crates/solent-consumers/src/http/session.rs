@@ -20,10 +20,10 @@ use solent_spec::{
 
 use super::{HttpConsumer, HttpContext, body::Collected};
 use crate::{
-    Refusal,
     context::{Incoming, Kind},
     counts::Counted,
     event::Shared,
+    fault,
     session::{Common, Handling, Session, Turn},
 };
 
@@ -243,7 +243,7 @@ impl<C: HttpConsumer> Session for HttpSession<C> {
         if self.cx.order().is_started() {
             return ControlFlow::Break(error);
         }
-        let refusal = match error.downcast::<Refusal>() {
+        let refusal = match fault::refusal(error, self.cx.scope()) {
             Ok(refusal) => refusal,
             Err(error) => return ControlFlow::Break(error),
         };

@@ -12,7 +12,7 @@ use super::{
     session::{KindOf, WebSocketSession, denial},
 };
 use crate::{
-    ConsumerCounts, Refusal,
+    ConsumerCounts, fault,
     session::{Common, drive},
 };
 
@@ -26,8 +26,9 @@ pub struct WebSocketApplication<C> {
 
 /// Makes an application of a factory of consumers, which is called once for each connection.
 ///
-/// A factory that fails with a [`Refusal`] refuses the connection with it; any other error is the application's
-/// (status 500).
+/// A factory that fails with a [`Refusal`](crate::Refusal), or with something that the client [is to blame
+/// for](crate::Refusal#what-a-client-is-to-blame-for), refuses the connection; any other error is the application's (status
+/// 500).
 ///
 /// ```
 /// use solent_consumers::{NoEvents, WebSocketConsumer, WebSocketContext, websocket_consumer};
@@ -105,8 +106,8 @@ async fn start<C: WebSocketConsumer>(
             Ok(Some(WebSocketSession::new(consumer, cx, common)))
         }
         Err(error) => {
-            let refusal = error.downcast::<Refusal>()?;
-            let denial = denial(*refusal, connection.scope());
+            let refusal = fault::refusal(error, connection.scope())?;
+            let denial = denial(refusal, connection.scope());
             connection.send(denial).await?;
             Ok(None)
         }

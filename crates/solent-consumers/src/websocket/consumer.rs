@@ -22,7 +22,8 @@ use crate::{ConsumerEvent, Group, WebSocketContext};
 /// # What happens to layer messages
 ///
 /// A message from a group or channel is decoded as [`Event`](Self::Event), once per process. One that is of another
-/// shape, such as a `type` that the enum does not have, is logged as a warning with its type, counted
+/// shape, such as a `type` that the enum does not have, is logged as a warning with its type, the field
+/// that is wrong and why, counted
 /// ([`ConsumerCounts::unknown_events`](crate::ConsumerCounts::unknown_events)) and dropped; the connection goes on. The
 /// handlers for the client's own events cannot be reached through a layer.
 ///

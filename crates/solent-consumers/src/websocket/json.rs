@@ -4,8 +4,9 @@ use std::future::{Future, ready};
 
 use serde::de::DeserializeOwned;
 use solent_spec::{
-    Result,
-    websocket::{Close, CloseCode, Frame, WebSocketScope},
+    Chain, Result,
+    json::{self, InvalidJson},
+    websocket::{Close, Frame, WebSocketScope},
 };
 
 use super::{WebSocketApplication, WebSocketConsumer, WebSocketContext, websocket_consumer};
@@ -50,8 +51,9 @@ pub trait JsonWebSocketConsumer: Send + 'static {
 
     /// The client has sent something that is not an [`Input`](Self::Input).
     ///
-    /// Closes by default: with code 1003 for a binary message, and 1007 for text that is no JSON or not of the shape of
-    /// `Input`. (Channels fails with 1011 here, as if the mistake were the server's.)
+    /// Closes by default: with code 1003 for a binary message, and 1007 for text that is no JSON, not of the shape of
+    /// `Input`, or that would be [changed](InvalidJson::Unfit) by being read. The reason says which field is wrong and why, and so
+    /// does an event for the log, of the level DEBUG. (Channels fails with 1011 here, as if the mistake were the server's.)
     fn invalid(
         &mut self,
         cx: &mut WebSocketContext,
@@ -59,7 +61,7 @@ pub trait JsonWebSocketConsumer: Send + 'static {
         error: InvalidJson,
     ) -> impl Future<Output = Result> + Send {
         let _ = frame;
-        async move { cx.close(error.close()).await }
+        async move { cx.close(close_for(&error)).await }
     }
 
     /// See [`WebSocketConsumer::event`].
@@ -89,38 +91,21 @@ pub trait JsonWebSocketConsumer: Send + 'static {
     }
 }
 
-/// A message is not the JSON that a consumer expects.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidJson {
-    /// It is a binary message.
-    #[error("message is binary, send JSON as text")]
-    Binary,
-    /// It is no JSON.
-    #[error("message is not JSON")]
-    Malformed(#[source] serde_json::Error),
-    /// It is JSON of another shape.
-    #[error("message is JSON, but not what is expected here")]
-    Unexpected(#[source] serde_json::Error),
-}
-
-impl InvalidJson {
-    /// How the default handler closes.
-    pub fn close(&self) -> Close {
-        let code = match self {
-            Self::Binary => CloseCode::UNSUPPORTED_DATA,
-            Self::Malformed(_) | Self::Unexpected(_) => CloseCode::INVALID_DATA,
-        };
-        Close::new(code, &self.to_string())
-    }
-}
-
 pub(super) fn read<T: DeserializeOwned>(frame: &Frame) -> Result<T, InvalidJson> {
     let text = frame.as_text().ok_or(InvalidJson::Binary)?;
-    serde_json::from_str(text).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => InvalidJson::Unexpected(error),
-        _ => InvalidJson::Malformed(error),
-    })
+    json::from_str(text)
+}
+
+/// Closes for a client's message that is not as expected.
+pub(super) fn close_for(error: &InvalidJson) -> Close {
+    let close = error.close();
+    tracing::debug!(
+        target: "solent::consumers",
+        code = close.code.as_u16(),
+        error = %Chain(error),
+        "closing a connection, what its client sent does not fit"
+    );
+    close
 }
 
 /// A [`JsonWebSocketConsumer`] as a [`WebSocketConsumer`].

@@ -12,7 +12,7 @@ pub use self::{
     application::{WebSocketApplication, websocket_consumer},
     consumer::WebSocketConsumer,
     context::WebSocketContext,
-    json::{InvalidJson, Json, JsonWebSocketConsumer, json_websocket_consumer},
+    json::{Json, JsonWebSocketConsumer, json_websocket_consumer},
     sync::{
         BlockingJsonWebSocket, BlockingWebSocket, SyncJsonWebSocketConsumer, SyncWebSocketConsumer,
         sync_json_websocket_consumer, sync_websocket_consumer,

@@ -22,6 +22,7 @@ use crate::{
     context::{Incoming, Kind},
     counts::Counted,
     event::Shared,
+    fault,
     session::{Common, Handling, Session, Turn},
 };
 
@@ -40,6 +41,8 @@ pub(super) struct WebSocketSession<C: WebSocketConsumer> {
     turn: bool,
     /// Something was sent on without waiting for the client.
     unflushed: bool,
+    /// Whether the last handler was called for a message of the client.
+    of_message: bool,
     steps: Turn,
 }
 
@@ -79,6 +82,7 @@ impl<C: WebSocketConsumer> WebSocketSession<C> {
             phase: Phase::New,
             turn: false,
             unflushed: false,
+            of_message: false,
             steps: Turn::default(),
         }
     }
@@ -217,6 +221,19 @@ impl<C: WebSocketConsumer> WebSocketSession<C> {
         self.unflushed = true;
     }
 
+    /// What a client is to blame for closes an open socket, with a reason for it to read.
+    fn failed_open(&mut self, error: AppError) -> ControlFlow<AppError> {
+        let close = match self.cx.stage() {
+            Stage::Open => fault::close(&error, self.cx.scope(), self.of_message),
+            _ => None,
+        };
+        let Some(close) = close else {
+            return ControlFlow::Break(error);
+        };
+        self.close(close);
+        ControlFlow::Continue(())
+    }
+
     async fn connect(&mut self) -> solent_spec::Result {
         for group in self.consumer.groups() {
             self.cx.join(&group).await?;
@@ -266,6 +283,7 @@ impl<C: WebSocketConsumer> Session for WebSocketSession<C> {
     }
 
     fn handle(&mut self, step: Self::Step) -> Handling<'_> {
+        self.of_message = matches!(step, Step::Frame(_));
         match step {
             Step::Connect => Box::pin(self.connect()),
             Step::Frame(frame) => Box::pin(self.consumer.receive(&mut self.cx, frame)),
@@ -276,11 +294,11 @@ impl<C: WebSocketConsumer> Session for WebSocketSession<C> {
 
     fn failed(&mut self, error: AppError) -> ControlFlow<AppError> {
         if self.cx.stage() != Stage::Connecting {
-            return ControlFlow::Break(error);
+            return self.failed_open(error);
         }
-        match error.downcast::<Refusal>() {
+        match fault::refusal(error, self.cx.scope()) {
             Ok(refusal) => {
-                self.refuse(*refusal);
+                self.refuse(refusal);
                 ControlFlow::Continue(())
             }
             Err(error) => ControlFlow::Break(error),

@@ -5,12 +5,13 @@ use std::{fmt, sync::Arc};
 use serde::de::DeserializeOwned;
 use solent_spec::{
     Result,
+    json::InvalidJson,
     websocket::{Close, Frame, WebSocketScope},
 };
 
 use super::{
-    InvalidJson, SyncWebSocketContext, WebSocketApplication, WebSocketConsumer, WebSocketContext,
-    json, websocket_consumer,
+    SyncWebSocketContext, WebSocketApplication, WebSocketConsumer, WebSocketContext, json,
+    websocket_consumer,
 };
 use crate::{
     ConsumerEvent, Group,
@@ -221,7 +222,7 @@ pub trait SyncJsonWebSocketConsumer: Send + 'static {
         error: InvalidJson,
     ) -> Result {
         let _ = frame;
-        cx.close(error.close())
+        cx.close(json::close_for(&error))
     }
 
     /// See [`WebSocketConsumer::event`].

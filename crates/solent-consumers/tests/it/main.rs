@@ -9,6 +9,8 @@ mod auto_traits;
 mod channel;
 /// `disconnect` exactly once, whatever ends the connection.
 mod disconnect;
+/// What a client is to blame for.
+mod fault;
 /// HTTP consumers.
 mod http;
 /// Groups and events.

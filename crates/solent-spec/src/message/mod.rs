@@ -14,7 +14,8 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::error::{DecodeError, EncodeError};
-use crate::websocket::SharedFrame;
+pub use crate::mismatch::Mismatch;
+use crate::{mismatch::mismatch, websocket::SharedFrame};
 
 /// A message: a MessagePack map that normally has a `type`. Cheap to clone.
 ///
@@ -138,6 +139,13 @@ impl Message {
             .decoded
             .set(Arc::clone(&event) as Arc<dyn Any + Send + Sync>);
         Ok(event)
+    }
+
+    /// Which field of a message that cannot be [decoded](Self::decode) as an `E` is to blame, and why; never what is in it.
+    /// Decodes the message several times, so for those that failed.
+    pub fn mismatch<E: DeserializeOwned>(&self) -> Mismatch {
+        let encoded = self.encoded();
+        mismatch::<E>(rmp_serde::from_slice(encoded).ok(), encoded.len())
     }
 
     /// The frame of a message that carries one; `None` for every other message.

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tungstenite::Utf8Bytes;
 
+use crate::json::{self, InvalidJson};
+
 /// A whole WebSocket message, text or binary. Cheap to clone: the payload is shared.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(
@@ -118,15 +120,16 @@ impl Frame {
         serde_json::to_string(value).map(Self::text)
     }
 
-    /// The payload read as JSON. Binary messages are read as well as text.
+    /// The payload read as JSON, unchanged or not at all. Binary messages are read as well as text.
     ///
     /// # Errors
     ///
-    /// A payload that is no JSON, or not of the shape of `T`.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+    /// A payload that is no JSON, not of the shape of `T`, or that would be changed; the client's fault, which a handler of a
+    /// consumer passes on with `?`.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, InvalidJson> {
         match self {
-            Self::Text(text) => serde_json::from_str(text),
-            Self::Binary(bytes) => serde_json::from_slice(bytes),
+            Self::Text(text) => json::from_str(text),
+            Self::Binary(bytes) => json::from_slice(bytes),
         }
     }
 }

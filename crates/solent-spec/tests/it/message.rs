@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 use rmpv::Value;
@@ -221,4 +223,88 @@ fn value_that_is_no_map_is_told_what_would_be() {
 
     assert!(error.contains("map with string keys"), "{error}");
     assert!(Message::encode(&numbered).is_err());
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type")]
+enum Told {
+    #[serde(rename = "chat.message")]
+    Message {
+        #[expect(dead_code, reason = "only read")]
+        user: String,
+        #[expect(dead_code, reason = "only read")]
+        message: String,
+        #[expect(dead_code, reason = "only read")]
+        seen: Option<Vec<u8>>,
+    },
+}
+
+/// The map of a message that Python sends, with a value for `message`.
+fn with_message(value: &[u8]) -> Message {
+    let head = b"\x83\xa4type\xacchat.message\xa4user\xa6secret\xa7message";
+    Message::from_encoded([head, value].concat().into()).unwrap()
+}
+
+#[test]
+fn message_of_another_shape_says_which_field_and_why_but_not_what() {
+    for (value, expected) in [
+        (
+            &b"\xc0"[..],
+            "`message`: invalid type: null, expected a string",
+        ),
+        (
+            b"\x05",
+            "`message`: invalid type: integer, expected a string",
+        ),
+        (
+            b"\xc3",
+            "`message`: invalid type: boolean, expected a string",
+        ),
+        (
+            b"\xa2\xff\xfe",
+            "`message`: invalid value: bytes that are no text, expected a string",
+        ),
+        (
+            b"\x91\xa6secret",
+            "`message`: invalid type: sequence, expected a string",
+        ),
+        (b"\x80", "`message`: invalid type: map, expected a string"),
+    ] {
+        let message = with_message(value);
+
+        assert!(message.decode::<Told>().is_err());
+        assert_eq!(message.mismatch::<Told>().to_string(), expected);
+    }
+}
+
+#[test]
+fn message_of_another_type_or_without_a_field_says_so() {
+    let other = Message::encode(&BTreeMap::from([("type", "secret")])).unwrap();
+    let lacking = Message::encode(&BTreeMap::from([
+        ("type", "chat.message"),
+        ("user", "secret"),
+    ]))
+    .unwrap();
+
+    assert_eq!(
+        other.mismatch::<Told>().to_string(),
+        "unknown variant, expected `chat.message`"
+    );
+    assert_eq!(
+        lacking.mismatch::<Told>().to_string(),
+        "missing field `message`"
+    );
+}
+
+#[test]
+fn message_as_deep_as_a_hostile_process_likes_is_an_error_at_most() {
+    for depth in [100, 500, 1000, 2000, 100_000] {
+        let lists = vec![0x91; depth];
+        let encoded = [b"\x82\xa4type\xa1x\xa1d", &lists[..], b"\xc0"].concat();
+        let Ok(message) = Message::from_encoded(encoded.into()) else {
+            continue;
+        };
+        let _ = message.decode::<BTreeMap<String, serde_json::Value>>();
+        let _ = message.mismatch::<Told>();
+    }
 }

@@ -42,7 +42,11 @@ impl Exchange {
     }
 
     pub(crate) fn connection(&self, layer: Option<&DynLayer>) -> Connection<Http> {
-        let mut scope = HttpScope::new(request("/", &[]), link(Vec::new())).unwrap();
+        self.connection_at("/", layer)
+    }
+
+    pub(crate) fn connection_at(&self, path: &str, layer: Option<&DynLayer>) -> Connection<Http> {
+        let mut scope = HttpScope::new(request(path, &[]), link(Vec::new())).unwrap();
         if let Some(layer) = layer {
             scope.link_mut().insert(layer.clone());
         }

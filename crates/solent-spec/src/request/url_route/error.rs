@@ -9,15 +9,25 @@ use serde::de;
 #[error("{problem}")]
 pub struct ParamError {
     problem: String,
+    misfit: bool,
 }
 
 impl ParamError {
+    /// Whether the route has the parameter, and what the client wrote there does not fit: the client's fault. Otherwise the
+    /// pattern and the application do not agree.
+    pub fn is_misfit(&self) -> bool {
+        self.misfit
+    }
+
     pub(super) fn missing<T>(name: &str) -> Self {
         let problem = format!(
             "route has no parameter {name:?}, add <{name}> to its pattern to get a {}",
             type_name::<T>()
         );
-        Self { problem }
+        Self {
+            problem,
+            misfit: false,
+        }
     }
 
     pub(super) fn invalid<T>(name: &str) -> Self {
@@ -30,7 +40,10 @@ impl ParamError {
             "" => format!("unnamed route parameter {problem}"),
             name => format!("route parameter {name:?} {problem}"),
         };
-        Self { problem }
+        Self {
+            problem,
+            misfit: true,
+        }
     }
 }
 
@@ -38,12 +51,14 @@ impl de::Error for ParamError {
     fn custom<T: Display>(problem: T) -> Self {
         Self {
             problem: problem.to_string(),
+            misfit: false,
         }
     }
 
     fn missing_field(field: &'static str) -> Self {
         Self {
             problem: format!("route has no parameter {field:?}, add <{field}> to its pattern"),
+            misfit: false,
         }
     }
 }

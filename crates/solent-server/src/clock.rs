@@ -9,6 +9,7 @@ use std::{
 };
 
 use slab::Slab;
+use tokio::time::{Instant, sleep_until};
 
 /// The length of a tick.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
@@ -123,14 +124,32 @@ impl<T: Watched> Registry<T> {
     }
 }
 
+/// The most ticks that are made up for at once: a second, in which every connection is looked at once.
+const LATE: u32 = SHARDS as u32;
+
 /// Advances `clock` and calls `sweep` for each tick, for ever.
+///
+/// Deadlines run on time that the process could have seen. Of a longer stall (a paused container, a machine that moves, a
+/// blocked thread) nothing counts at first, so that what has arrived meanwhile is read before anybody is given up.
 pub(crate) async fn run(clock: &Clock, mut sweep: impl FnMut(Tick)) {
-    let mut interval = tokio::time::interval(TICK);
-    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
-    interval.tick().await;
+    let (mut counted, mut stalled) = (Instant::now(), false);
     loop {
-        interval.tick().await;
-        sweep(clock.advance());
+        sleep_until(counted + TICK).await;
+        let passed = (counted.elapsed().as_millis() / TICK.as_millis()).max(1);
+        let passed = u32::try_from(passed).unwrap_or(u32::MAX);
+        let made_up = passed.min(LATE);
+        counted = if made_up < passed {
+            Instant::now()
+        } else {
+            counted + TICK * passed
+        };
+        stalled = made_up < passed && !stalled;
+        if stalled {
+            continue;
+        }
+        for _ in 0..made_up {
+            sweep(clock.advance());
+        }
     }
 }
 
@@ -183,5 +202,40 @@ mod tests {
         assert_eq!(ticks(Duration::ZERO), 1);
         assert_eq!(ticks(Duration::from_millis(101)), 2);
         assert_eq!(ticks(Duration::MAX), Tick::MAX);
+    }
+
+    /// The ticks that a clock shows once `late` has passed at once, and a second more.
+    async fn after_a_stall_of(late: Duration) -> Tick {
+        let clock = Arc::new(Clock::default());
+        let running = Arc::clone(&clock);
+        let task = tokio::spawn(async move { run(&running, |_| {}).await });
+        // Until the task waits.
+        tokio::task::yield_now().await;
+        tokio::time::advance(late).await;
+        tokio::time::sleep(Duration::from_millis(1040)).await;
+        task.abort();
+        clock.now()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stall_does_not_count_and_being_late_does() {
+        assert_eq!(after_a_stall_of(Duration::from_secs(3600)).await, 11);
+        assert_eq!(after_a_stall_of(Duration::from_millis(950)).await, 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn thread_that_is_always_late_loses_no_deadline() {
+        let (clock, sweeps) = (Clock::default(), AtomicU32::new(0));
+        let sweep = |_| {
+            sweeps.fetch_add(1, Relaxed);
+        };
+        let running = run(&clock, sweep);
+        tokio::pin!(running);
+        for _ in 0..10 {
+            assert!(futures::poll!(running.as_mut()).is_pending());
+            tokio::time::advance(Duration::from_secs(2)).await;
+        }
+
+        assert!(sweeps.load(Relaxed) >= 4 * LATE, "{sweeps:?}");
     }
 }

@@ -18,8 +18,9 @@ use crate::Identity;
 
 /// Limits how many messages a client may send: on each connection, and, if you like, each user on all of theirs.
 ///
-/// Messages are counted as the application receives them, so the limit is one on the work they make. With one too many the
-/// socket is closed with code 1008, and the application sees its disconnect. HTTP requests pass;
+/// Messages are counted as the application receives them, so the limit is one on the work they make. Fragments of less than
+/// 1 KiB count as well, and so do pings and pongs beyond two a second. With one too many the socket is closed with code 1008,
+/// and the application sees its disconnect. HTTP requests pass;
 /// [`ConnectRate`](crate::ConnectRate) is for them.
 ///
 /// ```
@@ -109,6 +110,7 @@ impl Middleware for MessageRate {
                 inner: transport,
                 allowance,
                 closed: false,
+                overhead: 0,
             }))
         })
     }
@@ -146,6 +148,11 @@ impl Allowance {
             own: limits.connection.map(Bucket::new),
             shared: None,
         }
+    }
+
+    /// Counts frames that the application does not see. With all that is left used up there is nothing more to count.
+    fn take_all(&mut self, frames: usize) -> Result<(), Exceeded> {
+        (0..frames).try_for_each(|_| self.take())
     }
 
     /// Counts a message.
@@ -200,6 +207,8 @@ struct Counted<P: HttpProtocol> {
     allowance: Allowance,
     /// There was a message too many; nothing is delivered after it but the end.
     closed: bool,
+    /// Frames that the application does not see, for limits further in.
+    overhead: usize,
 }
 
 impl<P: HttpProtocol> Counted<P> {
@@ -219,7 +228,19 @@ impl<P: HttpProtocol> Transport<P> for Counted<P> {
             if self.closed {
                 let _ = self.inner.poll_flush(cx);
             }
-            let received = ready!(self.inner.poll_receive(cx));
+            let polled = self.inner.poll_receive(cx);
+            let overhead = self.inner.take_overhead();
+            self.overhead = self.overhead.saturating_add(overhead);
+            if !self.closed
+                && let Err(limit) = self.allowance.take_all(overhead)
+            {
+                self.close(limit);
+                if polled.is_pending() {
+                    // Flushes the close.
+                    continue;
+                }
+            }
+            let received = ready!(polled);
             if received.as_ref().and_then(P::message).is_none() {
                 return Poll::Ready(received);
             }
@@ -253,6 +274,6 @@ impl<P: HttpProtocol> Transport<P> for Counted<P> {
     }
 
     fn take_overhead(&mut self) -> usize {
-        self.inner.take_overhead()
+        std::mem::take(&mut self.overhead)
     }
 }

@@ -9,7 +9,14 @@ use solent_testing::LiveServer;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
-    tungstenite::{Error, Message, client::IntoClientRequest},
+    tungstenite::{
+        Error, Message,
+        client::IntoClientRequest,
+        protocol::frame::{
+            Frame,
+            coding::{Data, OpCode},
+        },
+    },
 };
 
 use super::open::accept;
@@ -98,5 +105,49 @@ async fn flood_of_messages_is_answered_as_far_as_the_limit_and_closed() {
         // The closing handshake to its end.
         while let Some(Ok(_)) = socket.next().await {}
     }
+    server.stop().await.unwrap();
+}
+
+/// What a client is closed with that sends `frame` 50 times.
+async fn closed_after(frame: Message) -> Option<u16> {
+    let server = serve(&MessageRate::new(Rate::per_hour(10))).await;
+    let mut socket = connect(&server, "10.0.0.1", "198.51.100.1").await.unwrap();
+    for _ in 0..50 {
+        socket.feed(frame.clone()).await.unwrap();
+    }
+    socket.flush().await.unwrap();
+    let code = loop {
+        if let Message::Close(close) = socket.next().await.unwrap().unwrap() {
+            break close.map(|close| close.code.into());
+        }
+    };
+    while let Some(Ok(_)) = socket.next().await {}
+    server.stop().await.unwrap();
+    code
+}
+
+#[tokio::test]
+async fn flood_of_pings_or_small_fragments_counts_as_one_of_messages() {
+    let ping = Message::Ping("ping".into());
+    let fragment = |opcode| {
+        let fragment = Frame::message("a", OpCode::Data(opcode), false);
+        Message::Frame(fragment)
+    };
+
+    assert_eq!(closed_after(ping).await, Some(1008));
+    let server = serve(&MessageRate::new(Rate::per_hour(10))).await;
+    let mut socket = connect(&server, "10.0.0.1", "198.51.100.1").await.unwrap();
+    socket.feed(fragment(Data::Text)).await.unwrap();
+    for _ in 0..50 {
+        socket.feed(fragment(Data::Continue)).await.unwrap();
+    }
+    socket.flush().await.unwrap();
+
+    let end = socket.next().await.unwrap().unwrap();
+    assert!(
+        matches!(&end, Message::Close(Some(close)) if u16::from(close.code) == 1008),
+        "{end:?}"
+    );
+    while let Some(Ok(_)) = socket.next().await {}
     server.stop().await.unwrap();
 }

@@ -217,13 +217,25 @@ pub struct WebSocketConfig {
     /// Bytes of output that may wait for a client that does not read; at more, ready frames for it are dropped and
     /// counted. Default: 1 MiB.
     pub max_unsent: usize,
+    /// Bytes of messages that wait while the application is busy: in a long handler, or waiting for a client that does not
+    /// read. Up to that the server goes on reading, so that pings are answered and a close is noticed; beyond it, input stays
+    /// in the system's buffers, TCP slows the client down, and its silence is not held against it. Each message counts 64
+    /// bytes more than it has, and the one that reaches the limit still fits. Default: 64 KiB.
+    pub max_unread: usize,
+    /// Control frames and empty fragments of one client for each second, on average over ten seconds; more closes with
+    /// 1008. Default: 100.
+    pub control_frames: usize,
     /// Until the application has accepted or refused the handshake; then 503. Default: 10 seconds.
     pub handshake_timeout: Duration,
     /// Silence after which the server sends a ping. `None` sends none. Default: 20 seconds.
+    ///
+    /// A client that reads what waits for it is not silent. Time in which the server's process stood still does not count,
+    /// here and for the timeouts below.
     pub ping_interval: Option<Duration>,
-    /// Silence after a ping at which the connection counts as lost (code 1006). Default: 20 seconds.
+    /// Silence, from the moment a ping has left, at which the connection counts as lost (code 1006). Default: 20 seconds.
     pub ping_timeout: Duration,
-    /// Until the client answers a close frame. Default: 5 seconds.
+    /// How long a client that is being closed may go without reading anything of what is left, and then without answering
+    /// the close frame. Default: 5 seconds.
     pub close_timeout: Duration,
     /// How long a client may go without reading any of its output. Default: 30 seconds.
     pub write_timeout: Duration,
@@ -237,6 +249,8 @@ impl Default for WebSocketConfig {
             max_frame: 1024 * 1024,
             max_message: 1024 * 1024,
             max_unsent: 1024 * 1024,
+            max_unread: 64 * 1024,
+            control_frames: 100,
             handshake_timeout: Duration::from_secs(10),
             ping_interval: Some(Duration::from_secs(20)),
             ping_timeout: Duration::from_secs(20),
@@ -264,6 +278,18 @@ impl WebSocketConfig {
     /// Sets [`max_unsent`](Self::max_unsent).
     pub fn max_unsent(mut self, bytes: usize) -> Self {
         self.max_unsent = bytes;
+        self
+    }
+
+    /// Sets [`max_unread`](Self::max_unread).
+    pub fn max_unread(mut self, bytes: usize) -> Self {
+        self.max_unread = bytes;
+        self
+    }
+
+    /// Sets [`control_frames`](Self::control_frames); [`usize::MAX`] is no limit.
+    pub fn control_frames(mut self, per_second: usize) -> Self {
+        self.control_frames = per_second;
         self
     }
 

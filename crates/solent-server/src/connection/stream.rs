@@ -48,6 +48,18 @@ impl Stream {
         }
     }
 
+    /// Keeps most of what a slow client has not read out of the kernel: there nobody could tell how much of it the client
+    /// takes, nor put a ping in time behind it.
+    pub(crate) fn keep_little_unsent(&self) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if let Self::Tcp(stream) = self {
+            /// Enough for a client that reads as fast as the network is.
+            const UNSENT: u32 = 256 * 1024;
+            // A system that cannot do this keeps more.
+            let _ = SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
+        }
+    }
+
     /// Writes what the socket takes at once.
     pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {

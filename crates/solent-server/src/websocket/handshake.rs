@@ -15,7 +15,6 @@ use solent_spec::{
     request::Link,
     websocket::{Accept, Send, WebSocketScope, WireVariant},
 };
-use tokio::time::Sleep;
 
 use super::{
     engine::{Agreed, Deflater, negotiate},
@@ -38,8 +37,6 @@ pub(crate) struct Handshake {
     agreed: Option<Agreed>,
     /// The socket, once hyper is done with it.
     upgrade: Option<OnUpgrade>,
-    /// Made once the application does not answer at once.
-    timeout: Option<Pin<Box<Sleep>>>,
 }
 
 /// What the application answers, on its way from its transport to the response.
@@ -141,7 +138,6 @@ impl Handshake {
             accept_key,
             agreed,
             upgrade: Some(upgrade),
-            timeout: None,
         })
     }
 
@@ -215,17 +211,6 @@ impl Handshake {
             _ => error_response(StatusCode::FORBIDDEN),
         }
     }
-
-    fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<Response<Body>> {
-        let timeout = self.outbox.core().config.websocket.handshake_timeout;
-        let timeout = self
-            .timeout
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
-        timeout
-            .as_mut()
-            .poll(cx)
-            .map(|()| error_response(StatusCode::SERVICE_UNAVAILABLE))
-    }
 }
 
 impl Future for Handshake {
@@ -238,7 +223,10 @@ impl Future for Handshake {
         }
         match ended {
             Some(result) => Poll::Ready(Self::unanswered(result)),
-            None => self.poll_timeout(cx),
+            None => {
+                let unanswered = self.outbox.poll_unanswered(cx);
+                unanswered.map(|()| error_response(StatusCode::SERVICE_UNAVAILABLE))
+            }
         }
     }
 }

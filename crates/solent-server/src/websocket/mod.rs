@@ -4,12 +4,14 @@ mod bell;
 mod engine;
 mod flusher;
 mod handshake;
+mod input;
 mod key;
 mod outbox;
 mod queue;
 mod reader;
 mod task;
 mod transport;
+mod turn;
 mod upgrade;
 
 pub(crate) use self::{flusher::Flushers, handshake::Handshake, key::is_upgrade, outbox::Outbox};

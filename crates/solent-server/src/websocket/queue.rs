@@ -13,6 +13,9 @@ use crate::connection::WriteHalf;
 /// Up to this many bytes are copied together and written at once; more is written from where it lies.
 const GATHER: usize = 16 * 1024;
 
+/// Bytes written before others get a turn. A client that reads as fast as it is written to would keep the thread.
+const TURN: usize = 1024 * 1024;
+
 /// Slices handed to one system call.
 const SLICES: usize = 64;
 
@@ -25,6 +28,15 @@ pub(super) struct Queue {
     more: Option<Box<More>>,
     /// Bytes in all.
     len: usize,
+}
+
+/// How far writing came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// The queue is empty.
+    All,
+    /// Something is left, and the socket may take more.
+    TurnOver,
 }
 
 #[derive(Debug, Default)]
@@ -82,13 +94,17 @@ impl Queue {
         *self = Self::default();
     }
 
-    /// Writes as much as the socket takes.
+    /// Writes as much as the socket takes in a turn.
     ///
     /// # Errors
     ///
     /// `WouldBlock` when the socket takes no more and something is left; other errors are final.
-    pub(super) fn write_to(&mut self, socket: &WriteHalf) -> io::Result<()> {
+    pub(super) fn write_to(&mut self, socket: &WriteHalf) -> io::Result<Written> {
+        let mut left = TURN;
         while !self.is_empty() {
+            if left == 0 {
+                return Ok(Written::TurnOver);
+            }
             let written = match self.write_some(socket) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => written,
@@ -96,8 +112,9 @@ impl Queue {
                 Err(error) => return Err(error),
             };
             self.advance(written);
+            left = left.saturating_sub(written);
         }
-        Ok(())
+        Ok(Written::All)
     }
 
     fn write_some(&self, socket: &WriteHalf) -> io::Result<usize> {

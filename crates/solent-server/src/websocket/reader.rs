@@ -13,13 +13,17 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use super::{
     bell::Bell,
-    engine::{Decoded, Decoder, Violation},
+    engine::{Decoded, Decoder, Fragments, Violation},
     outbox::Outbox,
+    turn::{Allowance, Turn},
 };
-use crate::connection::ReadHalf;
+use crate::{clock::Tick, connection::ReadHalf};
 
 /// Bytes read at a time, into a buffer that all connections of a thread share.
-const READ: usize = 128 * 1024;
+pub(super) const READ: usize = 128 * 1024;
+
+/// Control frames at least this far apart keep a connection alive, and count for nothing else: half a second.
+const KEEP_ALIVE: Tick = 5;
 
 /// The half of a WebSocket that reads. Owns no buffer but for an unfinished frame, or for input that came with others
 /// and is not decoded yet.
@@ -27,11 +31,15 @@ const READ: usize = 128 * 1024;
 pub(crate) struct Reader {
     half: ReadHalf,
     decoder: Decoder,
-    /// Input behind the last decoded message.
+    /// Input behind the last decoded frame.
     left: Option<Box<Left>>,
     bell: Arc<Bell>,
-    /// The socket rings the bell with its next octets.
-    listening: bool,
+    /// What is left to the client of frames that carry nothing.
+    allowance: Allowance,
+    /// When the last control frame came.
+    control: Tick,
+    /// Frames that the application has not seen, since [`take_overhead`](Self::take_overhead).
+    overhead: u32,
 }
 
 #[derive(Debug)]
@@ -48,6 +56,16 @@ pub(crate) enum Read {
     Violation(Violation),
     /// The stream is over.
     End,
+}
+
+/// What there is to read.
+#[derive(Debug)]
+pub(super) enum Next {
+    Read(Read),
+    /// Nothing; the bell rings when there is something.
+    Nothing,
+    /// More than fits a turn.
+    TurnOver,
 }
 
 thread_local! {
@@ -69,57 +87,115 @@ impl Reader {
             decoder,
             left,
             bell: Arc::default(),
-            listening: false,
+            allowance: Allowance::default(),
+            control: 0,
+            overhead: 0,
         }
     }
 
-    /// Whether input is at hand, so that an answer can wait for the answers to it.
-    pub(super) fn is_corked(&self) -> bool {
-        self.left.is_some()
+    pub(super) fn bell(&self) -> &Arc<Bell> {
+        &self.bell
     }
 
-    /// Decodes input that is at hand.
-    pub(super) fn next_left(&mut self) -> Option<Read> {
-        let left = self.left.as_mut()?;
-        let read = decode(&mut self.decoder, &mut left.bytes, &mut left.at);
-        if left.at >= left.bytes.len() || read.is_none() {
+    /// Whether input is at hand, so that an answer can wait for the answers to it.
+    pub(super) fn has_more(&self) -> bool {
+        self.left.is_some() || self.decoder.is_inflating()
+    }
+
+    /// Frames that the application has not seen, since this was last asked.
+    pub(super) fn take_overhead(&mut self) -> usize {
+        std::mem::take(&mut self.overhead) as usize
+    }
+
+    /// Ignores what still comes.
+    pub(super) fn discard(&mut self) {
+        self.decoder.discard();
+    }
+
+    /// Decodes the next event, from at most `room` more bytes of input at a time. `application` is woken by the bell as
+    /// well.
+    pub(super) fn next(
+        &mut self,
+        outbox: &Outbox,
+        turn: &mut Turn,
+        room: usize,
+        application: Option<&Waker>,
+    ) -> Next {
+        loop {
+            if turn.is_over() {
+                return Next::TurnOver;
+            }
+            let read = if self.has_more() {
+                self.decode_left(turn)
+            } else {
+                let silent = match application {
+                    Some(application) => self.bell.is_silent_for(application),
+                    None => self.bell.is_silent(),
+                };
+                if silent {
+                    return Next::Nothing;
+                }
+                match self.poll_socket(outbox, turn, room) {
+                    Poll::Pending => return Next::Nothing,
+                    Poll::Ready(Ok(read)) => read,
+                    Poll::Ready(Err(_)) => return Next::Read(Read::End),
+                }
+            };
+            let now = outbox.core().clock.now();
+            let limit = outbox.core().config.websocket.control_frames;
+            if let Err(violation) = self.count(read.as_ref(), limit, now) {
+                return Next::Read(Read::Violation(violation));
+            }
+            if let Some(read) = read {
+                return Next::Read(read);
+            }
+        }
+    }
+
+    fn decode_left(&mut self, turn: &mut Turn) -> Option<Read> {
+        let Some(left) = &mut self.left else {
+            return decode(&mut self.decoder, &mut [], &mut 0, turn);
+        };
+        let read = decode(&mut self.decoder, &mut left.bytes, &mut left.at, turn);
+        if left.at >= left.bytes.len() {
             self.left = None;
         }
         read
     }
 
-    /// Reads more input and decodes its first event. Call it once nothing is [left](Self::next_left).
-    pub(super) fn poll_next(&mut self, outbox: &Outbox, cx: &mut Context<'_>) -> Poll<Read> {
-        if self.bell.is_silent_for(cx.waker()) && self.listening {
-            return Poll::Pending;
-        }
+    fn poll_socket(
+        &mut self,
+        outbox: &Outbox,
+        turn: &mut Turn,
+        room: usize,
+    ) -> Poll<io::Result<Option<Read>>> {
         let waker = Waker::from(Arc::clone(&self.bell));
-        let mut heard = Context::from_waker(&waker);
-        loop {
-            let polled = self.poll_scratch(&mut heard);
-            self.listening = polled.is_pending();
-            match ready!(polled) {
-                Ok(Some(read)) => {
-                    outbox.on_read();
-                    return Poll::Ready(read);
-                }
-                Ok(None) => outbox.on_read(),
-                Err(_) => return Poll::Ready(Read::End),
-            }
+        self.bell.listen();
+        let polled = self.poll_scratch(turn, room, &mut Context::from_waker(&waker));
+        if polled.is_ready() {
+            self.bell.interrupt();
+            outbox.heard();
         }
+        polled
     }
 
-    fn poll_scratch(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Read>>> {
+    fn poll_scratch(
+        &mut self,
+        turn: &mut Turn,
+        room: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Option<Read>>> {
         SCRATCH.with_borrow_mut(|scratch| {
-            let mut buf = ReadBuf::new(scratch);
+            let mut buf = ReadBuf::new(&mut scratch[..room.min(READ)]);
             ready!(Pin::new(&mut self.half).poll_read(cx, &mut buf))?;
             let input = buf.filled_mut();
             if input.is_empty() {
                 return Poll::Ready(Ok(Some(Read::End)));
             }
+            turn.read(input.len());
             let mut at = 0;
-            let read = decode(&mut self.decoder, input, &mut at);
-            if read.is_some() && at < input.len() {
+            let read = decode(&mut self.decoder, input, &mut at, turn);
+            if at < input.len() {
                 self.left = Some(Box::new(Left {
                     bytes: input[at..].into(),
                     at: 0,
@@ -129,25 +205,34 @@ impl Reader {
         })
     }
 
-    /// Reads and discards until the peer's close frame or the end of the stream.
-    pub(super) fn poll_close(&mut self, outbox: &Outbox, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            let read = match self.next_left() {
-                Some(read) => read,
-                None => ready!(self.poll_next(outbox, cx)),
-            };
-            match read {
-                Read::Event(Decoded::Close(_)) | Read::End => return Poll::Ready(()),
-                Read::Violation(_) => self.decoder.discard(),
-                Read::Event(_) => {}
+    /// Counts what the application does not see, of which there is a limit to what carries nothing.
+    fn count(&mut self, read: Option<&Read>, limit: usize, now: Tick) -> Result<(), Violation> {
+        let Fragments { small, empty } = self.decoder.take_fragments();
+        self.overhead = self.overhead.saturating_add(small);
+        let mut carry_nothing = empty;
+        if let Some(Read::Event(Decoded::Ping(_) | Decoded::Pong)) = read {
+            if now.saturating_sub(self.control) < KEEP_ALIVE {
+                self.overhead = self.overhead.saturating_add(1);
             }
+            self.control = now;
+            carry_nothing += 1;
         }
+        if carry_nothing == 0 || self.allowance.take(carry_nothing, limit, now) {
+            return Ok(());
+        }
+        self.discard();
+        Err(Violation::TOO_MANY_FRAMES)
     }
 }
 
 /// The next event in `input`, if there is a whole one.
-fn decode(decoder: &mut Decoder, input: &mut [u8], at: &mut usize) -> Option<Read> {
-    match decoder.decode(input, at) {
+fn decode(
+    decoder: &mut Decoder,
+    input: &mut [u8],
+    at: &mut usize,
+    turn: &mut Turn,
+) -> Option<Read> {
+    match decoder.decode(input, at, turn.frames()) {
         Ok(Some(event)) => Some(Read::Event(event)),
         Ok(None) => None,
         Err(violation) => Some(Read::Violation(violation)),

@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use solent_spec::{
@@ -77,9 +77,12 @@ impl Future for WebSocketTask {
             match &mut self.stage {
                 Stage::Running(running) => {
                     let caught = catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx)));
-                    let result = ready!(
-                        caught.unwrap_or_else(|_| Poll::Ready(Err("application panicked".into())))
-                    );
+                    let polled =
+                        caught.unwrap_or_else(|_| Poll::Ready(Err("application panicked".into())));
+                    let Poll::Ready(result) = polled else {
+                        self.outbox.read_ahead(cx);
+                        return Poll::Pending;
+                    };
                     let next = self.ended(result);
                     self.stage = next;
                 }
@@ -94,9 +97,7 @@ async fn complete_close(outbox: Arc<Outbox>, upgrade: Option<Box<Upgrade>>) {
     if let Some(mut upgrade) = upgrade {
         poll_fn(|cx| upgrade.poll_attach(&outbox, cx)).await;
     }
-    if let Some(mut reader) = outbox.take_reader() {
-        poll_fn(|cx| reader.poll_close(&outbox, cx)).await;
-    }
+    poll_fn(|cx| outbox.input().poll_close(&outbox, cx)).await;
     outbox.end(None::<&Close>);
 }
 

@@ -14,10 +14,10 @@ use solent_spec::{
 };
 
 use super::{
-    engine::{Decoded, Deflater},
+    engine::Deflater,
     handshake::Verdict,
+    input::Arrived,
     outbox::{Outbox, Room},
-    reader::{Read, Reader},
 };
 
 /// What an application's connection is made of. Whatever is only needed for the handshake is boxed and let go.
@@ -29,6 +29,8 @@ pub(super) struct WebSocketTransport {
     deflater: Option<Box<Deflater>>,
     /// The application has a message of its client's and has not asked for another one since.
     answering: bool,
+    /// More was at hand behind that message.
+    more: bool,
     /// What was sent last found too much before it.
     full: bool,
 }
@@ -38,7 +40,7 @@ enum Phase {
     Connecting(Box<Connecting>),
     /// The application has accepted; the response is on its way.
     Upgrading,
-    Open(Reader),
+    Open,
     /// Over; the last event waits to be received.
     Closed(Box<Close>),
     /// Over and received.
@@ -73,6 +75,7 @@ impl WebSocketTransport {
             phase: Phase::Connecting(Box::new(connecting)),
             deflater,
             answering: false,
+            more: false,
             full: false,
         }
     }
@@ -81,10 +84,7 @@ impl WebSocketTransport {
     /// it answers no input at all. Then others are likely to have something to send in this turn as well, and writes that
     /// follow upon one another are cheaper than writes between which applications run.
     fn is_corked(&self) -> bool {
-        match &self.phase {
-            Phase::Open(reader) => reader.is_corked() || !self.answering,
-            _ => false,
-        }
+        matches!(self.phase, Phase::Open) && (self.more || !self.answering)
     }
 
     /// The application's answer to the handshake.
@@ -109,54 +109,30 @@ impl WebSocketTransport {
     }
 
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Receive> {
-        loop {
-            let Phase::Open(reader) = &mut self.phase else {
-                return Poll::Ready(self.lost());
-            };
-            let read = match reader.next_left() {
-                Some(read) => read,
-                None => {
-                    self.answering = false;
-                    ready!(reader.poll_next(&self.outbox, cx))
-                }
-            };
-            if let Some(event) = self.on_read(read) {
-                return Poll::Ready(event);
-            }
+        if !self.more
+            && let Some(bell) = self.outbox.bell()
+            && bell.is_silent_for(cx.waker())
+        {
+            self.answering = false;
+            return Poll::Pending;
         }
-    }
-
-    /// Acts on what was read; an event if it is one for the application.
-    fn on_read(&mut self, read: Read) -> Option<Receive> {
-        match read {
-            // What comes after the application has closed is of no interest any more.
-            Read::Event(Decoded::Message(frame)) if self.order == WebSocketOrder::Open => {
-                self.answering = true;
-                Some(Receive::Message(frame))
+        loop {
+            let Poll::Ready((arrived, more)) = self.outbox.input().poll_next(&self.outbox, cx)
+            else {
+                (self.answering, self.more) = (false, false);
+                return Poll::Pending;
+            };
+            self.more = more;
+            match arrived {
+                // What comes after the application has closed is of no interest any more.
+                Arrived::Message(frame) if self.order == WebSocketOrder::Open => {
+                    self.answering = true;
+                    return Poll::Ready(Receive::Message(frame));
+                }
+                Arrived::Message(_) => {}
+                Arrived::Closed(close) => return Poll::Ready(self.closed(close)),
+                Arrived::Lost => return Poll::Ready(self.lost()),
             }
-            Read::Event(Decoded::Message(_) | Decoded::Pong) => None,
-            Read::Event(Decoded::Ping(payload)) => {
-                self.outbox.pong(&payload, self.is_corked());
-                None
-            }
-            Read::Event(Decoded::Close(close)) => {
-                let answer = (close.code != CloseCode::NO_STATUS).then(|| close.code.into());
-                self.outbox.end(answer.as_ref());
-                Some(self.closed(close))
-            }
-            Read::Violation(violation) => {
-                let close = Close::from(violation);
-                tracing::debug!(
-                    target: "solent::server",
-                    code = close.code.as_u16(),
-                    reason = violation.reason,
-                    "client broke the WebSocket protocol"
-                );
-                self.outbox.end_with(close.code);
-                self.outbox.end(Some(&close));
-                Some(self.closed(close))
-            }
-            Read::End => Some(self.lost()),
         }
     }
 
@@ -169,9 +145,7 @@ impl WebSocketTransport {
 
     fn closed(&mut self, close: Close) -> Receive {
         self.order.disconnected();
-        if let Phase::Open(reader) = std::mem::replace(&mut self.phase, Phase::Done) {
-            self.outbox.leave(Box::new(reader));
-        }
+        self.phase = Phase::Done;
         Receive::Disconnect(close)
     }
 }
@@ -180,7 +154,7 @@ impl Transport<WebSocket> for WebSocketTransport {
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
         loop {
             match &mut self.phase {
-                Phase::Open(_) => return self.poll_open(cx).map(Some),
+                Phase::Open => return self.poll_open(cx).map(Some),
                 Phase::Connecting(connecting) if !connecting.announced => {
                     connecting.announced = true;
                     return Poll::Ready(Some(Receive::Connect));
@@ -189,10 +163,10 @@ impl Transport<WebSocket> for WebSocketTransport {
                     ready!(connecting.verdict.poll_gone(cx));
                     return Poll::Ready(Some(self.lost()));
                 }
-                Phase::Upgrading => match ready!(self.outbox.poll_arrival(cx)) {
-                    Some(reader) => self.phase = Phase::Open(*reader),
-                    None => return Poll::Ready(Some(self.lost())),
-                },
+                Phase::Upgrading if ready!(self.outbox.poll_arrival(cx)) => {
+                    self.phase = Phase::Open;
+                }
+                Phase::Upgrading => return Poll::Ready(Some(self.lost())),
                 Phase::Closed(close) => {
                     let close = (**close).clone();
                     return Poll::Ready(Some(self.closed(close)));
@@ -216,6 +190,7 @@ impl Transport<WebSocket> for WebSocketTransport {
             Send::Shared(frame) => self.outbox.send_shared(&frame, corked)?,
             Send::Close(close) if !matches!(self.phase, Phase::Connecting(_)) => {
                 self.outbox.close(&close)?;
+                self.outbox.input().discard_messages();
                 Room::Enough
             }
             answer => {
@@ -229,9 +204,7 @@ impl Transport<WebSocket> for WebSocketTransport {
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         match self.phase {
-            Phase::Open(_) | Phase::Upgrading
-                if self.full && self.order == WebSocketOrder::Open =>
-            {
+            Phase::Open | Phase::Upgrading if self.full && self.order == WebSocketOrder::Open => {
                 ready!(self.outbox.poll_room(cx))?;
                 self.full = false;
             }
@@ -255,12 +228,8 @@ impl Transport<WebSocket> for WebSocketTransport {
     fn closed(&self) -> Closed {
         self.outbox.closed()
     }
-}
 
-impl Drop for WebSocketTransport {
-    fn drop(&mut self) {
-        if let Phase::Open(reader) = std::mem::replace(&mut self.phase, Phase::Done) {
-            self.outbox.leave(Box::new(reader));
-        }
+    fn take_overhead(&mut self) -> usize {
+        self.outbox.input().take_overhead()
     }
 }

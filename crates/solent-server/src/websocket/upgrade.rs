@@ -31,17 +31,18 @@ impl Upgrade {
     /// Hands the socket to `outbox`, or cuts it if there is none to hand over.
     pub(super) fn poll_attach(&mut self, outbox: &Outbox, cx: &mut Context<'_>) -> Poll<()> {
         match ready!(Pin::new(&mut self.upgrade).poll(cx)) {
-            Ok(upgraded) => self.attach(upgraded, outbox),
+            Ok(upgraded) => self.attach(upgraded, outbox, cx),
             Err(_) => outbox.cut(),
         }
         Poll::Ready(())
     }
 
-    fn attach(&self, upgraded: Upgraded, outbox: &Outbox) {
+    fn attach(&self, upgraded: Upgraded, outbox: &Outbox, cx: &Context<'_>) {
         let Ok(parts) = upgraded.downcast::<TokioIo<ConnectionIo>>() else {
             return outbox.cut();
         };
         let (stream, guard) = parts.io.into_inner().into_parts();
+        stream.keep_little_unsent();
         let (read, write) = stream.into_split();
         let config = &outbox.core().config.websocket;
         let limits = Limits {
@@ -51,6 +52,7 @@ impl Upgrade {
         let decoder = Decoder::new(limits, self.agreed.as_ref().map(Inflater::new));
         // What came with the request's head must not keep the head's buffer alive.
         let early = Bytes::copy_from_slice(&parts.read_buf);
-        outbox.attach(write, Box::new(Reader::new(read, decoder, early)), guard);
+        let reader = Reader::new(read, decoder, early);
+        outbox.attach(write, reader, guard, cx.waker());
     }
 }

@@ -42,3 +42,9 @@ mod websocket;
 
 // permessage-deflate, as clients see it.
 mod deflate;
+
+// Applications that are busy while their clients go on.
+mod busy;
+
+// Clients that would have a thread for themselves.
+mod fair;

@@ -6,6 +6,7 @@ use tungstenite::protocol::frame::coding::{Control, Data};
 
 use super::{
     Inflater, Violation,
+    deflate::{Inflated, Inflating},
     header::{self, Header, MAX_HEADER},
     mask::unmask,
     message::{self, Message},
@@ -41,7 +42,23 @@ pub(crate) struct Decoder {
     partial: Option<Box<Partial>>,
     /// After a close frame or a violation everything is ignored.
     over: bool,
+    fragments: Fragments,
 }
+
+/// Frames that are not the last of their message, since this was last asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Fragments {
+    /// Those of less than 1 KiB.
+    pub(crate) small: u32,
+    /// Those without any payload.
+    pub(crate) empty: u32,
+}
+
+/// Bytes that take as long to inflate as a small frame takes to decode.
+const PER_FRAME: usize = 256;
+
+/// Fragments from this size on are what a message is worth splitting into.
+const SMALL: u64 = 1024;
 
 /// An unfinished header, frame or message.
 #[derive(Debug, Default)]
@@ -52,6 +69,8 @@ struct Partial {
     message: Option<Message>,
     /// The payload of an unfinished control frame, at most 125 octets.
     control: Vec<u8>,
+    /// A compressed message that is all there, and takes more than one step to inflate.
+    inflating: Option<Box<Inflating>>,
 }
 
 /// A frame whose payload is not complete.
@@ -69,6 +88,7 @@ impl Decoder {
             inflater,
             partial: None,
             over: false,
+            fragments: Fragments::default(),
         }
     }
 
@@ -78,8 +98,21 @@ impl Decoder {
         self.partial = None;
     }
 
+    /// The fragments since this was last asked.
+    pub(crate) fn take_fragments(&mut self) -> Fragments {
+        std::mem::take(&mut self.fragments)
+    }
+
+    /// Whether a message is being inflated, so that there is something to decode without input.
+    pub(crate) fn is_inflating(&self) -> bool {
+        self.partial
+            .as_ref()
+            .is_some_and(|partial| partial.inflating.is_some())
+    }
+
     /// The next event in `input` from position `at`, which moves behind what has been used. `None` once the input is used
-    /// up; what is unfinished in it has been kept. The input is changed: its payloads are unmasked in place.
+    /// up, or after so many frames; what is unfinished has been kept. One step of inflating takes as long as all the frames.
+    /// The input is changed: its payloads are unmasked in place.
     ///
     /// # Errors
     ///
@@ -88,8 +121,9 @@ impl Decoder {
         &mut self,
         input: &mut [u8],
         at: &mut usize,
+        frames: &mut u32,
     ) -> Result<Option<Decoded>, Violation> {
-        let result = self.decode_some(input, at);
+        let result = self.decode_some(input, at, frames);
         if !matches!(
             result,
             Ok(Some(Decoded::Message(_) | Decoded::Ping(_) | Decoded::Pong) | None)
@@ -103,25 +137,57 @@ impl Decoder {
         &mut self,
         input: &mut [u8],
         at: &mut usize,
+        frames: &mut u32,
     ) -> Result<Option<Decoded>, Violation> {
-        while *at < input.len() {
+        while *frames > 0 {
             if self.over {
                 *at = input.len();
                 return Ok(None);
             }
-            let event = match self.unfinished_frame() {
-                Some(frame) => self.resume(frame, input, at)?,
-                None => match self.next_header(input, at)? {
-                    Some(header) => self.begin(header, input, at)?,
-                    None => return Ok(None),
-                },
+            let event = if self.is_inflating() {
+                *frames = 0;
+                self.inflate_on()?
+            } else if *at >= input.len() {
+                return Ok(None);
+            } else if let Some(frame) = self.unfinished_frame() {
+                self.resume(frame, input, at)?
+            } else {
+                let Some(header) = self.next_header(input, at)? else {
+                    return Ok(None);
+                };
+                *frames -= 1;
+                self.begin(header, input, at)?
             };
-            if let Some(event) = event {
-                return Ok(Some(event));
+            let Some(event) = event else {
+                continue;
+            };
+            if let Decoded::Message(frame) = &event
+                && self.inflater.is_some()
+            {
+                // A small frame may have been a large message.
+                *frames = frames.saturating_sub((frame.len() / PER_FRAME) as u32);
             }
+            return Ok(Some(event));
         }
-        // A frame without payload may be complete though no input is left.
         Ok(None)
+    }
+
+    /// Takes a step in inflating a message.
+    fn inflate_on(&mut self) -> Result<Option<Decoded>, Violation> {
+        let Some(partial) = &mut self.partial else {
+            return Ok(None);
+        };
+        let (Some(mut inflating), Some(inflater)) = (partial.inflating.take(), &mut self.inflater)
+        else {
+            return Ok(None);
+        };
+        let done = inflating.step(inflater, self.limits.message)?;
+        if !done {
+            partial.inflating = Some(inflating);
+            return Ok(None);
+        }
+        self.release();
+        inflating.finish().map(Decoded::Message).map(Some)
     }
 
     fn unfinished_frame(&self) -> Option<Unfinished> {
@@ -162,6 +228,7 @@ impl Decoder {
         at: &mut usize,
     ) -> Result<Option<Decoded>, Violation> {
         self.check(&header)?;
+        self.fragments.count(&header);
         let available = input.len() - *at;
         if header.len > available as u64 {
             return self.keep(header, input, at);
@@ -219,11 +286,10 @@ impl Decoder {
             // The common case: a message in one frame, in one piece.
             self.release();
             let text = data == Data::Text;
-            let frame = if header.rsv1 {
-                message::inflate(text, payload, self.inflater.as_mut(), self.limits)?
-            } else {
-                message::frame(text, Bytes::copy_from_slice(payload))?
-            };
+            if header.rsv1 {
+                return self.inflate(text, payload);
+            }
+            let frame = message::frame(text, Bytes::copy_from_slice(payload))?;
             return Ok(Some(Decoded::Message(frame)));
         }
         let message = self.message(header);
@@ -252,8 +318,25 @@ impl Decoder {
         let Some(message) = message else {
             return Ok(None);
         };
-        let frame = message.finish(self.inflater.as_mut(), self.limits)?;
-        Ok(Some(Decoded::Message(frame)))
+        match message {
+            Message::Compressed { text, octets } => self.inflate(text, &octets),
+            message => Ok(Some(Decoded::Message(message.finish()?))),
+        }
+    }
+
+    /// Inflates a message, at once or in steps.
+    fn inflate(&mut self, text: bool, octets: &[u8]) -> Result<Option<Decoded>, Violation> {
+        let inflater = self.inflater.as_mut().ok_or(Violation::NOT_DEFLATE)?;
+        match inflater.inflate(text, octets, self.limits.message)? {
+            Inflated::Whole(octets) => {
+                let frame = message::frame(text, octets.into())?;
+                Ok(Some(Decoded::Message(frame)))
+            }
+            Inflated::Begun(inflating) => {
+                self.partial.get_or_insert_default().inflating = Some(inflating);
+                Ok(None)
+            }
+        }
     }
 
     /// Begins a frame whose payload is not all there.
@@ -310,8 +393,23 @@ impl Decoder {
     /// Lets go of the memory for unfinished things once there are none.
     fn release(&mut self) {
         self.partial.take_if(|partial| {
-            partial.message.is_none() && partial.frame.is_none() && partial.header_len == 0
+            partial.message.is_none()
+                && partial.frame.is_none()
+                && partial.inflating.is_none()
+                && partial.header_len == 0
         });
+    }
+}
+
+impl Fragments {
+    fn count(&mut self, header: &Header) {
+        if header.fin || header.len >= SMALL {
+            return;
+        }
+        self.small = self.small.saturating_add(1);
+        if header.len == 0 {
+            self.empty = self.empty.saturating_add(1);
+        }
     }
 }
 

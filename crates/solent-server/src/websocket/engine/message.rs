@@ -4,7 +4,7 @@ use bytes::Bytes;
 use solent_spec::websocket::Frame;
 use tungstenite::protocol::frame::coding::Data;
 
-use super::{Inflater, Limits, Violation, utf8::Utf8Text};
+use super::{Violation, utf8::Utf8Text};
 
 /// Memory that is set aside at once for what a peer has only announced.
 const RESERVE: u64 = 64 * 1024;
@@ -60,15 +60,12 @@ impl Message {
         Ok(())
     }
 
-    pub(super) fn finish(
-        self,
-        inflater: Option<&mut Inflater>,
-        limits: Limits,
-    ) -> Result<Frame, Violation> {
+    /// The whole message, which is not compressed any more.
+    pub(super) fn finish(self) -> Result<Frame, Violation> {
         match self {
             Self::Text(text) => text.finish().map(Frame::from),
             Self::Binary(octets) => Ok(octets.into()),
-            Self::Compressed { text, octets } => inflate(text, &octets, inflater, limits),
+            Self::Compressed { .. } => Err(Violation::NOT_DEFLATE),
         }
     }
 }
@@ -82,17 +79,6 @@ impl Message {
             Self::Binary(octets) | Self::Compressed { octets, .. } => octets.capacity(),
         }
     }
-}
-
-/// A message of octets that are compressed and all there.
-pub(super) fn inflate(
-    text: bool,
-    octets: &[u8],
-    inflater: Option<&mut Inflater>,
-    limits: Limits,
-) -> Result<Frame, Violation> {
-    let inflater = inflater.ok_or(Violation::NOT_DEFLATE)?;
-    frame(text, inflater.inflate(octets, limits.message)?.into())
 }
 
 /// A message of octets that are plain and all there.

@@ -13,7 +13,7 @@ mod utf8;
 mod violation;
 
 pub(crate) use self::{
-    decoder::{Decoded, Decoder, Limits},
+    decoder::{Decoded, Decoder, Fragments, Limits},
     deflate::{Agreed, Deflater, Inflater, negotiate},
     encoder::{close, encode, head, ping, pong, ready},
     violation::Violation,

@@ -27,6 +27,11 @@ impl Violation {
         reason: "compressed data is not valid DEFLATE",
     };
 
+    pub(crate) const TOO_MANY_FRAMES: Self = Self {
+        code: CloseCode::POLICY,
+        reason: "too many control frames or empty fragments",
+    };
+
     pub(crate) const FRAME_TOO_BIG: Self = Self {
         code: CloseCode::TOO_BIG,
         reason: "frame is larger than the server's limit",

@@ -1,8 +1,10 @@
 //! Everything on its way to one client.
 
+mod life;
+mod state;
+mod writing;
+
 use std::{
-    cell::RefCell,
-    io,
     net::Shutdown,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
@@ -13,20 +15,19 @@ use std::{
 
 use bytes::Bytes;
 use solent_spec::{
-    Closed, ClosedSignal, SendError,
+    Closed, SendError,
     websocket::{Close, CloseCode, Frame, FrameSink, SharedFrame, SinkRefusal, WireVariant},
 };
 use tokio::task::AbortHandle;
 
-use super::{engine, queue::Queue, reader::Reader};
+pub(super) use self::state::Room;
+use self::state::{HIGH_WATER, State, Status};
+use super::{bell::Bell, engine, input::Input, reader::Reader};
 use crate::{
-    clock::{Key, Tick, Watched, ticks},
+    clock::Key,
     connection::{ConnectionGuard, WriteHalf},
     server::Core,
 };
-
-/// Bytes that may wait to be written before a sender has to wait.
-const HIGH_WATER: usize = 64 * 1024;
 
 /// Payloads from this size on are written from where they lie; smaller ones are copied behind their header.
 const IN_PLACE: usize = 4 * 1024;
@@ -44,80 +45,21 @@ pub(crate) struct Outbox {
     guard: OnceLock<ConnectionGuard>,
     /// Held while writing, so that messages leave in order; never across a wait.
     state: Mutex<State>,
+    /// The half that reads, here so that the socket's task can read while the application does not.
+    input: Input,
+    /// The reader's bell, once the socket is there.
+    bell: OnceLock<Arc<Bell>>,
     /// How ready frames go on the wire here; set when the handshake is accepted.
     variant: OnceLock<WireVariant>,
-    /// When the last octets came in.
-    last_read: AtomicU32,
-    /// When the ping was sent that has not been answered by anything; 0 without one.
+    /// When the client last gave a sign of life: something was read of it, or it made room in a socket that was full.
+    heard: AtomicU32,
+    /// When the ping left that has not been answered by anything; 0 without one.
     pinged: AtomicU32,
-    /// When a close that is not answered, or a client that does not read, has taken too long; 0 for never.
+    /// When a handshake or a close that is not answered, or a client that does not read, has taken too long; 0 for never.
     deadline: AtomicU32,
     /// The code the server itself ends the connection with; 0 for none.
     ended_with: AtomicU16,
     abort: OnceLock<AbortHandle>,
-}
-
-/// Whether a sender may go on at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Room {
-    Enough,
-    /// Too much waits to be written: wait for [room](Outbox::poll_room).
-    Full,
-}
-
-#[derive(Default)]
-struct State {
-    status: Status,
-    queue: Queue,
-    /// A flusher has this outbox on its list.
-    scheduled: bool,
-    /// The socket takes no more; a task waits for it.
-    blocked: bool,
-    /// Wakes a sender that waits for room.
-    room: Option<Waker>,
-    /// The half that reads, before its transport has taken it, or after the transport has left it.
-    reader: Option<Box<Reader>>,
-    /// Wakes a transport that waits for its half.
-    arrival: Option<Waker>,
-    /// Nothing that is sent reaches the client any more.
-    gone: bool,
-    /// Tells the application that it is so; made when it first asks.
-    closed: Option<ClosedSignal>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Status {
-    #[default]
-    Handshaking,
-    Open,
-    /// A close frame has been queued. Nothing may follow it.
-    Closing,
-    /// As closing, and the direction to the client is shut once the queue is empty.
-    Ending,
-    /// Nothing can be written any more.
-    Shut,
-}
-
-thread_local! {
-    /// Where single small messages are put together.
-    static ENCODED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-impl State {
-    fn set_gone(&mut self) {
-        self.gone = true;
-        if let Some(signal) = &self.closed {
-            signal.close();
-        }
-    }
-
-    fn room(&self) -> Room {
-        if self.queue.len() <= HIGH_WATER {
-            Room::Enough
-        } else {
-            Room::Full
-        }
-    }
 }
 
 impl Outbox {
@@ -130,7 +72,9 @@ impl Outbox {
             guard: OnceLock::new(),
             state: Mutex::default(),
             variant: OnceLock::new(),
-            last_read: AtomicU32::new(core.clock.now()),
+            input: Input::default(),
+            bell: OnceLock::new(),
+            heard: AtomicU32::new(core.clock.now()),
             pinged: AtomicU32::new(0),
             deadline: AtomicU32::new(0),
             ended_with: AtomicU16::new(0),
@@ -146,6 +90,7 @@ impl Outbox {
         let mut state = self.lock();
         if state.status == Status::Handshaking {
             state.status = Status::Open;
+            self.deadline.store(0, Relaxed);
         }
         if self.core.is_draining() {
             // Accepted after the drain has passed by.
@@ -153,13 +98,22 @@ impl Outbox {
         }
     }
 
-    /// The socket is there: one half stays here, the other is for the transport.
-    pub(super) fn attach(&self, socket: WriteHalf, reader: Box<Reader>, guard: ConnectionGuard) {
+    /// The socket is there, and `task` is its own.
+    pub(super) fn attach(
+        &self,
+        socket: WriteHalf,
+        reader: Reader,
+        guard: ConnectionGuard,
+        task: &Waker,
+    ) {
         let _ = self.socket.set(socket);
         let _ = self.guard.set(guard);
-        self.on_read();
+        reader.bell().belongs_to(task);
+        let bell = Arc::clone(reader.bell());
+        self.heard();
+        self.input.attach(reader);
+        let _ = self.bell.set(bell);
         let mut state = self.lock();
-        state.reader = Some(reader);
         if let Some(waker) = state.arrival.take() {
             waker.wake();
         }
@@ -171,17 +125,48 @@ impl Outbox {
         self.flush_locked(&mut state);
     }
 
-    /// Waits for the half that reads; `None` if it will never come.
-    pub(super) fn poll_arrival(&self, cx: &Context<'_>) -> Poll<Option<Box<Reader>>> {
-        let mut state = self.lock();
-        match state.reader.take() {
-            Some(reader) => Poll::Ready(Some(reader)),
-            None if state.status == Status::Shut => Poll::Ready(None),
-            None => {
-                state.arrival = Some(cx.waker().clone());
-                Poll::Pending
-            }
+    /// What comes from the client.
+    pub(super) fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// Reads what the application does not read at the moment, if there is anything; called by the socket's task.
+    pub(super) fn read_ahead(&self, cx: &Context<'_>) {
+        if self.bell.get().is_some_and(|bell| !bell.is_silent()) {
+            self.input.read_ahead(self, cx);
         }
+    }
+
+    /// The bell of the socket, once it is there.
+    pub(super) fn bell(&self) -> Option<&Bell> {
+        self.bell.get().map(|bell| &**bell)
+    }
+
+    /// Waits for the socket; false if it will never come.
+    pub(super) fn poll_arrival(&self, cx: &Context<'_>) -> Poll<bool> {
+        let mut state = self.lock();
+        if self.bell.get().is_some() {
+            return Poll::Ready(true);
+        }
+        if state.status == Status::Shut {
+            return Poll::Ready(false);
+        }
+        state.arrival = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Waits for the time that the application has to answer the handshake to pass.
+    pub(super) fn poll_unanswered(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.status == Status::Shut {
+            return Poll::Ready(());
+        }
+        if self.deadline.load(Relaxed) == 0 {
+            let timeout = self.core.config.websocket.handshake_timeout;
+            self.deadline.store(self.core.clock.after(timeout), Relaxed);
+        }
+        state.arrival = Some(cx.waker().clone());
+        Poll::Pending
     }
 
     /// The task that runs the application, for the end of the drain.
@@ -283,11 +268,16 @@ impl Outbox {
     /// Answers a ping.
     pub(super) fn pong(&self, payload: &[u8], corked: bool) {
         let mut state = self.lock();
-        // RFC 6455 §5.5.3: only the latest ping has to be answered, so a flood of them cannot pile up pongs.
-        if state.status == Status::Open && state.queue.len() <= HIGH_WATER {
-            state.queue.extend(|tail| engine::pong(payload, tail));
-            self.flush_or_schedule(&mut state, corked);
+        if state.status != Status::Open {
+            return;
         }
+        // RFC 6455 §5.5.3: only the latest ping has to be answered, so pongs that are not read cannot pile up.
+        if state.blocked || state.queue.len() > HIGH_WATER {
+            state.pong = Some(payload.into());
+            return;
+        }
+        state.queue.extend(|tail| engine::pong(payload, tail));
+        self.flush_or_schedule(&mut state, corked);
     }
 
     /// Writes what is queued, for a flusher.
@@ -317,11 +307,6 @@ impl Outbox {
         }
     }
 
-    /// Octets have come in.
-    pub(super) fn on_read(&self) {
-        self.last_read.store(self.core.clock.now(), Relaxed);
-    }
-
     /// The code the server ended the connection with, if it did.
     pub(super) fn ended_with(&self) -> Option<CloseCode> {
         match self.ended_with.load(Relaxed) {
@@ -333,16 +318,6 @@ impl Outbox {
     /// Notes the code the server ends the connection with.
     pub(super) fn end_with(&self, code: CloseCode) {
         self.ended_with.store(code.as_u16(), Relaxed);
-    }
-
-    /// Leaves the half that reads to whoever completes the closing handshake.
-    pub(super) fn leave(&self, reader: Box<Reader>) {
-        self.lock().reader = Some(reader);
-    }
-
-    /// Takes over the half that reads.
-    pub(super) fn take_reader(&self) -> Option<Box<Reader>> {
-        self.lock().reader.take()
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
@@ -379,184 +354,9 @@ impl Outbox {
         })
     }
 
-    /// Writes one small message without queueing it first.
-    fn write_encoded(&self, state: &mut State, encode: impl FnOnce(&mut Vec<u8>)) {
-        ENCODED.with_borrow_mut(|encoded| {
-            encoded.clear();
-            encode(encoded);
-            let written = match self.socket.get().map(|socket| socket.try_write(encoded)) {
-                Some(Ok(written)) => written,
-                Some(Err(error)) if is_transient(&error) => 0,
-                Some(Err(_)) => return self.shut(state),
-                None => 0,
-            };
-            if written < encoded.len() {
-                state
-                    .queue
-                    .extend(|tail| tail.extend_from_slice(&encoded[written..]));
-                self.flush_locked(state);
-            }
-        });
-    }
-
-    fn close_locked(&self, state: &mut State, close: Option<&Close>, status: Status) {
-        state.queue.extend(|tail| engine::close(close, tail));
-        state.status = status;
-        self.deadline.store(
-            self.core
-                .clock
-                .after(self.core.config.websocket.close_timeout),
-            Relaxed,
-        );
-        self.flush_locked(state);
-    }
-
-    fn flush_or_schedule(&self, state: &mut State, corked: bool) {
-        if corked {
-            self.schedule(state)
-        } else {
-            self.flush_locked(state)
-        }
-    }
-
-    fn schedule(&self, state: &mut State) {
-        if state.scheduled || state.blocked || self.socket.get().is_none() {
-            return;
-        }
-        if let Some(me) = self.me.upgrade() {
-            state.scheduled = true;
-            self.core.flushers.here().add(me);
-        }
-    }
-
-    fn flush_locked(&self, state: &mut State) {
-        if state.blocked || state.status == Status::Shut {
-            return;
-        }
-        let Some(socket) = self.socket.get() else {
-            return;
-        };
-        match state.queue.write_to(socket) {
-            Ok(()) => self.flushed(state),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.block(state),
-            Err(_) => self.shut(state),
-        }
-    }
-
-    fn flushed(&self, state: &mut State) {
-        if let Some(waker) = state.room.take() {
-            waker.wake();
-        }
-        if state.status == Status::Ending {
-            state.status = Status::Shut;
-            self.shut_socket(Shutdown::Write);
-        }
-    }
-
-    /// Leaves the rest to a task that waits for the socket.
-    fn block(&self, state: &mut State) {
-        let Some(me) = self.me.upgrade() else {
-            return;
-        };
-        state.blocked = true;
-        self.expect_progress(state);
-        self.core.spawn(async move { me.write_rest().await });
-    }
-
-    async fn write_rest(&self) {
-        let Some(socket) = self.socket.get() else {
-            return;
-        };
-        loop {
-            let ready = socket.writable().await;
-            let mut state = self.lock();
-            if ready.is_err() || state.status == Status::Shut {
-                return self.shut(&mut state);
-            }
-            let before = state.queue.len();
-            match state.queue.write_to(socket) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if state.queue.len() < before {
-                        self.expect_progress(&state);
-                    }
-                    if state.queue.len() <= HIGH_WATER
-                        && let Some(waker) = state.room.take()
-                    {
-                        waker.wake();
-                    }
-                }
-                Err(_) => return self.shut(&mut state),
-                Ok(()) => {
-                    state.blocked = false;
-                    if state.status == Status::Open {
-                        self.deadline.store(0, Relaxed);
-                    }
-                    return self.flushed(&mut state);
-                }
-            }
-        }
-    }
-
-    /// The client has until then to read something.
-    fn expect_progress(&self, state: &State) {
-        if state.status == Status::Open {
-            let timeout = ticks(self.core.config.websocket.write_timeout);
-            self.deadline
-                .store(self.core.clock.now().saturating_add(timeout), Relaxed);
-        }
-    }
-
-    fn shut(&self, state: &mut State) {
-        state.status = Status::Shut;
-        state.set_gone();
-        state.queue.clear();
-        state.blocked = false;
-        for waker in [state.room.take(), state.arrival.take()]
-            .into_iter()
-            .flatten()
-        {
-            waker.wake();
-        }
-        self.shut_socket(Shutdown::Both);
-    }
-
-    fn shut_socket(&self, how: Shutdown) {
-        if let Some(socket) = self.socket.get() {
-            socket.shutdown(how);
-        }
-    }
-
-    /// Sends a ping after a silence, and gives up on a client that answers it with silence.
-    fn keep_alive(&self, now: Tick) {
-        let config = &self.core.config.websocket;
-        let Some(interval) = config.ping_interval else {
-            return;
-        };
-        let (last_read, pinged) = (self.last_read.load(Relaxed), self.pinged.load(Relaxed));
-        if pinged != 0 && last_read < pinged {
-            if now.saturating_sub(pinged) >= ticks(config.ping_timeout) {
-                self.cut();
-            }
-        } else if now.saturating_sub(last_read) >= ticks(interval) {
-            let mut state = self.lock();
-            if state.status == Status::Open {
-                self.pinged.store(now, Relaxed);
-                state.queue.extend(engine::ping);
-                self.flush_locked(&mut state);
-            }
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn is_transient(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-    )
 }
 
 impl FrameSink for Outbox {
@@ -573,17 +373,6 @@ impl FrameSink for Outbox {
         state.queue.push(self.wire(frame).clone());
         self.schedule(&mut state);
         Ok(())
-    }
-}
-
-impl Watched for Outbox {
-    fn sweep(&self, now: Tick) {
-        if (1..=now).contains(&self.deadline.load(Relaxed)) {
-            self.deadline.store(0, Relaxed);
-            self.cut();
-        } else {
-            self.keep_alive(now);
-        }
     }
 }
 

@@ -4,11 +4,14 @@ mod compress;
 mod inflate;
 mod negotiate;
 
-pub(super) use self::compress::once;
 pub(crate) use self::{
     compress::Deflater,
     inflate::Inflater,
     negotiate::{Agreed, negotiate},
+};
+pub(super) use self::{
+    compress::once,
+    inflate::{Inflated, Inflating},
 };
 
 /// What every message's compressed octets end with, and what is not sent (RFC 7692 §7.2.1).

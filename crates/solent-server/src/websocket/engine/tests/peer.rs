@@ -90,8 +90,10 @@ pub(super) fn decode(
         rest = after;
         let (mut input, mut at) = (piece.to_vec(), 0);
         loop {
-            match decoder.decode(&mut input, &mut at) {
+            // Turns of one frame, so that every state is left and taken up again.
+            match decoder.decode(&mut input, &mut at, &mut 1) {
                 Ok(Some(event)) => events.push(event),
+                Ok(None) if at < input.len() || decoder.is_inflating() => {}
                 Ok(None) => break,
                 Err(violation) => return (events, Some(violation), decoder),
             }

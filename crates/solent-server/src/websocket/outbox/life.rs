@@ -1,0 +1,84 @@
+//! Whether a client is alive: signs of life, pings and deadlines.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::{Outbox, State, Status};
+use crate::{
+    clock::{Tick, Watched, ticks},
+    websocket::engine,
+};
+
+impl Outbox {
+    /// The client has given a sign of life.
+    pub(in crate::websocket) fn heard(&self) {
+        self.heard.store(self.core.clock.now(), Relaxed);
+    }
+
+    /// The client has until then to read something of what waits.
+    pub(super) fn expect_progress(&self, state: &State) {
+        let config = &self.core.config.websocket;
+        let timeout = match state.status {
+            Status::Open => config.write_timeout,
+            Status::Closing | Status::Ending => config.close_timeout,
+            Status::Handshaking | Status::Shut => return,
+        };
+        self.deadline.store(self.core.clock.after(timeout), Relaxed);
+    }
+
+    /// Everything has left: what is expected of the client now.
+    pub(super) fn all_left(&self, state: &mut State) {
+        if std::mem::take(&mut state.pinging) {
+            self.pinged.store(self.core.clock.now(), Relaxed);
+        }
+        let deadline = match state.status {
+            Status::Closing | Status::Ending => {
+                let timeout = self.core.config.websocket.close_timeout;
+                self.core.clock.after(timeout)
+            }
+            Status::Open => 0,
+            Status::Handshaking | Status::Shut => return,
+        };
+        self.deadline.store(deadline, Relaxed);
+    }
+
+    /// Sends a ping after a silence, and gives up on a client that answers it with silence.
+    fn keep_alive(&self, now: Tick) {
+        let config = &self.core.config.websocket;
+        let (Some(interval), Some(bell)) = (config.ping_interval, self.bell.get()) else {
+            return;
+        };
+        if !bell.is_silent() {
+            // What has come waits to be read, or the application reads nothing: that is not the client's silence.
+            return self.heard.store(now, Relaxed);
+        }
+        let (heard, pinged) = (self.heard.load(Relaxed), self.pinged.load(Relaxed));
+        if pinged != 0 && heard < pinged {
+            if now.saturating_sub(pinged) >= ticks(config.ping_timeout) {
+                self.cut();
+            }
+        } else if now.saturating_sub(heard) >= ticks(interval) {
+            self.ping();
+        }
+    }
+
+    /// Sends a ping, unless there is something on its way: then the client shows that it lives by reading it.
+    fn ping(&self) {
+        let mut state = self.lock();
+        if state.status == Status::Open && state.queue.is_empty() {
+            state.queue.extend(engine::ping);
+            state.pinging = true;
+            self.flush_locked(&mut state);
+        }
+    }
+}
+
+impl Watched for Outbox {
+    fn sweep(&self, now: Tick) {
+        if (1..=now).contains(&self.deadline.load(Relaxed)) {
+            self.deadline.store(0, Relaxed);
+            self.cut();
+        } else {
+            self.keep_alive(now);
+        }
+    }
+}

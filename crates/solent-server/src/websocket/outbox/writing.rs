@@ -1,0 +1,191 @@
+//! How what waits gets into the socket.
+
+use std::{cell::RefCell, io, net::Shutdown};
+
+use solent_spec::websocket::Close;
+
+use super::{
+    Outbox,
+    state::{HIGH_WATER, State, Status},
+};
+use crate::websocket::{engine, queue::Written};
+
+thread_local! {
+    /// Where single small messages are put together.
+    static ENCODED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Outbox {
+    /// Writes one small message without queueing it first.
+    pub(super) fn write_encoded(&self, state: &mut State, encode: impl FnOnce(&mut Vec<u8>)) {
+        ENCODED.with_borrow_mut(|encoded| {
+            encoded.clear();
+            encode(encoded);
+            let written = match self.socket.get().map(|socket| socket.try_write(encoded)) {
+                Some(Ok(written)) => written,
+                Some(Err(error)) if is_transient(&error) => 0,
+                Some(Err(_)) => return self.shut(state),
+                None => 0,
+            };
+            if written < encoded.len() {
+                state
+                    .queue
+                    .extend(|tail| tail.extend_from_slice(&encoded[written..]));
+                self.flush_locked(state);
+            }
+        });
+    }
+
+    pub(super) fn close_locked(&self, state: &mut State, close: Option<&Close>, status: Status) {
+        state.queue.extend(|tail| engine::close(close, tail));
+        state.status = status;
+        self.expect_progress(state);
+        self.flush_locked(state);
+    }
+
+    pub(super) fn flush_or_schedule(&self, state: &mut State, corked: bool) {
+        if corked {
+            self.schedule(state)
+        } else {
+            self.flush_locked(state)
+        }
+    }
+
+    pub(super) fn schedule(&self, state: &mut State) {
+        if state.scheduled || state.blocked || self.socket.get().is_none() {
+            return;
+        }
+        if let Some(me) = self.me.upgrade() {
+            state.scheduled = true;
+            self.core.flushers.here().add(me);
+        }
+    }
+
+    pub(super) fn flush_locked(&self, state: &mut State) {
+        if state.blocked || state.status == Status::Shut {
+            return;
+        }
+        let Some(socket) = self.socket.get() else {
+            return;
+        };
+        match state.queue.write_to(socket) {
+            Ok(Written::All) => self.flushed(state),
+            Ok(Written::TurnOver) => self.block(state),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.block(state),
+            Err(_) => self.shut(state),
+        }
+    }
+
+    fn flushed(&self, state: &mut State) {
+        self.all_left(state);
+        if let Some(waker) = state.room.take() {
+            waker.wake();
+        }
+        if state.status == Status::Ending {
+            state.status = Status::Shut;
+            self.shut_socket(Shutdown::Write);
+        }
+    }
+
+    /// Leaves the rest to a task that waits for the socket.
+    fn block(&self, state: &mut State) {
+        let Some(me) = self.me.upgrade() else {
+            return;
+        };
+        state.blocked = true;
+        self.expect_progress(state);
+        self.core.spawn(async move { me.write_rest().await });
+    }
+
+    async fn write_rest(&self) {
+        let Some(socket) = self.socket.get() else {
+            return;
+        };
+        loop {
+            let ready = socket.writable().await;
+            if ready.is_err() {
+                return self.shut(&mut self.lock());
+            }
+            if self.write_some() {
+                return;
+            }
+            // The socket may take more at once, for as long as the client reads as fast.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Writes more of what waits for the socket; whether that was all, or there is nothing to be done any more.
+    fn write_some(&self) -> bool {
+        let Some(socket) = self.socket.get() else {
+            return true;
+        };
+        let mut state = self.lock();
+        if state.status == Status::Shut {
+            self.shut(&mut state);
+            return true;
+        }
+        let before = state.queue.len();
+        let written = state.queue.write_to(socket);
+        if state.queue.len() < before {
+            // There was no room before the client had read something.
+            self.heard();
+            self.expect_progress(&state);
+        }
+        if state.queue.len() <= HIGH_WATER {
+            if let Some(waker) = state.room.take() {
+                waker.wake();
+            }
+            self.send_late_pong(&mut state);
+        }
+        match written {
+            Ok(Written::All) if state.queue.is_empty() => {
+                state.blocked = false;
+                self.flushed(&mut state);
+                true
+            }
+            Ok(_) => false,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
+            Err(_) => {
+                self.shut(&mut state);
+                true
+            }
+        }
+    }
+
+    /// Queues the answer to the latest ping, for which there was no room.
+    fn send_late_pong(&self, state: &mut State) {
+        if let Some(payload) = state.pong.take()
+            && state.status == Status::Open
+        {
+            state.queue.extend(|tail| engine::pong(&payload, tail));
+        }
+    }
+
+    pub(super) fn shut(&self, state: &mut State) {
+        state.status = Status::Shut;
+        state.set_gone();
+        state.queue.clear();
+        state.pong = None;
+        state.blocked = false;
+        for waker in [state.room.take(), state.arrival.take()]
+            .into_iter()
+            .flatten()
+        {
+            waker.wake();
+        }
+        self.shut_socket(Shutdown::Both);
+    }
+
+    pub(super) fn shut_socket(&self, how: Shutdown) {
+        if let Some(socket) = self.socket.get() {
+            socket.shutdown(how);
+        }
+    }
+}
+
+fn is_transient(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
+}

@@ -145,7 +145,8 @@ impl Solent {
         self
     }
 
-    /// Leads HTTP requests for every path that begins with `pattern` to a `tower` service, such as an axum `Router`. The
+    /// Leads HTTP requests for every path that begins with the segments of `pattern` to a `tower` service, such as an axum
+    /// `Router`: `"axum"` takes `/axum` and `/axum/users`, and leaves `/axum2` to other routes. The
     /// service sees the whole path.
     pub fn mount_service<S, B>(mut self, pattern: &str, service: S) -> Self
     where

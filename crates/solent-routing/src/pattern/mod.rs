@@ -19,8 +19,28 @@ use crate::converter::Kind;
 pub(crate) enum Extent {
     /// All of it.
     Whole,
-    /// A beginning; the rest is for a nested router or a mounted application.
+    /// A beginning, as in Django's `include`: the rest, which is for a nested router, may begin within a segment.
     Prefix,
+    /// Whole segments from the beginning; the rest is for a mounted application. `axum` matches `axum` and `axum/x`, and
+    /// not `axum2`.
+    Segments,
+}
+
+impl Extent {
+    /// Whether a match of the first `len` bytes of a path is one.
+    fn allows(self, path: &str, len: usize) -> bool {
+        match self {
+            Self::Whole => len == path.len(),
+            Self::Prefix => true,
+            Self::Segments => {
+                let (matched, rest) = path.split_at(len);
+                rest.is_empty()
+                    || matched.is_empty()
+                    || matched.ends_with('/')
+                    || rest.starts_with('/')
+            }
+        }
+    }
 }
 
 /// What patterns captured: names and values, outer levels first. A capture without a name has an empty one.

@@ -82,7 +82,8 @@ impl PathPattern {
                 }
             }
         }
-        (self.extent == Extent::Prefix || rest.is_empty()).then_some(path.len() - rest.len())
+        let len = path.len() - rest.len();
+        self.extent.allows(path, len).then_some(len)
     }
 
     fn search<'a>(
@@ -101,7 +102,8 @@ impl PathPattern {
                 captures.push((name, value));
             }
         }
-        Some(found.get(0)?.end())
+        let len = found.get(0)?.end();
+        self.extent.allows(path, len).then_some(len)
     }
 
     pub(super) fn shape(&self) -> Shape {
@@ -179,7 +181,7 @@ fn group_name(part: usize) -> String {
 mod tests {
     use std::collections::HashMap;
 
-    use proptest::prelude::*;
+    use proptest::{prelude::*, sample::select};
 
     use super::{super::parse::parse, *};
 
@@ -248,9 +250,8 @@ mod tests {
         fn one_pass_matches_what_the_regular_expression_matches(
             source in "(a|/|-|<(str|int|slug|path):#>|\\.){0,6}",
             path in "[a1/.-]{0,8}",
-            whole: bool,
+            extent in select(&[Extent::Whole, Extent::Prefix, Extent::Segments]),
         ) {
-            let extent = if whole { Extent::Whole } else { Extent::Prefix };
             let mut number = 0;
             let source: String = source.chars().map(|c| match c {
                 '#' => { number += 1; format!("n{number}") }

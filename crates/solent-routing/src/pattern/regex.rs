@@ -12,6 +12,8 @@ use super::{Captures, Extent, Part};
 #[derive(Debug)]
 pub(super) struct RegexPattern {
     regex: Regex,
+    /// Whether a match has to end where a segment does.
+    is_mount: bool,
     /// The names of groups 1 and up that are kept; unnamed ones have an empty one.
     groups: Box<[(usize, Box<str>)]>,
     /// What every match begins with, for a match that is at the beginning of the path.
@@ -35,6 +37,7 @@ impl RegexPattern {
         let regex = Regex::new(&searched).map_err(|error| no_regex(&error))?;
         Ok(Self {
             groups: kept_groups(&regex),
+            is_mount: extent == Extent::Segments,
             regex,
             literal_prefix: literal_prefix(&syntax).into(),
             reverse: reverse(&syntax).map(Into::into),
@@ -58,6 +61,11 @@ impl RegexPattern {
         path: &'a str,
         captures: &mut Captures<'a>,
     ) -> Option<usize> {
+        let len = self.search(path, captures)?;
+        (!self.is_mount || Extent::Segments.allows(path, len)).then_some(len)
+    }
+
+    fn search<'a>(&'a self, path: &'a str, captures: &mut Captures<'a>) -> Option<usize> {
         if self.groups.is_empty() {
             return Some(self.regex.find(path)?.end());
         }

@@ -43,24 +43,28 @@ impl<P: HttpProtocol> RouterBuilder<P> {
         self.add_regex(pattern, Extent::Whole, Target::new(application))
     }
 
-    /// Leads every path that begins with `pattern` to an application, which finds the rest in its scope's
-    /// [target](solent_spec::RequestScope::target).
+    /// Leads every path that begins with the segments of `pattern` to an application, which finds the rest in its scope's
+    /// [target](solent_spec::RequestScope::target). `mount("axum", …)` takes `/axum` and `/axum/users`, and leaves `/axum2`
+    /// to other routes.
     ///
     /// The application may be a router behind a middleware, which goes on with the rest and adds to the parameters. Since
     /// what is behind a middleware cannot be asked in advance, a mount is final: if the inner router has no route, it
     /// answers, and no further route of this one is tried. [`nest`](Self::nest) and [`wrap`](Self::wrap) do not have this
     /// limit.
     pub fn mount(self, pattern: &str, application: impl Application<P>) -> Self {
-        self.add_path(pattern, Extent::Prefix, Target::new(application))
+        self.add_path(pattern, Extent::Segments, Target::new(application))
     }
 
     /// The same with a regular expression.
     pub fn mount_regex(self, pattern: &str, application: impl Application<P>) -> Self {
-        self.add_regex(pattern, Extent::Prefix, Target::new(application))
+        self.add_regex(pattern, Extent::Segments, Target::new(application))
     }
 
     /// Leads every path that begins with `pattern` to the routes of another router. If none of them matches the rest, and
     /// it has no fallback, the next route of this one is tried.
+    ///
+    /// The text of both patterns is put together, as Django's `include` does: `"v"` and `"<int:n>/"` match `/v7/`. End
+    /// `pattern` with a slash to match whole segments.
     pub fn nest(self, pattern: &str, router: Router<P>) -> Self {
         self.add_path(pattern, Extent::Prefix, Target::Nest(router))
     }

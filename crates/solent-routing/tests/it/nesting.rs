@@ -81,6 +81,44 @@ fn mounted_application_sees_the_rest_of_the_path() {
 }
 
 #[test]
+fn mount_takes_whole_segments() {
+    let router = Router::<Http>::builder()
+        .mount("axum", app(1))
+        .mount("files/<slug:tree>", app(2))
+        .mount_regex("^old", app(3))
+        .mount("slash/", app(4))
+        .mount("", app(5));
+    let router = built(router);
+
+    for (path, answer, rest) in [
+        ("/axum", 1, ""),
+        ("/axum/", 1, "/"),
+        ("/axum/users", 1, "/users"),
+        ("/axum2", 5, "axum2"),
+        ("/axum-admin/users", 5, "axum-admin/users"),
+        ("/axum%2Fusers", 1, "/users"),
+        ("/files/src/main.rs", 2, "/main.rs"),
+        ("/files/src.rs", 5, "files/src.rs"),
+        ("/old", 3, ""),
+        ("/old/page", 3, "/page"),
+        ("/older", 5, "older"),
+        ("/slash/x", 4, "x"),
+        ("/slashed", 5, "slashed"),
+    ] {
+        let seen = get(&router, path);
+        assert_eq!((seen.answer, &*seen.rest), (answer, rest), "{path}");
+    }
+}
+
+#[test]
+fn nested_router_may_go_on_within_a_segment_as_in_django() {
+    let numbered = built(Router::<Http>::builder().route("<int:n>/", app(1)));
+    let router = built(Router::builder().nest("v", numbered));
+
+    assert_eq!(get(&router, "/v7/").params, ["n=7"]);
+}
+
+#[test]
 fn fallback_of_a_nested_router_is_tried_before_further_routes() {
     let inner = Router::builder().route("a/", app(1)).fallback(app(2));
     let router = Router::<Http>::builder()

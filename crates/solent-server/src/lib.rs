@@ -31,7 +31,7 @@ mod settings;
 mod websocket;
 
 pub use self::{
-    listen::{Bind, BindParseError},
+    listen::{Account, Bind, BindParseError, UnixSocket},
     proxy::ProxyProtocolConfig,
     server::{BoundServer, ServeError, Server, ServerHandle, shutdown_signal},
     settings::{

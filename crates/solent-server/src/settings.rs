@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use solent_spec::request::IPV6_PREFIX;
+
 use crate::ProxyProtocolConfig;
 
 /// The settings of a [`Server`](crate::Server).
@@ -166,11 +168,14 @@ impl HttpLimits {
 pub struct ConnectionLimits {
     /// Open connections in all; one more is answered with 503. Default: 100,000.
     pub total: usize,
-    /// Open connections from one IP address; one more is answered with 429. Default: 1,024.
+    /// Open connections from one client's address, an IPv4 address or an IPv6 network; one more is answered with 429.
+    /// Default: 1,024.
     ///
     /// Connections over loopback and Unix sockets are not counted: they are usually a proxy's, and stand for everybody. Those
     /// of a proxy that introduces its clients ([`ServerConfig::proxy_protocol`]) count for the clients.
     pub per_address: usize,
+    /// The first bits of an IPv6 address that make the network. Default: 64, what a client is usually given.
+    pub ipv6_prefix: u8,
     /// The listen backlog. Default: 4,096, which the system may lower.
     pub backlog: u32,
 }
@@ -180,6 +185,7 @@ impl Default for ConnectionLimits {
         Self {
             total: 100_000,
             per_address: 1_024,
+            ipv6_prefix: IPV6_PREFIX,
             backlog: 4_096,
         }
     }
@@ -195,6 +201,12 @@ impl ConnectionLimits {
     /// Sets [`per_address`](Self::per_address).
     pub fn per_address(mut self, count: usize) -> Self {
         self.per_address = count;
+        self
+    }
+
+    /// Sets [`ipv6_prefix`](Self::ipv6_prefix). More than 128 is 128.
+    pub fn ipv6_prefix(mut self, bits: u8) -> Self {
+        self.ipv6_prefix = bits;
         self
     }
 

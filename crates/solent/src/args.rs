@@ -10,7 +10,7 @@ use crate::layer_url::{LayerUrl, LayerUrlError};
 const LAYER_VARIABLE: &str = "SOLENT_LAYER";
 
 const USAGE: &str = "options:
-  --bind ADDRESS      listen there: 127.0.0.1:8000, unix:/run/app.sock, fd:0; may be given several times
+  --bind ADDRESS      listen there: 127.0.0.1:8000, unix:/run/app.sock?mode=660&group=www-data, fd:0; may be given several times
   --threads N         serve with so many threads
   --layer URL         the channel layer; the environment variable SOLENT_LAYER does the same
   --worker A,B        listen on these channels instead of for connections

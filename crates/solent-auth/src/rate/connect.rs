@@ -5,10 +5,11 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use http::{HeaderValue, Response, StatusCode, header};
 use solent_spec::{
     Application, Body, BoxApplication, BoxFuture, Connection, HttpProtocol, Middleware,
-    RequestScope, Result, request::Peers,
+    RequestScope, Result,
+    request::{IPV6_PREFIX, Peers, client_network},
 };
 
-use super::{Rate, bucket::Bucket, source, table::Table};
+use super::{Rate, bucket::Bucket, table::Table};
 
 /// Limits how often one address may connect: each WebSocket handshake and each HTTP request takes a token.
 ///
@@ -39,7 +40,7 @@ impl ConnectRate {
     pub fn new(rate: Rate) -> Self {
         Self {
             table: Arc::new(Table::new(rate, Table::<IpAddr>::KEYS)),
-            ipv6_prefix: source::IPV6_PREFIX,
+            ipv6_prefix: IPV6_PREFIX,
             exempt: Peers::none(),
             warnings: Arc::new(Bucket::new(Rate::per_second(1))),
         }
@@ -75,7 +76,9 @@ impl ConnectRate {
         if self.exempt.contains(Some(client)) {
             return Ok(());
         }
-        let bucket = self.table.bucket(source::of(client, self.ipv6_prefix));
+        let bucket = self
+            .table
+            .bucket(client_network(client.ip(), self.ipv6_prefix));
         let admitted = bucket.take();
         if admitted.is_err() {
             self.tell(client.ip(), scope.path());

@@ -10,10 +10,11 @@ use std::{
 use solent_spec::{
     BoxApplication, Closed, Connection, Http, HttpProtocol, Middleware, RequestScope, SendError,
     Transport,
+    request::{IPV6_PREFIX, client_network},
     websocket::{Close, CloseCode},
 };
 
-use super::{Rate, bucket::Bucket, source, table::Table};
+use super::{Rate, bucket::Bucket, table::Table};
 use crate::Identity;
 
 /// Limits how many messages a client may send: on each connection, and, if you like, each user on all of theirs.
@@ -179,7 +180,7 @@ impl Allowance {
     fn share(&self, table: &Table<Key>, user: Option<Arc<str>>) -> Shared {
         let address = || {
             let client = self.client?;
-            Some(Key::Address(source::of(client, source::IPV6_PREFIX)))
+            Some(Key::Address(client_network(client.ip(), IPV6_PREFIX)))
         };
         let key = user.clone().map(Key::User).or_else(address);
         let bucket = match key {

@@ -4,7 +4,6 @@ mod bucket;
 mod connect;
 mod message;
 mod quota;
-mod source;
 mod table;
 
 pub use self::{connect::ConnectRate, message::MessageRate, quota::Rate};

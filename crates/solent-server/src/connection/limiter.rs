@@ -9,6 +9,8 @@ use std::{
     },
 };
 
+use solent_spec::request::client_network;
+
 use super::Stream;
 use crate::ConnectionLimits;
 
@@ -17,7 +19,7 @@ use crate::ConnectionLimits;
 pub(crate) struct Limiter {
     limits: ConnectionLimits,
     open: AtomicUsize,
-    /// Open connections by address; no entry is 0. Held for a lookup, never across a wait.
+    /// Open connections by address or network; no entry is 0. Held for a lookup, never across a wait.
     addresses: Mutex<HashMap<IpAddr, usize>>,
 }
 
@@ -82,9 +84,11 @@ impl Limiter {
 impl ConnectionGuard {
     /// Counts the connection for the address of its client, once that is known.
     pub(crate) fn count(&mut self, client: Option<SocketAddr>) -> Result<(), Refusal> {
+        let prefix = self.limiter.limits.ipv6_prefix;
         let address = client
             .map(|client| client.ip().to_canonical())
-            .filter(|address| !address.is_loopback());
+            .filter(|address| !address.is_loopback())
+            .map(|address| client_network(address, prefix));
         if let (Some(address), None) = (address, self.address) {
             self.limiter.count(address)?;
             self.address = Some(address);
@@ -150,6 +154,20 @@ mod tests {
         let _again = limiter.admit(peer("192.0.2.1")).unwrap();
         let _loopback = limiter.admit(peer("127.0.0.1")).unwrap();
         assert_eq!(limiter.admit(None).unwrap_err(), Refusal::Total);
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_share_a_limit() {
+        let limiter = Limiter::new(ConnectionLimits::default().per_address(1));
+
+        let _one = limiter.admit(peer("2001:db8::1")).unwrap();
+
+        assert_eq!(
+            limiter.admit(peer("2001:db8::2")).unwrap_err(),
+            Refusal::PerAddress
+        );
+        let _other = limiter.admit(peer("2001:db8:0:1::1")).unwrap();
+        let _loopback = limiter.admit(peer("::1")).unwrap();
     }
 
     #[test]

@@ -4,9 +4,10 @@ use std::{
     fmt,
     net::{self, SocketAddr},
     os::unix,
-    path::PathBuf,
     str::FromStr,
 };
+
+use super::UnixSocket;
 
 /// One place to listen at.
 #[derive(Debug)]
@@ -14,8 +15,8 @@ use std::{
 pub enum Bind {
     /// An IP address and port; port 0 takes a free one.
     Tcp(SocketAddr),
-    /// The path of a Unix socket. A stale socket in its place is removed first, and the socket itself at the end.
-    Unix(PathBuf),
+    /// A Unix socket, with its file's owner and permissions.
+    Unix(UnixSocket),
     /// A TCP socket that listens already.
     TcpListener(net::TcpListener),
     /// A Unix socket that listens already.
@@ -42,25 +43,35 @@ impl From<unix::net::UnixListener> for Bind {
     }
 }
 
+impl From<UnixSocket> for Bind {
+    fn from(socket: UnixSocket) -> Self {
+        Self::Unix(socket)
+    }
+}
+
 /// Text is none of the forms of a [`Bind`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no address to listen at, use 127.0.0.1:8000, [::1]:8000, unix:/path/to.sock or fd:0"
-)]
-pub struct BindParseError(String);
+#[error("{text:?} is no address to listen at: {fault}")]
+pub struct BindParseError {
+    text: String,
+    fault: String,
+}
+
+const FORMS: &str = "use 127.0.0.1:8000, [::1]:8000, unix:/path/to.sock or fd:0";
 
 impl FromStr for Bind {
     type Err = BindParseError;
 
-    /// Reads `IP:PORT`, `[IPV6]:PORT`, `localhost:PORT`, `unix:PATH` or `fd:N`.
+    /// Reads `IP:PORT`, `[IPV6]:PORT`, `localhost:PORT`, `fd:N` or `unix:PATH`, the last with the settings of a
+    /// [`UnixSocket`].
     fn from_str(text: &str) -> Result<Self, BindParseError> {
-        let unreadable = || BindParseError(text.to_owned());
-        if let Some(path) = text.strip_prefix("unix:") {
-            return if path.is_empty() {
-                Err(unreadable())
-            } else {
-                Ok(Self::Unix(path.into()))
-            };
+        let faulty = |fault: String| BindParseError {
+            text: text.to_owned(),
+            fault,
+        };
+        let unreadable = || faulty(FORMS.to_owned());
+        if let Some(socket) = text.strip_prefix("unix:") {
+            return UnixSocket::parse(socket).map(Self::Unix).map_err(faulty);
         }
         if let Some(index) = text.strip_prefix("fd:") {
             return index.parse().map(Self::Inherited).map_err(|_| unreadable());
@@ -77,7 +88,7 @@ impl fmt::Display for Bind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(addr) => addr.fmt(f),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Unix(socket) => socket.fmt(f),
             Self::TcpListener(_) => f.write_str("a TCP listener"),
             Self::UnixListener(_) => f.write_str("a Unix listener"),
             Self::Inherited(index) => write!(f, "fd:{index}"),

@@ -1,11 +1,11 @@
 //! Sockets that accept.
 
-use std::{io, net::SocketAddr, path::Path};
+use std::{io, net::SocketAddr};
 
 use solent_spec::request::ServerAddr;
 use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
-use super::{Bind, socket_file::SocketFile};
+use super::{Bind, UnixSocket, socket_file::SocketFile};
 use crate::connection::Stream;
 
 /// A socket that listens.
@@ -20,13 +20,13 @@ pub(crate) enum BoundListener {
 }
 
 /// Starts to listen.
-pub(crate) fn bind(bind: Bind, backlog: u32) -> io::Result<BoundListener> {
+pub(crate) fn bind(bind: &Bind, backlog: u32) -> io::Result<BoundListener> {
     match bind {
-        Bind::Tcp(addr) => bind_tcp(addr, backlog),
-        Bind::Unix(path) => bind_unix(&path),
-        Bind::TcpListener(listener) => adopt_tcp(listener),
-        Bind::UnixListener(listener) => adopt_unix(listener),
-        Bind::Inherited(index) => inherit(index),
+        Bind::Tcp(addr) => bind_tcp(*addr, backlog),
+        Bind::Unix(socket) => bind_unix(socket, backlog),
+        Bind::TcpListener(listener) => adopt_tcp(listener.try_clone()?),
+        Bind::UnixListener(listener) => adopt_unix(listener.try_clone()?),
+        Bind::Inherited(index) => inherit(*index),
     }
 }
 
@@ -41,8 +41,8 @@ fn bind_tcp(addr: SocketAddr, backlog: u32) -> io::Result<BoundListener> {
     socket.listen(backlog).map(BoundListener::Tcp)
 }
 
-fn bind_unix(path: &Path) -> io::Result<BoundListener> {
-    let (listener, file) = SocketFile::listen(path)?;
+fn bind_unix(socket: &UnixSocket, backlog: u32) -> io::Result<BoundListener> {
+    let (listener, file) = SocketFile::listen(socket, backlog)?;
     Ok(BoundListener::Unix {
         listener,
         _file: Some(file),
@@ -85,7 +85,8 @@ impl BoundListener {
         match self {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
-                stream.set_nodelay(true)?;
+                // Fails on some systems if the peer has reset already, which the first read tells as well.
+                let _ = stream.set_nodelay(true);
                 Ok((Stream::Tcp(stream), Some(peer)))
             }
             Self::Unix { listener, .. } => {

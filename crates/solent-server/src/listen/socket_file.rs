@@ -3,12 +3,17 @@
 use std::{
     fs,
     io::{self, ErrorKind::ConnectionRefused},
-    os::unix::fs::{FileTypeExt, MetadataExt},
+    os::{
+        fd::OwnedFd,
+        unix::fs::{FileTypeExt, MetadataExt},
+    },
     path::{Path, PathBuf},
 };
 
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixListener;
+
+use super::UnixSocket;
 
 /// The file of a socket that this server made. Dropping it removes the file.
 #[derive(Debug)]
@@ -19,16 +24,24 @@ pub(crate) struct SocketFile {
 }
 
 impl SocketFile {
-    /// Listens at `path`, in the place of a stale socket if there is one.
-    pub(super) fn listen(path: &Path) -> io::Result<(UnixListener, Self)> {
+    /// Listens at a path, in the place of a stale socket if there is one. Nobody can connect before the file has its owner and
+    /// permissions: until the socket listens, the system refuses.
+    pub(super) fn listen(setting: &UnixSocket, backlog: u32) -> io::Result<(UnixListener, Self)> {
+        let path = &setting.path;
+        let address = SockAddr::unix(path)?;
         if is_stale(path) {
             fs::remove_file(path)?;
         }
-        let listener = UnixListener::bind(path)?;
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address)?;
         let file = Self {
-            path: path.to_owned(),
+            path: path.clone(),
             identity: identity(path),
         };
+        setting.apply()?;
+        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        let listener = UnixListener::from_std(OwnedFd::from(socket).into())?;
         Ok((listener, file))
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     proxy,
 };
 
-/// How long to wait when the process is out of descriptors or memory.
+/// How long to wait when the process is out of descriptors or memory. Also the least time between two lines of the log.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
 /// Accepts until told to stop.
@@ -91,14 +91,22 @@ fn begin(core: &Arc<Core>, scopes: &Scopes, stream: Stream, peer: Option<SocketA
     watch.served_by(task.abort_handle());
 }
 
-/// A connection that failed before it was accepted concerns nobody; a lack of resources passes.
+/// What `accept` fails with where the connection that it would have returned is broken. The next one may be sound. Linux
+/// reports such errors by `accept` itself (`accept(2)`, "Error handling"), and a firewall's refusal too.
+const OF_THE_PEER: [io::ErrorKind; 8] = [
+    io::ErrorKind::ConnectionAborted,
+    io::ErrorKind::ConnectionReset,
+    io::ErrorKind::HostUnreachable,
+    io::ErrorKind::Interrupted,
+    io::ErrorKind::NetworkDown,
+    io::ErrorKind::NetworkUnreachable,
+    io::ErrorKind::PermissionDenied,
+    io::ErrorKind::TimedOut,
+];
+
+/// Waits where the process lacks something, and not where one connection failed.
 async fn recover(error: &io::Error) {
-    let transient = [
-        io::ErrorKind::ConnectionAborted,
-        io::ErrorKind::ConnectionReset,
-        io::ErrorKind::Interrupted,
-    ];
-    if !transient.contains(&error.kind()) {
+    if !OF_THE_PEER.contains(&error.kind()) {
         tracing::warn!(target: "solent::server", error = %Chain(error), "cannot accept connections, raise the limit on open files?");
         tokio::time::sleep(EXHAUSTED).await;
     }

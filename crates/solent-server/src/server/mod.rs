@@ -101,7 +101,11 @@ impl Server {
         let backlog = self.config.connections.backlog;
         let bound = self.binds.into_iter().map(|bind| {
             let address = bind.to_string();
-            listen::bind(bind, backlog).map_err(|source| ServeError::Bind { address, source })
+            listen::bind(&bind, backlog).map_err(|source| ServeError::Bind {
+                hint: listen::hint(&bind, &source),
+                address,
+                source,
+            })
         });
         let listeners = bound.collect::<Result<Vec<_>, _>>()?;
         let (shutdown, stopped) = watch::channel(false);
@@ -219,10 +223,13 @@ impl ServerHandle {
 #[non_exhaustive]
 pub enum ServeError {
     /// It could not listen.
-    #[error("cannot listen at {address}, is another process using it?")]
+    #[error("cannot listen at {address}: {hint}")]
+    #[non_exhaustive]
     Bind {
         /// Where.
         address: String,
+        /// What to do about it.
+        hint: &'static str,
         /// Why not.
         source: io::Error,
     },

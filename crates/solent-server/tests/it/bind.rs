@@ -4,12 +4,15 @@ use std::{
     env, fs, io, net,
     os::{
         fd::OwnedFd,
-        unix::{self, fs::FileTypeExt},
+        unix::{
+            self,
+            fs::{FileTypeExt, MetadataExt},
+        },
     },
     process::{Command, Stdio},
 };
 
-use solent_server::{Bind, ServeError, Server, ServerConfig};
+use solent_server::{Bind, ServeError, Server, ServerConfig, UnixSocket};
 use solent_spec::{
     Connection, Http, RequestScope, Result, WebSocket, http::Send, request::ServerAddr, websocket,
 };
@@ -78,7 +81,9 @@ fn tcp(addr: &ServerAddr) -> net::SocketAddr {
 /// Why a server could not listen: where, and the kind of error.
 async fn refusal(bind: Bind) -> (String, io::ErrorKind) {
     match server().bind(bind).await {
-        Err(ServeError::Bind { address, source }) => (address, source.kind()),
+        Err(ServeError::Bind {
+            address, source, ..
+        }) => (address, source.kind()),
         other => panic!("expected a refusal, got {other:?}"),
     }
 }
@@ -96,6 +101,62 @@ async fn unix_socket_is_there_while_the_server_is() {
 
     served.end().await;
     assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn unix_socket_has_the_mode_and_group_that_are_set() {
+    let place = Place::new();
+    let own = fs::metadata("/proc/self").unwrap().gid();
+    let socket = UnixSocket::new(place.path()).mode(0o660).group(own);
+
+    let served = Served::start_at(server(), socket.into()).await;
+
+    let file = fs::metadata(place.path()).unwrap();
+    assert_eq!(file.mode() & 0o777, 0o660);
+    assert_eq!(file.gid(), own);
+    assert!(ask_unix(&place).await.ends_with("http"));
+    served.end().await;
+}
+
+#[tokio::test]
+async fn unix_socket_whose_owner_is_unknown_is_refused_and_removed() {
+    let place = Place::new();
+    let socket = UnixSocket::new(place.path()).user("no-such-user");
+
+    let refused = server().bind(socket.into()).await;
+
+    let Err(ServeError::Bind { hint, source, .. }) = refused else {
+        panic!("expected a refusal, got {refused:?}");
+    };
+    assert!(hint.contains("owner unknown"), "{hint}");
+    assert!(source.to_string().contains("no-such-user"), "{source}");
+    assert!(!place.path().exists());
+}
+
+#[tokio::test]
+async fn refusal_says_what_to_do_about_it() {
+    let served = Served::start(server()).await;
+    let place = Place::new();
+    fs::write(place.path(), "").unwrap();
+    let within_a_file = place.path().join("x.sock");
+    for (bind, expected) in [
+        (served.addr().to_string(), "another process listens there"),
+        ("192.0.2.1:0".to_owned(), "no interface of this machine"),
+        (
+            format!("unix:{}", place.path().display()),
+            "the file is no socket",
+        ),
+        (format!("unix:{}", within_a_file.display()), "no folder"),
+        ("unix:/no/such/folder/x.sock".to_owned(), "create it first"),
+        (format!("unix:/tmp/{}", "x".repeat(200)), "some 100 bytes"),
+    ] {
+        let refused = server().bind(bind.parse().unwrap()).await;
+        let Err(ServeError::Bind { hint, .. }) = refused else {
+            panic!("expected a refusal of {bind}, got {refused:?}");
+        };
+        assert!(hint.contains(expected), "{bind}: {hint}");
+    }
+    served.end().await;
 }
 
 #[tokio::test]

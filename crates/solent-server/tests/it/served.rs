@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use solent_server::{Bind, ServeError, Server, ServerHandle};
+use solent_server::{Bind, ServeError, Server, ServerHandle, UnixSocket};
 use solent_spec::request::ServerAddr;
 use tokio::{
     net::{TcpStream, UnixStream},
@@ -54,7 +54,7 @@ impl Place {
     }
 
     pub(crate) fn bind(&self) -> Bind {
-        Bind::Unix(self.0.clone())
+        UnixSocket::new(&self.0).into()
     }
 }
 

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 mod head;
 mod header_block;
 mod link;
+mod network;
 mod path;
 mod peers;
 mod url_route;
@@ -15,6 +16,7 @@ pub use self::{
     head::{CompactHead, Head},
     header_block::HeaderBlock,
     link::{Feature, Link, Listener, ServerAddr},
+    network::{IPV6_PREFIX, client_network},
     path::{Path, PathError},
     peers::{Peers, PeersError},
     url_route::{ParamError, UrlRoute},

@@ -26,8 +26,9 @@ use crate::{
     session::{Common, Handling, Session, Turn},
 };
 
-/// Events to look through for the reason of a broken connection.
-const LAST_EVENTS: usize = 64;
+/// Events to look through for the reason of a broken connection: more than the messages that servers keep by default for a
+/// handler that is busy.
+const LAST_EVENTS: usize = 2048;
 
 /// A consumer and what it acts through: all that there is of an idle connection, beside the future that polls it.
 pub(super) struct WebSocketSession<C: WebSocketConsumer> {

@@ -47,16 +47,14 @@ impl Outbox {
         let (Some(interval), Some(bell)) = (config.ping_interval, self.bell.get()) else {
             return;
         };
-        if !bell.is_silent() {
-            // What has come waits to be read, or the application reads nothing: that is not the client's silence.
-            return self.heard.store(now, Relaxed);
-        }
         let (heard, pinged) = (self.heard.load(Relaxed), self.pinged.load(Relaxed));
-        if pinged != 0 && heard < pinged {
+        // What has come and waits to be read, or for the application to read on, is not the client's silence.
+        if bell.is_silent() && pinged != 0 && heard < pinged {
             if now.saturating_sub(pinged) >= ticks(config.ping_timeout) {
                 self.cut();
             }
-        } else if now.saturating_sub(heard) >= ticks(interval) {
+        } else if now.saturating_sub(heard.max(pinged)) >= ticks(interval) {
+            // Also where nothing is read: the system of a client that is gone refuses it.
             self.ping();
         }
     }

@@ -5,10 +5,23 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 use solent_layer::ChannelLayer;
+use solent_layer_redis::RedisConfig;
 use solent_testing::conformance::{Profile, Promise, Subject, Wanted, promises};
+
+/// How long anything may take where no outage is tried: a machine that is busy elsewhere must not look like a server that is away.
+pub(crate) const UNHURRIED: Duration = Duration::from_secs(60);
+
+/// Settings that take no slow machine for an outage.
+pub(crate) fn unhurried(config: RedisConfig) -> RedisConfig {
+    config
+        .send_wait(UNHURRIED)
+        .connect_timeout(UNHURRIED)
+        .response_timeout(UNHURRIED)
+}
 
 /// How many promises are tried at once. Most of their time they wait.
 const AT_ONCE: usize = 8;

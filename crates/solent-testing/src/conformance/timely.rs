@@ -10,9 +10,15 @@ use std::{
 };
 
 use solent_layer::DynLayer;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{Subject, Wanted};
+
+/// How many times its expiry a check may take, unless it is the last attempt.
+const MOST: u32 = 6;
+
+/// Longer than a check takes.
+const NEVER: Duration = Duration::from_secs(60 * 60);
 
 /// How often a check is tried on a machine that is too slow for it, each time with twice the time.
 const ATTEMPTS: u32 = 5;
@@ -47,17 +53,24 @@ impl Subject {
             self.begin_attempt();
             let begun = Instant::now();
             let layer = self.layer_with(|wanted| *setting(wanted) = expiry).await;
-            let Err(panic) = caught(check(layer, expiry)).await else {
-                return;
-            };
-            let late = begun.elapsed().saturating_sub(self.passed());
-            if attempt == ATTEMPTS || late < expiry / 5 {
-                resume_unwind(panic);
+            let last = attempt == ATTEMPTS;
+            // A check that is late already would wait in vain for what has expired.
+            let most = if last { NEVER } else { MOST * expiry };
+            match timeout(most, caught(check(layer, expiry))).await {
+                Ok(Ok(())) => return,
+                Ok(Err(panic)) if last || self.late(begun) < expiry / 5 => resume_unwind(panic),
+                Ok(Err(_)) | Err(_) => {}
             }
+            let late = self.late(begun);
             eprintln!(
                 "note: the check took {late:?} longer than it was to, which says nothing about the layer; it is tried again"
             );
         }
+    }
+
+    /// How much longer than it meant to a check has taken.
+    fn late(&self, begun: Instant) -> Duration {
+        begun.elapsed().saturating_sub(self.passed())
     }
 }
 

@@ -8,7 +8,7 @@ use solent_testing::{
     servers::{RedisCluster, RedisSentinels, RedisServer},
 };
 
-use crate::promises::keep;
+use crate::promises::{UNHURRIED, keep, unhurried};
 
 fn profile() -> Profile {
     Profile::default()
@@ -41,7 +41,7 @@ fn layer(
         .expiry(wanted.expiry)
         .group_expiry(wanted.group_expiry)
         .policy(wanted.policy);
-    RedisPubSubLayer::new(change(config)).expect("the settings are right")
+    RedisPubSubLayer::new(change(unhurried(config))).expect("the settings are right")
 }
 
 fn host(url: &str) -> RedisHost {
@@ -92,7 +92,11 @@ async fn server_with_tls() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn master_of_sentinels() {
-    let sentinels = RedisSentinels::start().await.unwrap();
+    let sentinels = RedisSentinels::builder()
+        .down_after(UNHURRIED)
+        .start()
+        .await
+        .unwrap();
     let urls: Vec<_> = sentinels
         .sentinels()
         .iter()
@@ -104,14 +108,22 @@ async fn master_of_sentinels() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cluster() {
-    let cluster = RedisCluster::start(3).await.unwrap();
+    let cluster = RedisCluster::builder()
+        .node_timeout(UNHURRIED)
+        .start()
+        .await
+        .unwrap();
     let hosts = vec![nodes(&cluster).into()];
     blocking(move || keep_with(hosts, |config| config)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cluster_whose_shards_publish() {
-    let cluster = RedisCluster::start(3).await.unwrap();
+    let cluster = RedisCluster::builder()
+        .node_timeout(UNHURRIED)
+        .start()
+        .await
+        .unwrap();
     let hosts = vec![nodes(&cluster).sharded_pubsub(true).into()];
     // What is of different shards has no order.
     let profile = profile().one_order(false);

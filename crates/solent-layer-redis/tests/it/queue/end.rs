@@ -187,7 +187,7 @@ async fn dropped_layer_ends_its_mailboxes() {
 
     drop(layer);
 
-    let ended = tokio::time::timeout(Duration::from_secs(5), async {
+    let ended = tokio::time::timeout(Duration::from_secs(30), async {
         (mailbox.recv().await, listener.recv().await)
     });
     assert_eq!(ended.await.unwrap(), (None, None));

@@ -9,7 +9,7 @@ use solent_testing::{
 };
 use tokio::runtime::Runtime;
 
-use crate::promises::keep_some;
+use crate::promises::{UNHURRIED, keep_some, unhurried};
 
 fn profile() -> Profile {
     Profile::default()
@@ -31,7 +31,7 @@ fn keep(
     let profile = profile().one_order(hosts.len() == 1);
     keep_some(&profile, some, move |wanted| {
         let config = config(wanted, hosts.iter().cloned());
-        RedisQueueLayer::new(change(config)).unwrap()
+        RedisQueueLayer::new(change(unhurried(config))).unwrap()
     });
 }
 
@@ -105,7 +105,9 @@ fn every_promise_is_kept_in_json() {
 #[test]
 fn every_promise_is_kept_by_the_master_of_sentinels() {
     let runtime = Runtime::new().unwrap();
-    let sentinels = runtime.block_on(RedisSentinels::start()).unwrap();
+    let sentinels = runtime
+        .block_on(RedisSentinels::builder().down_after(UNHURRIED).start())
+        .unwrap();
     let places = sentinels
         .sentinels()
         .iter()
@@ -117,7 +119,9 @@ fn every_promise_is_kept_by_the_master_of_sentinels() {
 #[test]
 fn every_promise_is_kept_on_a_cluster() {
     let runtime = Runtime::new().unwrap();
-    let cluster = runtime.block_on(RedisCluster::start(3)).unwrap();
+    let cluster = runtime
+        .block_on(RedisCluster::builder().node_timeout(UNHURRIED).start())
+        .unwrap();
     let places = cluster
         .nodes()
         .iter()

@@ -1,6 +1,6 @@
 //! A Redis Cluster.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     RedisServer,
@@ -18,6 +18,7 @@ const SLOTS: usize = 16_384;
 pub struct RedisClusterBuilder {
     masters: usize,
     replicas: bool,
+    node_timeout: Duration,
     settings: Settings,
 }
 
@@ -26,6 +27,7 @@ impl Default for RedisClusterBuilder {
         Self {
             masters: 3,
             replicas: false,
+            node_timeout: Duration::from_secs(1),
             settings: Settings::default(),
         }
     }
@@ -41,6 +43,13 @@ impl RedisClusterBuilder {
     /// Gives each master a replica, which takes over when its master goes.
     pub fn replicas(mut self) -> Self {
         self.replicas = true;
+        self
+    }
+
+    /// Sets after how long without an answer the others take a node for gone. Default: a second, so that tests of fail-overs are
+    /// quick. A test without one wants more, lest a machine that is busy elsewhere looks like a node that is gone.
+    pub fn node_timeout(mut self, timeout: Duration) -> Self {
+        self.node_timeout = timeout;
         self
     }
 
@@ -70,10 +79,13 @@ impl RedisClusterBuilder {
     }
 
     fn run(mut self) -> Result<RedisCluster, ServerError> {
+        let node_timeout = self.node_timeout.as_millis();
+        self.settings
+            .lines
+            .push(format!("cluster-node-timeout {node_timeout}"));
         self.settings.lines.extend(
             [
                 "cluster-enabled yes",
-                "cluster-node-timeout 1000",
                 // A replica that has heard nothing of its master for long takes over all the same.
                 "cluster-replica-validity-factor 0",
                 "repl-diskless-sync-delay 0",

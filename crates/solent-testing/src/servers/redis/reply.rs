@@ -11,7 +11,7 @@ use std::{
 use crate::servers::ServerError;
 
 /// How long a server may take for one reply.
-const TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The longest reply, and the most parts of one, that are read.
 const LARGEST: usize = 256 * 1024 * 1024;

@@ -1,6 +1,6 @@
 //! A master, its replicas, and the Sentinels that watch over them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     RedisServer,
@@ -21,6 +21,7 @@ const MASTER_NAME: &str = "mymaster";
 pub struct RedisSentinelsBuilder {
     replicas: usize,
     sentinels: usize,
+    down_after: Duration,
     settings: Settings,
 }
 
@@ -29,6 +30,7 @@ impl Default for RedisSentinelsBuilder {
         Self {
             replicas: 1,
             sentinels: 3,
+            down_after: Duration::from_millis(500),
             settings: Settings::default(),
         }
     }
@@ -44,6 +46,13 @@ impl RedisSentinelsBuilder {
     /// Sets how many Sentinels there are; at least one. More than half of them must agree.
     pub fn sentinels(mut self, sentinels: usize) -> Self {
         self.sentinels = sentinels.max(1);
+        self
+    }
+
+    /// Sets after how long without an answer the Sentinels take a server for gone. Default: half a second, so that tests of fail-overs
+    /// are quick. A test without one wants more, lest a machine that is busy elsewhere looks like a server that is gone.
+    pub fn down_after(mut self, timeout: Duration) -> Self {
+        self.down_after = timeout;
         self
     }
 
@@ -105,10 +114,12 @@ impl RedisSentinelsBuilder {
 
     fn sentinel(&self, master: u16) -> Settings {
         let quorum = self.sentinels / 2 + 1;
+        let down_after = self.down_after.as_millis();
+        let failover_timeout = 4 * down_after;
         let mut lines = vec![
             format!("sentinel monitor {MASTER_NAME} 127.0.0.1 {master} {quorum}"),
-            format!("sentinel down-after-milliseconds {MASTER_NAME} 500"),
-            format!("sentinel failover-timeout {MASTER_NAME} 2000"),
+            format!("sentinel down-after-milliseconds {MASTER_NAME} {down_after}"),
+            format!("sentinel failover-timeout {MASTER_NAME} {failover_timeout}"),
         ];
         if let Some(password) = &self.settings.password {
             lines.push(format!(

@@ -23,6 +23,7 @@
 
 mod clock;
 mod connection;
+mod failure;
 mod http;
 mod listen;
 mod proxy;

@@ -40,6 +40,7 @@ pub(crate) async fn serve(accepted: Accepted) {
     } = accepted;
     let io = ConnectionIo::new(stream, Arc::clone(&watch), guard);
     let service = HttpService::new(Arc::clone(&core), listener, peer, Arc::clone(&watch));
+    let id = service.connection();
     let connection = core
         .http1
         .serve_connection(TokioIo::new(io), service)
@@ -51,7 +52,7 @@ pub(crate) async fn serve(accepted: Accepted) {
     };
     if let Err(error) = served.await {
         // The peer's doing, and hyper has answered where an answer is due.
-        tracing::debug!(target: "solent::server", error = %Chain(&error), client = ?peer, "connection ended early");
+        tracing::debug!(target: "solent::server", error = %Chain(&error), client = ?peer, connection = %id, "connection ended early");
     }
 }
 

@@ -3,14 +3,14 @@
 use std::sync::{Arc, Weak};
 
 use solent_spec::{
-    AppError, Body, BoxFuture, Chain, Result,
+    AppError, Body, BoxFuture, Result,
     http::{FilePart, Host},
     is_disconnect,
-    request::Feature,
+    request::{Caller, Feature},
 };
 
 use super::file;
-use crate::server::Core;
+use crate::{failure, server::Core};
 
 /// Runs what is left of applications on tasks of their own.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl TaskHost {
 }
 
 impl Host for TaskHost {
-    fn finish(&self, rest: BoxFuture<Result>) {
+    fn finish(&self, caller: Caller, rest: BoxFuture<Result>) {
         let Some(core) = self.0.upgrade() else {
             return;
         };
@@ -46,13 +46,13 @@ impl Host for TaskHost {
             if let Err(error) = result
                 && !is_disconnect(&*error)
             {
-                log_failure(&error);
+                failure::tell("http", &caller, &error);
             }
         });
     }
 
-    fn failed(&self, error: AppError) {
-        log_failure(&error);
+    fn failed(&self, caller: &Caller, error: AppError) {
+        failure::tell("http", caller, &error);
     }
 
     fn offers(&self, feature: Feature) -> bool {
@@ -62,8 +62,4 @@ impl Host for TaskHost {
     fn file(&self, part: FilePart) -> Option<Body> {
         Some(file::body(part))
     }
-}
-
-fn log_failure(error: &AppError) {
-    tracing::error!(target: "solent::server", protocol = "http", error = %Chain(&**error), "application failed");
 }

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use solent_spec::{
     Body,
     http::{Exchange, ExchangeBody, ExchangeFuture, HttpScope},
-    request::{Link, Listener},
+    request::{ConnectionId, Link, Listener},
 };
 
 use super::{ResponseBody, body::RequestBody, check::check, error_response};
@@ -30,6 +30,7 @@ pub(crate) struct HttpService {
     core: Arc<Core>,
     listener: Arc<Listener>,
     client: Option<SocketAddr>,
+    connection: ConnectionId,
     watch: Arc<Watch>,
 }
 
@@ -44,8 +45,14 @@ impl HttpService {
             core,
             listener,
             client,
+            connection: ConnectionId::new(),
             watch,
         }
+    }
+
+    /// The number of the connection.
+    pub(crate) fn connection(&self) -> ConnectionId {
+        self.connection
     }
 
     fn answer(&self, request: Request<Incoming>) -> Answer {
@@ -54,6 +61,7 @@ impl HttpService {
         }
         let link =
             Link::new(self.client, Arc::clone(&self.listener)).with_shared(self.core.state());
+        let link = link.with_connection(self.connection);
         if is_upgrade(&request) {
             return match Handshake::start(&self.core, request, link) {
                 Ok(handshake) => Answer::Handshake(Box::new(handshake)),

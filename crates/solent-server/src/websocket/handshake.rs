@@ -12,7 +12,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use solent_spec::{
     Body, BoxFuture, Connection, Result, is_disconnect,
-    request::Link,
+    request::{Caller, Link},
     websocket::{Accept, Send, WebSocketScope, WireVariant},
 };
 
@@ -24,7 +24,7 @@ use super::{
     transport::WebSocketTransport,
     upgrade::Upgrade,
 };
-use crate::{http::error_response, server::Core};
+use crate::{failure, http::error_response, server::Core};
 
 /// A handshake that waits for its application. Resolves to the response.
 ///
@@ -32,6 +32,7 @@ use crate::{http::error_response, server::Core};
 pub(crate) struct Handshake {
     running: Option<BoxFuture<Result>>,
     outbox: Arc<Outbox>,
+    caller: Arc<Caller>,
     verdict: Arc<Verdict>,
     accept_key: HeaderValue,
     agreed: Option<Agreed>,
@@ -127,6 +128,7 @@ impl Handshake {
 
         let (outbox, verdict) = (Outbox::new(core), Arc::new(Verdict::default()));
         let transport = transport(core, &outbox, &verdict, agreed.as_ref(), &scope);
+        let caller = Arc::new(Caller::of(&scope));
         let connection = Connection::new(scope, transport);
         // What an application does before its future is made can panic as well.
         let running = catch_unwind(AssertUnwindSafe(|| application.call(connection)))
@@ -134,6 +136,7 @@ impl Handshake {
         Ok(Self {
             running: Some(running),
             outbox,
+            caller,
             verdict,
             accept_key,
             agreed,
@@ -168,7 +171,8 @@ impl Handshake {
         }
         let upgrade = self.upgrade.take().filter(|_| accepted && !too_late);
         let upgrade = upgrade.map(|upgrade| Box::new(Upgrade::new(upgrade, self.agreed)));
-        WebSocketTask::spawn(running, Arc::clone(&self.outbox), upgrade);
+        let (outbox, caller) = (Arc::clone(&self.outbox), Arc::clone(&self.caller));
+        WebSocketTask::spawn(running, outbox, upgrade, caller);
         match answer {
             Send::Accept(_) if too_late => error_response(StatusCode::SERVICE_UNAVAILABLE),
             Send::Accept(accept) => self.accepted(*accept),
@@ -202,10 +206,10 @@ impl Handshake {
     }
 
     /// The response where the application ended without an answer.
-    fn unanswered(result: Result) -> Response<Body> {
+    fn unanswered(&self, result: Result) -> Response<Body> {
         match result {
             Err(error) if !is_disconnect(&*error) => {
-                super::task::log_failure(&error);
+                failure::tell("websocket", &self.caller, &error);
                 error_response(StatusCode::INTERNAL_SERVER_ERROR)
             }
             _ => error_response(StatusCode::FORBIDDEN),
@@ -222,7 +226,7 @@ impl Future for Handshake {
             return Poll::Ready(self.answered(answer, ended));
         }
         match ended {
-            Some(result) => Poll::Ready(Self::unanswered(result)),
+            Some(result) => Poll::Ready(self.unanswered(result)),
             None => {
                 let unanswered = self.outbox.poll_unanswered(cx);
                 unanswered.map(|()| error_response(StatusCode::SERVICE_UNAVAILABLE))
@@ -236,7 +240,8 @@ impl Drop for Handshake {
         if let Some(running) = self.running.take() {
             self.verdict.leave();
             self.outbox.client_gone();
-            WebSocketTask::spawn(running, Arc::clone(&self.outbox), None);
+            let (outbox, caller) = (Arc::clone(&self.outbox), Arc::clone(&self.caller));
+            WebSocketTask::spawn(running, outbox, None, caller);
         }
     }
 }

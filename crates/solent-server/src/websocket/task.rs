@@ -9,12 +9,13 @@ use std::{
 };
 
 use solent_spec::{
-    AppError, BoxFuture, Chain, Result, is_disconnect,
+    BoxFuture, Result, is_disconnect,
+    request::Caller,
     websocket::{Close, CloseCode},
 };
 
 use super::{outbox::Outbox, upgrade::Upgrade};
-use crate::server::Live;
+use crate::{failure, server::Live};
 
 /// Runs an application whose handshake has been answered, and completes the closing handshake after it. Small: it is what
 /// a socket costs its runtime for hours.
@@ -23,6 +24,8 @@ pub(super) struct WebSocketTask {
     /// Until the socket is there.
     upgrade: Option<Box<Upgrade>>,
     outbox: Arc<Outbox>,
+    /// For the log, should the application fail.
+    caller: Arc<Caller>,
     _live: Live,
 }
 
@@ -37,12 +40,14 @@ impl WebSocketTask {
         running: BoxFuture<Result>,
         outbox: Arc<Outbox>,
         upgrade: Option<Box<Upgrade>>,
+        caller: Arc<Caller>,
     ) {
         let core = Arc::clone(outbox.core());
         let task = Self {
             stage: Stage::Running(running),
             upgrade,
             outbox: Arc::clone(&outbox),
+            caller,
             _live: core.live(),
         };
         outbox.run_by(core.spawn(task).abort_handle());
@@ -53,7 +58,7 @@ impl WebSocketTask {
             Ok(()) => CloseCode::NORMAL,
             Err(error) if is_disconnect(&*error) => CloseCode::NORMAL,
             Err(error) => {
-                log_failure(&error);
+                failure::tell("websocket", &self.caller, &error);
                 CloseCode::INTERNAL_ERROR
             }
         };
@@ -99,8 +104,4 @@ async fn complete_close(outbox: Arc<Outbox>, upgrade: Option<Box<Upgrade>>) {
     }
     poll_fn(|cx| outbox.input().poll_close(&outbox, cx)).await;
     outbox.end(None::<&Close>);
-}
-
-pub(super) fn log_failure(error: &AppError) {
-    tracing::error!(target: "solent::server", protocol = "websocket", error = %Chain(&**error), "application failed");
 }

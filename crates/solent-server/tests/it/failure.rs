@@ -7,12 +7,18 @@ use solent_server::{Server, ServerConfig};
 use solent_spec::{
     Application, Connection, Http, HttpProtocol, RequestScope, Result, WebSocket,
     http::{ResponseStart, Send},
+    request::ConnectionId,
     websocket,
 };
 
 use tokio::sync::Notify;
 
-use super::{frames::handshake, served::Served, wire::get};
+use super::{
+    frames::{Frames, handshake},
+    log::Log,
+    served::Served,
+    wire::get,
+};
 
 /// Sends the beginning of a response and goes on with `rest` once the client has it.
 async fn start_and<F>(
@@ -260,5 +266,67 @@ async fn without_an_application_a_handshake_finds_nothing() {
     let mut wire = served.ask(handshake("/", "")).await;
 
     assert_eq!(wire.response().await.status, 404);
+    served.end().await;
+}
+
+/// What went wrong, and why.
+#[derive(Debug)]
+struct Caused(std::io::Error);
+
+impl std::fmt::Display for Caused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("could not fetch")
+    }
+}
+
+impl std::error::Error for Caused {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+fn caused() -> Box<Caused> {
+    Box::new(Caused(std::io::Error::other("no route")))
+}
+
+#[tokio::test]
+async fn failure_is_logged_with_its_causes_and_whose_request_it_was() {
+    let log = Log::new();
+    let numbers = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (by_http, by_websocket) = (Arc::clone(&numbers), Arc::clone(&numbers));
+    let note = |numbers: &std::sync::Mutex<Vec<u64>>, id: Option<ConnectionId>| {
+        numbers.lock().unwrap().push(id.unwrap().get());
+    };
+    let server = Server::new(ServerConfig::default())
+        .http(move |connection: Connection<Http>| {
+            note(&by_http, connection.scope().link().connection());
+            async { Err(caused() as _) }
+        })
+        .websocket(move |mut connection: Connection<WebSocket>| {
+            note(&by_websocket, connection.scope().link().connection());
+            async move {
+                connection.send(websocket::Send::accept()).await?;
+                Err(caused() as _)
+            }
+        });
+    let served = Served::start(server).await;
+
+    let mut wire = served.ask(get("/page%20one?token=secret")).await;
+    assert_eq!(wire.response().await.status, 500);
+    let mut frames = Frames::open(&served, "/chat?token=secret").await;
+    assert_eq!(frames.next().await.close_code(), 1011);
+
+    let text = log.text();
+    let lines: Vec<_> = text.lines().filter(|line| line.contains("ERROR")).collect();
+    let numbers = numbers.lock().unwrap().clone();
+    assert_eq!(lines.len(), 2, "{text}");
+    for ((line, number), path) in lines.iter().zip(&numbers).zip(["/page%20one", "/chat"]) {
+        assert!(line.contains("could not fetch: no route"), "{line}");
+        assert!(line.contains(&format!("path=\"{path}\"")), "{line}");
+        assert!(line.contains("client=127.0.0.1:"), "{line}");
+        assert!(line.contains(&format!("connection={number}")), "{line}");
+    }
+    assert_ne!(numbers[0], numbers[1]);
+    assert!(!text.contains("secret"), "{text}");
     served.end().await;
 }

@@ -4,13 +4,14 @@ use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use http::{Extensions, Uri};
 
-use super::UrlRoute;
+use super::{ConnectionId, UrlRoute};
 
 /// The circumstances of a request: peer, listener, mount point, features and state.
 ///
 /// What is the same for all connections of a listener, or for all connections of an application, is shared.
 #[derive(Clone, Debug)]
 pub struct Link {
+    connection: Option<ConnectionId>,
     client: Option<SocketAddr>,
     listener: Arc<Listener>,
     /// What differs from the listener's own; few connections have any of it.
@@ -140,6 +141,7 @@ impl Link {
     /// A request that came from `client` (absent on a Unix socket) to `listener`.
     pub fn new(client: Option<SocketAddr>, listener: Arc<Listener>) -> Self {
         Self {
+            connection: None,
             client,
             listener,
             overrides: None,
@@ -154,6 +156,18 @@ impl Link {
     pub fn with_shared(mut self, shared: Option<Arc<Extensions>>) -> Self {
         self.shared = shared;
         self
+    }
+
+    /// Sets the number of the connection, as a server does that numbers them.
+    #[must_use]
+    pub fn with_connection(mut self, connection: ConnectionId) -> Self {
+        self.connection = Some(connection);
+        self
+    }
+
+    /// The number of the connection, which the server's log lines about it have as well; absent where there is no server.
+    pub fn connection(&self) -> Option<ConnectionId> {
+        self.connection
     }
 
     /// The peer's address, ASGI's `client`. Absent on a Unix socket.
@@ -329,6 +343,6 @@ mod tests {
         link.set_secure(false);
 
         assert!(link.overrides.is_none());
-        assert!(size_of::<Link>() <= 72, "{}", size_of::<Link>());
+        assert!(size_of::<Link>() <= 80, "{}", size_of::<Link>());
     }
 }

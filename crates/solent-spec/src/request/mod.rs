@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
 
+mod caller;
 mod head;
 mod header_block;
 mod link;
@@ -13,6 +14,7 @@ mod peers;
 mod url_route;
 
 pub use self::{
+    caller::{Caller, ConnectionId},
     head::{CompactHead, Head},
     header_block::HeaderBlock,
     link::{Feature, Link, Listener, ServerAddr},

@@ -17,7 +17,7 @@ use solent_spec::{
     AppError, Application, Body, BoxApplication, BoxError, BoxFuture, Connection, Http, Link,
     RequestScope, Result, SendError, Transport,
     http::{Exchange, Host, HttpScope, Receive, Send},
-    request::{Feature, Listener},
+    request::{Caller, Feature, Listener},
     tower::{ApplicationService, ServiceApplication},
 };
 use tower_service::Service;
@@ -29,11 +29,11 @@ struct TestHost {
 }
 
 impl Host for TestHost {
-    fn finish(&self, rest: BoxFuture<Result>) {
+    fn finish(&self, _: Caller, rest: BoxFuture<Result>) {
         self.rest.lock().unwrap().push(rest);
     }
 
-    fn failed(&self, error: AppError) {
+    fn failed(&self, _: &Caller, error: AppError) {
         self.failures.lock().unwrap().push(error.to_string());
     }
 }

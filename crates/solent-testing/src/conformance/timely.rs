@@ -21,7 +21,7 @@ const MOST: u32 = 6;
 const NEVER: Duration = Duration::from_secs(60 * 60);
 
 /// How often a check is tried on a machine that is too slow for it, each time with twice the time.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 7;
 
 impl Subject {
     /// Tries a check with a layer that drops messages after the time that it is told.

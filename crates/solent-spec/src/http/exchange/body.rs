@@ -175,10 +175,11 @@ impl Driven {
         self.running = None;
         let ended = self.slot.lock().ended;
         match result {
-            Err(error) if !is_disconnect(&*error) => self.host.failed(error),
-            Ok(()) if !ended => self
-                .host
-                .failed("application ended without completing its response".into()),
+            Err(error) if !is_disconnect(&*error) => self.host.failed(&self.slot.caller, error),
+            Ok(()) if !ended => self.host.failed(
+                &self.slot.caller,
+                "application ended without completing its response".into(),
+            ),
             _ => {}
         }
         if ended {
@@ -212,7 +213,7 @@ impl Drop for Driven {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
             self.slot.lock().end();
-            self.host.finish(running);
+            self.host.finish(self.slot.caller.clone(), running);
         }
     }
 }

@@ -41,10 +41,11 @@ impl ExchangeFuture {
         state.end();
         drop(state);
         match result {
-            Err(error) if !is_disconnect(&*error) => self.host.failed(error),
-            Ok(()) if incomplete => self
-                .host
-                .failed("application ended without completing its response".into()),
+            Err(error) if !is_disconnect(&*error) => self.host.failed(&self.slot.caller, error),
+            Ok(()) if incomplete => self.host.failed(
+                &self.slot.caller,
+                "application ended without completing its response".into(),
+            ),
             _ => {}
         }
         // Nothing has reached the client yet, so that even half a response can still become a clear one.
@@ -98,7 +99,7 @@ impl Drop for ExchangeFuture {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
             self.slot.lock().end();
-            self.host.finish(running);
+            self.host.finish(self.slot.caller.clone(), running);
         }
     }
 }

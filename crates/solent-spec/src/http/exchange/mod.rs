@@ -22,19 +22,20 @@ use bytes::Bytes;
 pub use self::{body::ExchangeBody, future::ExchangeFuture};
 use self::{slot::Slot, transport::ExchangeTransport};
 use crate::{
-    AppError, Body, BoxApplication, BoxFuture, Connection, Http, Result, http::HttpScope,
-    request::Feature,
+    AppError, Body, BoxApplication, BoxFuture, Connection, Http, Result,
+    http::HttpScope,
+    request::{Caller, Feature},
 };
 
 /// What an exchange needs of the server or adapter that runs it.
 pub trait Host: Send + Sync + 'static {
     /// Runs the rest of an application whose exchange is over: the client left, or the response is complete. The
-    /// application has been told, or is told at its next receive.
-    fn finish(&self, rest: BoxFuture<Result>);
+    /// application has been told, or is told at its next receive. `caller` is for the log, should it fail.
+    fn finish(&self, caller: Caller, rest: BoxFuture<Result>);
 
     /// Notes that an application failed: it returned an error that is no disconnect, panicked, or did not complete its
     /// response. The client has been or will be answered with 500 or an aborted response.
-    fn failed(&self, error: AppError);
+    fn failed(&self, caller: &Caller, error: AppError);
 
     /// Whether an extension's events can be carried out.
     fn offers(&self, feature: Feature) -> bool {
@@ -81,7 +82,7 @@ impl Exchange {
         body: Body,
         host: Arc<dyn Host>,
     ) -> ExchangeFuture {
-        let slot = Arc::new(Slot::default());
+        let slot = Arc::new(Slot::new(Caller::of_http(&scope)));
         let transport = ExchangeTransport::new(Arc::clone(&slot), body, Arc::clone(&host));
         let connection = Connection::new(scope, transport);
         // What an application does before its future is made can panic as well.

@@ -10,12 +10,15 @@ use http::{HeaderMap, Response};
 use http_body::SizeHint;
 
 use super::{MAX_QUEUED, Piece};
-use crate::{Body, Closed, ClosedSignal, http::HttpOrder};
+use crate::{Body, Closed, ClosedSignal, http::HttpOrder, request::Caller};
 
 /// Never held while anything is polled, so the lock is free whenever it is asked for, but for applications that use
 /// their connection from another task.
-#[derive(Default)]
-pub(super) struct Slot(Mutex<State>);
+pub(super) struct Slot {
+    state: Mutex<State>,
+    /// Whose request it is, for the log.
+    pub(super) caller: Caller,
+}
 
 #[derive(Default)]
 pub(super) struct State {
@@ -43,8 +46,15 @@ pub(super) struct State {
 }
 
 impl Slot {
+    pub(super) fn new(caller: Caller) -> Self {
+        Self {
+            state: Mutex::default(),
+            caller,
+        }
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

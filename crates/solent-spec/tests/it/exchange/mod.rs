@@ -23,7 +23,7 @@ use http_body::{Body as _, Frame};
 use solent_spec::{
     AppError, Application, Body, BoxApplication, BoxError, BoxFuture, Http, Result,
     http::{Exchange, ExchangeBody, ExchangeFuture, FilePart, Host, HttpScope},
-    request::{Feature, Link, Listener},
+    request::{Caller, Feature, Link, Listener},
 };
 
 /// A host that keeps what it is given.
@@ -63,11 +63,11 @@ impl TestHost {
 }
 
 impl Host for TestHost {
-    fn finish(&self, rest: BoxFuture<Result>) {
+    fn finish(&self, _: Caller, rest: BoxFuture<Result>) {
         self.rest.lock().unwrap().push(rest);
     }
 
-    fn failed(&self, error: AppError) {
+    fn failed(&self, _: &Caller, error: AppError) {
         self.failures.lock().unwrap().push(error.to_string());
     }
 

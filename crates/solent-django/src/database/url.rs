@@ -22,14 +22,20 @@ impl Location {
         ))?;
         match scheme {
             "sqlite" | "sqlite3" => sqlite(rest),
-            "postgres" | "postgresql" | "pgsql" | "postgis" => {
-                Ok(Self::Postgres(format!("postgresql://{rest}")))
-            }
+            "postgres" | "postgresql" | "pgsql" | "postgis" => Ok(Self::Postgres(postgres(rest))),
             other => Err(DatabaseError::url(format!(
                 "has the scheme `{}`, and only `sqlite` and `postgres` are known",
                 other.escape_default()
             ))),
         }
+    }
+}
+
+/// In options, `+` is a space, as `urlencode` and Django's readers of such URLs have it; the client knows only `%20`.
+fn postgres(rest: &str) -> String {
+    match rest.split_once('?') {
+        Some((place, options)) => format!("postgresql://{place}?{}", options.replace('+', "%20")),
+        None => format!("postgresql://{rest}"),
     }
 }
 
@@ -94,6 +100,14 @@ mod tests {
                 Location::Postgres("postgresql://u:p@h/d?a=b".to_owned())
             );
         }
+    }
+
+    #[test]
+    fn a_plus_is_a_space_in_options_and_nowhere_else() {
+        assert_eq!(
+            Location::parse("postgres://u:p+q@h/d+e?options=-c+a%3Db").unwrap(),
+            Location::Postgres("postgresql://u:p+q@h/d+e?options=-c%20a%3Db".to_owned())
+        );
     }
 
     #[test]

@@ -20,7 +20,8 @@ use super::{
 ///
 /// With `rediss` in place of `redis` connections are protected by TLS, those to Sentinels too. Ports are 6379 if they are
 /// left out, and 26379 for Sentinels. An IPv6 address is in brackets. A host left out altogether is this machine, `localhost`.
-/// Users, passwords, paths, the master's name and the values of options are percent-decoded once; a `+` is a plus.
+/// Users, passwords, paths, the master's name and the values of options are percent-decoded once. In the value of an
+/// option a `+` is a space, as `urlencode` writes it, and `%2B` a plus; anywhere else a `+` is a plus.
 ///
 /// Options follow a `?`, separated by `&`:
 ///

@@ -39,7 +39,7 @@ pub(super) enum Problem {
     Reserved(u8),
     #[error("the message goes on after its end")]
     Trailing,
-    #[error("octets have no form in JSON, send them as base64 text or use MessagePack")]
+    #[error("bytes cannot be a key in JSON, use a string or MessagePack")]
     Octets,
     #[error("an integer is out of range, from -2^63 to 2^64-1")]
     Integer,
@@ -125,7 +125,7 @@ mod tests {
 
         assert_eq!(
             error.to_string(),
-            "payload.items[3].when: octets have no form in JSON, send them as base64 text or use MessagePack"
+            "payload.items[3].when: bytes cannot be a key in JSON, use a string or MessagePack"
         );
     }
 

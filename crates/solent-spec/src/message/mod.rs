@@ -2,6 +2,7 @@
 
 mod error;
 mod kind;
+mod octets;
 mod ready;
 
 use std::{
@@ -41,6 +42,14 @@ use crate::{mismatch::mismatch, websocket::SharedFrame};
 /// # Ok::<(), solent_spec::BoxError>(())
 /// ```
 ///
+/// # Bytes
+///
+/// A field of type `Vec<u8>`, `&[u8]` or `Bytes` is bytes in the message, as `bytes` are in Python, and reads both bytes and
+/// lists of numbers. So does one with `#[serde(with = "serde_bytes")]`, which is read quicker and worth it for large ones.
+/// Two things serde does not show: an empty `Vec<u8>` is written as an empty list, and an array such as `[u8; 16]` as a
+/// list of numbers; both are bytes with `serde_bytes`. A list of small numbers that Python is to see as a list is a
+/// `Vec<u16>`.
+///
 /// # Ready frames
 ///
 /// A message can carry a WebSocket message that is to be written to clients as it is: a map with the type
@@ -70,7 +79,7 @@ impl Message {
     ///
     /// [`EncodeError`] for a value that is no map with string keys, or that MessagePack cannot express.
     pub fn encode<E: Serialize + ?Sized>(event: &E) -> Result<Self, EncodeError> {
-        let bytes = rmp_serde::to_vec_named(event).map_err(EncodeError::value)?;
+        let bytes = octets::encode(event).map_err(EncodeError::value)?;
         Self::from_encoded(bytes.into()).map_err(|_| EncodeError::not_a_map())
     }
 
@@ -116,6 +125,15 @@ impl Message {
         })
     }
 
+    /// How many bytes the message carries, nearly: of its map, or of its frame where it has not been encoded.
+    pub fn size(&self) -> usize {
+        match (self.0.encoded.get(), self.0.frame.get()) {
+            (Some(map), _) => map.len(),
+            (None, Some(Some(frame))) => frame.frame().len(),
+            (None, _) => 0,
+        }
+    }
+
     /// The message as a typed event. The first type it is asked for is decoded once and shared from then on.
     ///
     /// # Errors
@@ -132,8 +150,7 @@ impl Message {
         {
             return Ok(event);
         }
-        let event: Arc<E> =
-            Arc::new(rmp_serde::from_slice(self.encoded()).map_err(DecodeError::shape)?);
+        let event: Arc<E> = Arc::new(octets::decode(self.encoded()).map_err(DecodeError::shape)?);
         let _ = self
             .0
             .decoded

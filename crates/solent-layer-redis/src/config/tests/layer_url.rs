@@ -56,6 +56,22 @@ fn every_setting_can_be_in_the_url() {
 }
 
 #[test]
+fn plus_is_a_space_in_an_option_and_a_plus_in_a_password() {
+    let url: RedisLayerUrl = "redis://:p+q@h/1?encryption_key=a+b&encryption_key=a%2Bb"
+        .parse()
+        .unwrap();
+
+    assert_eq!(
+        url.config.encryption_keys,
+        [Secret::from("a b"), Secret::from("a+b")]
+    );
+    assert_eq!(
+        url.config.hosts,
+        ["redis://:p%2Bq@h/1".parse::<RedisHost>().unwrap()]
+    );
+}
+
+#[test]
 fn serializer_is_the_one_named() {
     let message =
         solent_spec::Message::from_encoded(Bytes::from_static(b"\x81\xa4type\xa1t")).unwrap();

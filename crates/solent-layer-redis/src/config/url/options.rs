@@ -192,7 +192,9 @@ fn pair(text: &str) -> Result<(String, Vec<u8>), ConfigError> {
     };
     match text.split_once('=') {
         Some((name, value)) if is_name(name) => {
-            Ok((name.into(), percent_decode_str(value).collect()))
+            // As `urlencode` writes a space; a plus is %2B.
+            let value = value.replace('+', " ");
+            Ok((name.into(), percent_decode_str(&value).collect()))
         }
         _ => Err(ConfigError::url(
             "needs options of the form `name=value` after its `?`, with `&` between them; in a password write `?` as %3F",

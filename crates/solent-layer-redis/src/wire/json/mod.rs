@@ -14,8 +14,8 @@ use super::serializer::Serializer;
 /// JSON, as Python's `json` writes it by default: ASCII, a space after each comma and colon, `NaN` and `Infinity` as they
 /// are. For those who read Redis with their eyes; [`MessagePack`](crate::MessagePack) is smaller and cheaper.
 ///
-/// It has no octets: a message with some is refused when it is sent, as is all that
-/// [`MessagePack`](crate::MessagePack) refuses. What is read may be UTF-8, UTF-16 or UTF-32. Other than in Python, an
+/// It has no bytes: they are sent as a list of numbers, which a `Vec<u8>` reads, and which Python gets as a list; bytes as a
+/// key are refused when a message is sent, as is all that [`MessagePack`](crate::MessagePack) refuses. What is read may be UTF-8, UTF-16 or UTF-32. Other than in Python, an
 /// integer beyond 64 bits and half of a surrogate pair are refused, since a message cannot have them, and a map that has
 /// a key twice keeps both.
 #[derive(Clone, Copy, Debug, Default)]

@@ -33,7 +33,7 @@ impl Writer<'_> {
             Token::Int(number) => self.push(format_args!("{number}")),
             Token::Float(number) => push_repr(&mut self.out, number),
             Token::Str(octets) => push_string(&mut self.out, text(octets)?),
-            Token::Bin(_) => return Err(Problem::Octets.into()),
+            Token::Bin(octets) => self.numbers(octets),
             Token::Ext(kind) => return Err(Problem::Extension(kind).into()),
             Token::Array(len) => self.items(len, deeper(depth)?)?,
             Token::Map(len) => self.entries(len, deeper(depth)?)?,
@@ -49,6 +49,16 @@ impl Writer<'_> {
         }
         self.out.push(b']');
         Ok(())
+    }
+
+    /// Bytes, which JSON does not have, as a list of numbers.
+    fn numbers(&mut self, octets: &[u8]) {
+        self.out.push(b'[');
+        for (index, octet) in (0..).zip(octets) {
+            self.separator(index);
+            self.push(format_args!("{octet}"));
+        }
+        self.out.push(b']');
     }
 
     fn entries(&mut self, len: u32, depth: usize) -> Result<(), FieldError> {

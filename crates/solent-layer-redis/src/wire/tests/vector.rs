@@ -129,7 +129,10 @@ fn messages_are_written_as_python_writes_them() {
         assert_eq!(MessagePack::new().serialize(&original).unwrap(), octets);
         let json = Json::new().serialize(&original);
         let json = json.map(|json| String::from_utf8(json.to_vec()).unwrap());
-        assert_eq!(json.ok(), row.json);
+        // Of bytes, Python's JSON has no form.
+        if !row.message.to_string().contains("$bytes_hex") {
+            assert_eq!(json.ok(), row.json);
+        }
     }
 }
 

@@ -34,7 +34,8 @@ impl JsonWebSocketConsumer for Chat {
     }
 
     async fn receive_json(&mut self, cx: &mut WebSocketContext, said: Said) -> solent::Result {
-        cx.send_to(&self.room, &RoomEvent::Message(said)).await
+        cx.send_to(&self.room, &RoomEvent::Message(said)).await?;
+        Ok(())
     }
 
     async fn event(

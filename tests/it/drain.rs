@@ -37,7 +37,8 @@ impl WebSocketConsumer for Counting {
     }
 
     async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> solent::Result {
-        cx.broadcast(&self.all, frame).await
+        cx.broadcast(&self.all, frame).await?;
+        Ok(())
     }
 
     async fn disconnect(&mut self, _: &mut WebSocketContext, close: Close) -> solent::Result {

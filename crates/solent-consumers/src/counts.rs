@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::de::DeserializeOwned;
+use solent_layer::Gap;
 use solent_spec::Message;
 
 /// What an application of consumers counts, since it was made.
@@ -17,6 +18,7 @@ pub struct ConsumerCounts {
     panicked: Counter,
     overflowed: Counter,
     abandoned: Counter,
+    missed: Counter,
 }
 
 impl ConsumerCounts {
@@ -43,6 +45,17 @@ impl ConsumerCounts {
     /// `disconnect` handlers that were given up at their deadline, or since their runtime had ended.
     pub fn abandoned(&self) -> u64 {
         self.abandoned.get()
+    }
+
+    /// Events and ready frames that consumers were told they have missed, since they or their clients were too slow: the sum
+    /// of [`Gap::lost`].
+    pub fn missed(&self) -> u64 {
+        self.missed.get()
+    }
+
+    /// Counts what a consumer is told it has missed.
+    pub(crate) fn count_missed(&self, gap: Gap) {
+        self.missed.0.fetch_add(gap.lost, Relaxed);
     }
 
     /// Counts and logs a message that is not an `E`.

@@ -24,6 +24,24 @@ use solent_spec::{BoxError, Message, Result, websocket::SharedFrame};
 /// assert_eq!(room.name().as_str(), "chat_lobby");
 /// # Ok::<(), solent_spec::BoxError>(())
 /// ```
+///
+/// # Members that are slow
+///
+/// A send waits for nobody. What a member has not handled yet waits in its mailbox: up to 8192 events by default, as long as they
+/// are small ([`Capacities`](solent_layer::Capacities)). Ready frames ([`broadcast`](Self::broadcast)) go to the client's
+/// socket at once, and wait there up to the server's limit of unsent bytes. What finds no room is not lost in silence:
+///
+/// - The member's `missed` is called, once for what was lost in a row, with its number: see
+///   [`WebSocketConsumer::missed`](crate::WebSocketConsumer::missed). Its application counts it
+///   ([`ConsumerCounts::missed`](crate::ConsumerCounts::missed)).
+/// - The sender gets a [`GroupReport`] of the members that the layer can see: how many lost something, and why. A layer that
+///   publishes sees none.
+/// - The layer counts it by cause ([`drops`](ChannelLayer::drops)), and logs one warning for all of it.
+///
+/// The layer's [`FullPolicy`](solent_layer::FullPolicy) decides what is lost. `RefuseNewest`, the default, keeps what waits and
+/// loses what comes. `DropOldest` loses what has waited longest, for positions and prices, where only the newest counts; of ready
+/// frames, which the socket has already, it loses the newest. `Disconnect` closes the member's socket with code 1013, for clients
+/// that fetch everything when they connect.
 pub struct Group<E: ?Sized> {
     name: GroupName,
     event: PhantomData<fn(&E)>,

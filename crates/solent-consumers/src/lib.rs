@@ -36,7 +36,8 @@
 //!
 //!     async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> Result {
 //!         let Said { message } = frame.json()?;
-//!         cx.send_to(&self.room, &RoomEvent::Message { message }).await
+//!         cx.send_to(&self.room, &RoomEvent::Message { message }).await?;
+//!         Ok(())
 //!     }
 //!
 //!     async fn event(&mut self, cx: &mut WebSocketContext, event: &RoomEvent) -> Result {

@@ -61,7 +61,7 @@ impl ChannelLayer for MemoryLayer {
     }
 
     async fn send(&self, channel: &ChannelName, message: Message) -> Result<(), SendError> {
-        match self.0.local.push(channel, &message, Instant::now())? {
+        match self.0.local.offer(channel, &message, Instant::now())? {
             Pushed::Dropped(DropCause::Full | DropCause::Overflowed) => {
                 Err(SendError::Full(message))
             }

@@ -33,9 +33,10 @@
 //! and besides:
 //!
 //! - Every drop is counted, in the report of the send and by
-//!   [cause](solent_layer::ChannelLayer::drops); a debug event names the group.
+//!   [cause](solent_layer::ChannelLayer::drops); a warning tells of all in one line, and a debug event names the group.
+//! - A mailbox that loses something hears how much, by a [gap](solent_layer::Gap).
 //! - A dropped [`Mailbox`](solent_layer::Mailbox) is gone at once, with its memberships; empty groups and channels take
-//!   no memory. An open mailbox in one group takes about 370 octets.
+//!   no memory. An open mailbox in one group takes about 390 octets.
 //! - A message that has expired takes no place in a channel.
 //! - A send to a large group pauses after every thousand members, so that other tasks get their turn.
 //!

@@ -20,10 +20,49 @@ use crate::ChannelName;
 /// assert_eq!(capacities.of(&"jobs".parse()?), 100);
 /// # Ok::<(), solent_layer::NameError>(())
 /// ```
+///
+/// # Two numbers
+///
+/// A name that workers listen on holds as many messages as its capacity says, 100 by default as in Channels, and refuses
+/// those after it. A *mailbox*, the channel of a consumer, is read by a task that may just be busy, so by default it also
+/// holds a [burst](Self::burst): up to 8192 messages in all, as long as those behind the first have no more than 4 MiB
+/// together. A capacity that you set, for all or for a pattern, is exact: there is no burst beside it.
+///
+/// What a mailbox that nobody reads costs is 24 bytes for each message that waits, and the message itself, which the members
+/// of a group share. [`LocalConfig::backlog`](crate::LocalConfig::backlog) bounds the sum of all bursts of a process.
 #[derive(Clone, Debug)]
 pub struct Capacities {
     default: usize,
+    burst: Option<(usize, usize)>,
     patterns: Vec<(ChannelPattern, usize)>,
+}
+
+/// How much an [`Inbox`](crate::Inbox) may hold: so many messages of whatever size, and perhaps a burst of small ones.
+///
+/// A number is a room for so many messages, and no burst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Messages of whatever size.
+    pub(crate) capacity: u32,
+    /// Messages in all, as long as they are small.
+    pub(crate) burst: u32,
+    /// The most bytes of all messages but the oldest, for one to be taken beyond the capacity.
+    pub(crate) bytes: u32,
+}
+
+impl From<usize> for Room {
+    fn from(capacity: usize) -> Self {
+        let capacity = saturated(capacity.max(1));
+        Self {
+            capacity,
+            burst: capacity,
+            bytes: 0,
+        }
+    }
+}
+
+fn saturated(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// A set of channel names.
@@ -37,19 +76,35 @@ pub enum ChannelPattern {
 }
 
 impl Default for Capacities {
-    /// 100 messages for every channel.
+    /// 100 messages for every channel, and for mailboxes a burst of 8192 messages and 4 MiB.
     fn default() -> Self {
-        Self::new(100)
+        Self::new(100).burst(8192, 4 << 20)
     }
 }
 
 impl Capacities {
-    /// The same capacity for every channel.
+    /// The same capacity for every channel, and no burst.
     pub fn new(default: usize) -> Self {
         Self {
             default,
+            burst: None,
             patterns: Vec::new(),
         }
+    }
+
+    /// Lets mailboxes without a pattern hold up to `messages` messages in all, as long as those behind the first have no more
+    /// than `bytes` bytes together.
+    #[must_use]
+    pub fn burst(mut self, messages: usize, bytes: usize) -> Self {
+        self.burst = Some((messages, bytes));
+        self
+    }
+
+    /// Sets the capacity of channels without a pattern, and leaves mailboxes their burst.
+    #[must_use]
+    pub fn capacity(mut self, messages: usize) -> Self {
+        self.default = messages;
+        self
     }
 
     /// Adds a pattern, after those that are there.
@@ -61,12 +116,30 @@ impl Capacities {
 
     /// The capacity of a channel. Of a process-specific name, the part up to the `!` counts.
     pub fn of(&self, channel: &ChannelName) -> usize {
+        self.found(channel).unwrap_or(self.default)
+    }
+
+    /// The room of a mailbox that this process opened.
+    pub fn of_mailbox(&self, channel: &ChannelName) -> Room {
+        match (self.found(channel), self.burst) {
+            (None, Some((messages, bytes))) => {
+                let room = Room::from(self.default);
+                Room {
+                    burst: saturated(messages).max(room.capacity),
+                    bytes: saturated(bytes),
+                    ..room
+                }
+            }
+            (found, _) => found.unwrap_or(self.default).into(),
+        }
+    }
+
+    /// The capacity of the first pattern that matches.
+    fn found(&self, channel: &ChannelName) -> Option<usize> {
         let name = channel.non_local();
-        let found = self
-            .patterns
-            .iter()
-            .find(|(pattern, _)| pattern.matches(name));
-        found.map_or(self.default, |(_, capacity)| *capacity)
+        let mut patterns = self.patterns.iter();
+        let found = patterns.find(|(pattern, _)| pattern.matches(name));
+        found.map(|(_, capacity)| *capacity)
     }
 }
 
@@ -197,5 +270,23 @@ mod tests {
         assert_eq!(capacities.of(&"ab!c".parse().unwrap()), 1);
         assert_eq!(capacities.of(&"ab".parse().unwrap()), 2);
         assert_eq!(capacities.of(&"b".parse().unwrap()), 10);
+    }
+
+    #[test]
+    fn only_mailboxes_without_a_pattern_have_a_burst() {
+        let capacities = Capacities::default().with("small.*", 2);
+
+        let small = capacities.of_mailbox(&"small.p!x".parse().unwrap());
+        let other = capacities.of_mailbox(&"a.p!x".parse().unwrap());
+
+        assert_eq!(small, Room::from(2));
+        assert_eq!(
+            (other.capacity, other.burst, other.bytes),
+            (100, 8192, 4 << 20)
+        );
+        assert_eq!(
+            Capacities::new(7).of_mailbox(&"a.p!x".parse().unwrap()),
+            Room::from(7)
+        );
     }
 }

@@ -68,6 +68,9 @@ pub trait ChannelLayer: Send + Sync + 'static {
 
     /// Sends a message to one channel. Never waits for room.
     ///
+    /// A message without room is handed back, and its channel hears nothing of it. A layer that finds out only where the channel
+    /// is, after the sender has gone on, tells the channel instead, by a [gap](crate::Gap).
+    ///
     /// Sending to a channel that no longer exists succeeds; the message is counted as dropped where that is known.
     ///
     /// # Errors
@@ -121,8 +124,8 @@ pub trait ChannelLayer: Send + Sync + 'static {
         channel: &ChannelName,
     ) -> impl Future<Output = Result<(), LayerError>> + Send;
 
-    /// Sends a message to every member of a group. A member without room never fails the send; the report says how
-    /// many lost something.
+    /// Sends a message to every member of a group. A member without room never fails the send: it hears of a
+    /// [gap](crate::Gap), and the report says how many lost something, and why, as far as the layer knows.
     ///
     /// # Errors
     ///
@@ -162,6 +165,15 @@ pub trait ChannelLayer: Send + Sync + 'static {
     ///
     /// The layer is closed at the first poll; dropping the future may leave memberships to their expiry.
     fn close(&self) -> impl Future<Output = Result<(), LayerError>> + Send;
+
+    /// Whether a name that is [listened](Self::listen) on is a queue: what is sent to it waits for a listener, and goes to one
+    /// listener of all processes. Default: yes.
+    ///
+    /// A layer that publishes says no: nothing waits there, and each process that listens gets a message of its own. Workers need
+    /// queues, so an application refuses to start them on a layer without.
+    fn has_queues(&self) -> bool {
+        true
+    }
 
     /// What the layer has dropped in this process, by cause, if it counts.
     fn drops(&self) -> Option<Arc<DropCounts>> {

@@ -25,9 +25,19 @@ pub enum DropCause {
     Unreadable,
 }
 
+impl DropCause {
+    /// How many there are.
+    const COUNT: usize = Self::Unreadable as usize + 1;
+
+    /// Whether the reader was too slow.
+    pub(crate) fn is_overflow(self) -> bool {
+        matches!(self, Self::Full | Self::Oldest | Self::Overflowed)
+    }
+}
+
 /// How a [`group_send`](crate::ChannelLayer::group_send) went, as far as the layer knows when it returns.
 ///
-/// How far a layer sees differs, and it says so: in one process it sees every member; with a broker only those of its own
+/// It tells of the members whose fate the layer knows, by [cause](Self::dropped_for). How far a layer sees differs, and it says so: in one process it sees every member; with a broker only those of its own
 /// process, or those for whom the broker has taken the message. One that reaches even its own members through the broker sees
 /// none: `delivered` and `dropped` are then 0 whatever happens, and what is dropped on arrival is in its [`DropCounts`] alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,13 +50,41 @@ pub struct GroupReport {
     /// Processes that the message was handed to, if the layer knows; 0 if it does not. This process is counted only where its
     /// members are not in `delivered` and `dropped`.
     pub processes: usize,
+    /// How many members lost something, by cause. Together they are `dropped`.
+    by_cause: [usize; DropCause::COUNT],
 }
 
 impl GroupReport {
     /// Counts what became of the message at one member.
     pub fn count(&mut self, pushed: Pushed) {
-        self.delivered += usize::from(!matches!(pushed, Pushed::Dropped(_)));
-        self.dropped += usize::from(pushed != Pushed::Delivered);
+        match pushed {
+            Pushed::Delivered => self.delivered += 1,
+            Pushed::MadeRoom => {
+                self.delivered += 1;
+                self.drop_for(DropCause::Oldest, 1);
+            }
+            Pushed::Dropped(cause) => self.drop_for(cause, 1),
+        }
+    }
+
+    /// Counts members that lost something.
+    pub fn drop_for(&mut self, cause: DropCause, members: usize) {
+        self.dropped += members;
+        self.by_cause[cause as usize] += members;
+    }
+
+    /// How many members lost something for this cause.
+    pub fn dropped_for(&self, cause: DropCause) -> usize {
+        self.by_cause[cause as usize]
+    }
+
+    /// How many members lost something because they read too slowly.
+    pub fn overflowed(&self) -> usize {
+        use DropCause::{Full, Oldest, Overflowed};
+        [Full, Oldest, Overflowed]
+            .map(|cause| self.dropped_for(cause))
+            .iter()
+            .sum()
     }
 }
 
@@ -55,6 +93,9 @@ impl AddAssign for GroupReport {
         self.delivered += other.delivered;
         self.dropped += other.dropped;
         self.processes += other.processes;
+        for (sum, more) in self.by_cause.iter_mut().zip(other.by_cause) {
+            *sum += more;
+        }
     }
 }
 

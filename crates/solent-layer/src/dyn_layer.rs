@@ -49,6 +49,7 @@ trait Erased: Send + Sync {
     ) -> BoxFuture<'a, Result<GroupReport, SendError>>;
     fn flush(&self) -> BoxFuture<'_, Result<(), LayerError>>;
     fn close(&self) -> BoxFuture<'_, Result<(), LayerError>>;
+    fn has_queues(&self) -> bool;
     fn drops(&self) -> Option<Arc<DropCounts>>;
 }
 
@@ -104,6 +105,10 @@ impl<L: ChannelLayer> Erased for L {
         Box::pin(ChannelLayer::close(self))
     }
 
+    fn has_queues(&self) -> bool {
+        ChannelLayer::has_queues(self)
+    }
+
     fn drops(&self) -> Option<Arc<DropCounts>> {
         ChannelLayer::drops(self)
     }
@@ -148,6 +153,10 @@ impl ChannelLayer for DynLayer {
 
     async fn close(&self) -> Result<(), LayerError> {
         self.0.close().await
+    }
+
+    fn has_queues(&self) -> bool {
+        self.0.has_queues()
     }
 
     fn drops(&self) -> Option<Arc<DropCounts>> {

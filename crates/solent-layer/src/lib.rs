@@ -28,7 +28,10 @@
 //!
 //! - [`open`](ChannelLayer::open) pairs a [name](NameSource) with an [`Inbox::new`], [`listen`](ChannelLayer::listen) a
 //!   given name with an [`Inbox::shared`] that all its mailboxes read, and that takes messages without any.
-//! - Capacities are of the layer's settings; ask [`Capacities::of`] when an inbox is made.
+//! - Capacities are of the layer's settings; ask [`Capacities::of_mailbox`] when the inbox of a mailbox is made, and
+//!   [`Capacities::of`] for a name that mailboxes share.
+//! - What is lost is told. A message whose sender hears that there was no room is [offered](Inbox::offer); any other is
+//!   [pushed](Inbox::push), and its reader hears of it if there was none.
 //! - [`MailboxOwner::closed`] forgets what a dropped mailbox had. It is called from a destructor, so it may not wait.
 //! - Messages are pushed with the time of the push, [`tokio::time::Instant`], so that tests can pause it. What is pushed
 //!   under a lock is pushed [quietly](Inbox::push_quietly).
@@ -53,6 +56,7 @@ mod local;
 mod mailbox;
 mod name;
 mod name_source;
+mod overflow;
 
 pub use solent_spec::{
     BoxError, Message,
@@ -60,7 +64,7 @@ pub use solent_spec::{
 };
 
 pub use self::{
-    capacity::{Capacities, ChannelPattern},
+    capacity::{Capacities, ChannelPattern, Room},
     channel_layer::ChannelLayer,
     counts::{DropCause, DropCounts, GroupReport},
     dyn_layer::DynLayer,

@@ -17,14 +17,27 @@ use crate::{ChannelName, Inbox, Message};
 pub enum Delivery {
     /// A message.
     Message(Message),
-    /// Messages may have been missed.
+    /// Messages have been missed, or may have been.
     Gap(Gap),
 }
 
-/// Messages may have been missed: the layer lost its backend for a while.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Messages that a mailbox should have received and did not.
+///
+/// A mailbox has at most one gap at a time: what is lost before it is told is added to it. It is told where the first loss
+/// was: behind what waited when the mailbox was full; in front of what waits when the oldest messages were dropped or have
+/// expired. So what was sent to a mailbox is what it has received, and the sum of what its gaps [lost](Self::lost).
+///
+/// Not part of a gap is what the sender was told of: a message that [`send`](crate::ChannelLayer::send) handed back with
+/// [`SendError::Full`](crate::SendError::Full), or that a [`flush`](crate::ChannelLayer::flush) forgot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Gap;
+pub struct Gap {
+    /// How many messages were lost in this process, exactly: there was no room in the mailbox, the client read too slowly for
+    /// ready frames, or nobody read them before they expired.
+    pub lost: u64,
+    /// Whether others may have been lost that nobody could count: the layer was without its backend for a while.
+    pub uncounted: bool,
+}
 
 /// The owned end of a channel. Dropping it closes the channel and leaves its groups.
 pub struct Mailbox {

@@ -61,7 +61,8 @@ impl JsonWebSocketConsumer for Mailbox {
         }
         let (from, text) = (self.owner.clone(), letter.text);
         cx.send_to(&pages_of(&letter.to)?, &Letter::Letter { from, text })
-            .await
+            .await?;
+        Ok(())
     }
 
     async fn event(&mut self, cx: &mut WebSocketContext, letter: &Letter) -> Result {

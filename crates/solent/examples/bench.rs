@@ -51,7 +51,8 @@ impl JsonWebSocketConsumer for Chat {
     }
 
     async fn receive_json(&mut self, cx: &mut WebSocketContext, said: Said) -> Result {
-        cx.send_to(&self.room, &RoomEvent::Message(said)).await
+        cx.send_to(&self.room, &RoomEvent::Message(said)).await?;
+        Ok(())
     }
 
     async fn event(
@@ -78,7 +79,8 @@ impl JsonWebSocketConsumer for Broadcast {
     }
 
     async fn receive_json(&mut self, cx: &mut WebSocketContext, said: Said) -> Result {
-        cx.broadcast(&self.room, Frame::from_json(&said)?).await
+        cx.broadcast(&self.room, Frame::from_json(&said)?).await?;
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use serde::Serialize;
-use solent_layer::{ChannelName, DynLayer};
+use solent_layer::{ChannelName, DynLayer, GroupReport};
 use solent_spec::{Result, channel::ChannelScope, websocket::SharedFrame};
 
 use crate::{
@@ -48,7 +48,11 @@ impl ChannelContext {
     /// # Cancel safety
     ///
     /// As [`ConsumerContext::send_to`].
-    pub async fn send_to<E: Serialize + ?Sized>(&mut self, group: &Group<E>, event: &E) -> Result {
+    pub async fn send_to<E: Serialize + ?Sized>(
+        &mut self,
+        group: &Group<E>,
+        event: &E,
+    ) -> Result<GroupReport> {
         self.shared.send_to(group, event).await
     }
 
@@ -65,7 +69,7 @@ impl ChannelContext {
         &mut self,
         group: &Group<E>,
         frame: impl Into<SharedFrame>,
-    ) -> Result {
+    ) -> Result<GroupReport> {
         self.shared.broadcast(group, frame).await
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use solent_layer::ChannelName;
+use solent_layer::{ChannelName, GroupReport};
 use solent_spec::{Result, channel::ChannelScope, websocket::SharedFrame};
 
 use super::{ChannelApplication, ChannelConsumer, ChannelContext, channel_consumer};
@@ -113,7 +113,11 @@ impl SyncChannelContext {
     /// # Errors
     ///
     /// As [`ConsumerContext::send_to`](crate::ConsumerContext::send_to).
-    pub fn send_to<E: Serialize + ?Sized>(&mut self, group: &Group<E>, event: &E) -> Result {
+    pub fn send_to<E: Serialize + ?Sized>(
+        &mut self,
+        group: &Group<E>,
+        event: &E,
+    ) -> Result<GroupReport> {
         self.shared.send_to(group, event)
     }
 
@@ -126,7 +130,7 @@ impl SyncChannelContext {
         &mut self,
         group: &Group<E>,
         frame: impl Into<SharedFrame>,
-    ) -> Result {
+    ) -> Result<GroupReport> {
         self.shared.broadcast(group, frame)
     }
 

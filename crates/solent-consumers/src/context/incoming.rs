@@ -5,6 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use solent_layer::Gap;
 use solent_spec::{Message, websocket::Close};
 
 use super::{
@@ -18,7 +19,7 @@ use crate::event::Delivered;
 /// What reaches a consumer other than through its client.
 pub(crate) enum Incoming {
     Message(Message),
-    Gap,
+    Gap(Gap),
     MailClosed { overflowed: bool },
     Local(Local),
     Close(Close),
@@ -47,7 +48,7 @@ impl ConsumerContext {
         };
         mail.poll(cx).map(|letter| match letter {
             Letter::Message(message) => Incoming::Message(message),
-            Letter::Gap => Incoming::Gap,
+            Letter::Gap(gap) => Incoming::Gap(gap),
             Letter::Closed { overflowed } => {
                 self.mail = None;
                 Incoming::MailClosed { overflowed }

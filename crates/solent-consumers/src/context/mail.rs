@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use solent_layer::{Delivery, Mailbox};
+use solent_layer::{Delivery, Gap, Mailbox};
 use solent_spec::{Message, websocket::FrameSinkHandle};
 
 /// A mailbox, opened when a consumer first needs its address.
@@ -17,7 +17,7 @@ pub(crate) struct Mail {
 /// What comes out of a mailbox.
 pub(crate) enum Letter {
     Message(Message),
-    Gap,
+    Gap(Gap),
     /// Nothing comes any more, because the layer was closed or the consumer was too slow.
     Closed {
         overflowed: bool,
@@ -40,7 +40,13 @@ impl Mail {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Letter> {
         self.mailbox.poll_recv(cx).map(|delivery| match delivery {
             Some(Delivery::Message(message)) => Letter::Message(message),
-            Some(_) => Letter::Gap,
+            Some(Delivery::Gap(gap)) => Letter::Gap(gap),
+            // Whatever else a layer tells: something may have been missed.
+            Some(_) => {
+                let mut gap = Gap::default();
+                gap.uncounted = true;
+                Letter::Gap(gap)
+            }
             None => Letter::Closed {
                 overflowed: self.mailbox.overflowed(),
             },

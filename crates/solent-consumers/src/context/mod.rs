@@ -15,7 +15,7 @@ use std::{
 };
 
 use serde::Serialize;
-use solent_layer::{ChannelLayer, ChannelName, DynLayer, GroupName};
+use solent_layer::{ChannelLayer, ChannelName, DynLayer, GroupName, GroupReport};
 use solent_spec::{Chain, Message, Result, SendError, websocket::SharedFrame};
 use tokio::{sync::mpsc, task::JoinSet};
 
@@ -133,7 +133,8 @@ impl ConsumerContext {
 
     /// Sends an event to every member of a group, this consumer included if it is one.
     ///
-    /// Members without room miss it, which the layer counts; [`Group::send`] gives the report.
+    /// A member without room never fails the send. It is told what it [missed](crate::WebSocketConsumer::missed), and the report
+    /// says how many there were, and why, as far as the layer can know: see [`GroupReport`].
     ///
     /// # Errors
     ///
@@ -143,7 +144,11 @@ impl ConsumerContext {
     /// # Cancel safety
     ///
     /// Dropping the future may leave some members without the event; none gets it twice.
-    pub async fn send_to<E: Serialize + ?Sized>(&mut self, group: &Group<E>, event: &E) -> Result {
+    pub async fn send_to<E: Serialize + ?Sized>(
+        &mut self,
+        group: &Group<E>,
+        event: &E,
+    ) -> Result<GroupReport> {
         let message = Message::encode(event)?;
         self.send_message_to(group.name(), message).await
     }
@@ -162,7 +167,7 @@ impl ConsumerContext {
         &mut self,
         group: &Group<E>,
         frame: impl Into<SharedFrame>,
-    ) -> Result {
+    ) -> Result<GroupReport> {
         self.send_message_to(group.name(), Message::ready(frame))
             .await
     }
@@ -304,7 +309,11 @@ impl ConsumerContext {
         extras.is_some_and(|extras| extras.timers.cancel(timer))
     }
 
-    pub(crate) async fn send_message_to(&mut self, group: &GroupName, message: Message) -> Result {
+    pub(crate) async fn send_message_to(
+        &mut self,
+        group: &GroupName,
+        message: Message,
+    ) -> Result<GroupReport> {
         let report = self.layer()?.clone().group_send(group, message).await?;
         if report.dropped > 0 {
             tracing::debug!(
@@ -315,7 +324,7 @@ impl ConsumerContext {
                 "members of a group missed a message"
             );
         }
-        Ok(())
+        Ok(report)
     }
 
     pub(crate) async fn send_message(&mut self, channel: &ChannelName, message: Message) -> Result {

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use serde::Serialize;
-use solent_layer::ChannelName;
+use solent_layer::{ChannelName, GroupReport};
 use solent_spec::{Message, Result, websocket::SharedFrame};
 
 use super::{ConsumerContext, Handle, TimerId};
@@ -51,7 +51,11 @@ impl SyncConsumerContext {
     /// # Errors
     ///
     /// As [`ConsumerContext::send_to`].
-    pub fn send_to<E: Serialize + ?Sized>(&mut self, group: &Group<E>, event: &E) -> Result {
+    pub fn send_to<E: Serialize + ?Sized>(
+        &mut self,
+        group: &Group<E>,
+        event: &E,
+    ) -> Result<GroupReport> {
         let (name, message) = (group.name().clone(), Message::encode(event)?);
         self.0
             .call(move |cx| Box::pin(async move { cx.send_message_to(&name, message).await }))
@@ -66,7 +70,7 @@ impl SyncConsumerContext {
         &mut self,
         group: &Group<E>,
         frame: impl Into<SharedFrame>,
-    ) -> Result {
+    ) -> Result<GroupReport> {
         let (name, message) = (group.name().clone(), Message::ready(frame));
         self.0
             .call(move |cx| Box::pin(async move { cx.send_message_to(&name, message).await }))

@@ -3,6 +3,7 @@
 use std::future::{Future, ready};
 
 use bytes::Bytes;
+use solent_layer::Gap;
 use solent_spec::Result;
 
 use crate::{ConsumerEvent, HttpContext};
@@ -75,9 +76,13 @@ pub trait HttpConsumer: Send + 'static {
         ready(Ok(()))
     }
 
-    /// Events may have been missed, since the channel layer lost its backend for a while. Does nothing by default.
-    fn missed(&mut self, cx: &mut HttpContext) -> impl Future<Output = Result> + Send {
-        let _ = cx;
+    /// Events have been missed, or may have been. Does nothing by default.
+    ///
+    /// `gap.lost` are events that found no room in the mailbox, since this consumer or its client was too slow, and ready
+    /// frames that its client did not read in time: they are counted exactly. `gap.uncounted` says that the channel layer
+    /// lost its backend for a while, and is there again. Either way this is the moment to fetch what the client should know.
+    fn missed(&mut self, cx: &mut HttpContext, gap: Gap) -> impl Future<Output = Result> + Send {
+        let _ = (cx, gap);
         ready(Ok(()))
     }
 

@@ -13,6 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use solent_layer::Gap;
 use solent_spec::{
     AppError, Body,
     http::{HttpOrder, Receive, Send},
@@ -58,7 +59,7 @@ enum Phase {
 pub(super) enum Step<E> {
     Handle(Bytes),
     Event(Arc<Shared<E>>),
-    Missed,
+    Missed(Gap),
     Unfinished(Unfinished),
     /// What was sent without a handler has to leave.
     Flush,
@@ -152,7 +153,10 @@ impl<C: HttpConsumer> HttpSession<C> {
                 }
             },
             Incoming::Local(event) => event.downcast().ok().map(Step::Event),
-            Incoming::Gap => Some(Step::Missed),
+            Incoming::Gap(gap) => {
+                self.common.counts.count_missed(gap);
+                Some(Step::Missed(gap))
+            }
             Incoming::MailClosed { overflowed } => {
                 if overflowed {
                     self.common.counts.count(Counted::Overflowed);
@@ -233,7 +237,7 @@ impl<C: HttpConsumer> Session for HttpSession<C> {
         match step {
             Step::Handle(body) => Box::pin(self.consumer.handle(&mut self.cx, body)),
             Step::Event(event) => Box::pin(self.event(event)),
-            Step::Missed => Box::pin(self.consumer.missed(&mut self.cx)),
+            Step::Missed(gap) => Box::pin(self.consumer.missed(&mut self.cx, gap)),
             Step::Flush => Box::pin(self.flush()),
             Step::Unfinished(error) => Box::pin(ready(Err(error.into()))),
         }

@@ -9,6 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::Response;
 use serde::Serialize;
+use solent_layer::Gap;
 use solent_spec::{
     Body, Result,
     http::{HttpScope, ResponseStart, Send},
@@ -59,8 +60,8 @@ pub trait SyncHttpConsumer: core::marker::Send + 'static {
     /// # Errors
     ///
     /// Any error ends the exchange.
-    fn missed(&mut self, cx: &mut SyncHttpContext) -> Result {
-        let _ = cx;
+    fn missed(&mut self, cx: &mut SyncHttpContext, gap: Gap) -> Result {
+        let _ = (cx, gap);
         Ok(())
     }
 
@@ -134,8 +135,9 @@ impl<C: SyncHttpConsumer> HttpConsumer for BlockingHttp<C> {
             .await
     }
 
-    async fn missed(&mut self, cx: &mut HttpContext) -> Result {
-        self.run(cx, C::missed).await
+    async fn missed(&mut self, cx: &mut HttpContext, gap: Gap) -> Result {
+        self.run(cx, move |consumer, cx| consumer.missed(cx, gap))
+            .await
     }
 
     async fn disconnect(&mut self, cx: &mut HttpContext) -> Result {

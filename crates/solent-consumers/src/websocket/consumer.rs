@@ -2,6 +2,7 @@
 
 use std::future::{Future, ready};
 
+use solent_layer::Gap;
 use solent_spec::{
     Result,
     websocket::{Close, Frame},
@@ -76,9 +77,17 @@ pub trait WebSocketConsumer: Send + 'static {
         ready(Ok(()))
     }
 
-    /// Events may have been missed, since the channel layer lost its backend for a while. Does nothing by default.
-    fn missed(&mut self, cx: &mut WebSocketContext) -> impl Future<Output = Result> + Send {
-        let _ = cx;
+    /// Events have been missed, or may have been. Does nothing by default.
+    ///
+    /// `gap.lost` are events that found no room in the mailbox, since this consumer or its client was too slow, and ready
+    /// frames that its client did not read in time: they are counted exactly. `gap.uncounted` says that the channel layer
+    /// lost its backend for a while, and is there again. Either way this is the moment to fetch what the client should know.
+    fn missed(
+        &mut self,
+        cx: &mut WebSocketContext,
+        gap: Gap,
+    ) -> impl Future<Output = Result> + Send {
+        let _ = (cx, gap);
         ready(Ok(()))
     }
 

@@ -3,6 +3,7 @@
 use std::future::{Future, ready};
 
 use serde::de::DeserializeOwned;
+use solent_layer::Gap;
 use solent_spec::{
     Chain, Result,
     json::{self, InvalidJson},
@@ -75,8 +76,12 @@ pub trait JsonWebSocketConsumer: Send + 'static {
     }
 
     /// See [`WebSocketConsumer::missed`].
-    fn missed(&mut self, cx: &mut WebSocketContext) -> impl Future<Output = Result> + Send {
-        let _ = cx;
+    fn missed(
+        &mut self,
+        cx: &mut WebSocketContext,
+        gap: Gap,
+    ) -> impl Future<Output = Result> + Send {
+        let _ = (cx, gap);
         ready(Ok(()))
     }
 
@@ -149,8 +154,12 @@ impl<C: JsonWebSocketConsumer> WebSocketConsumer for Json<C> {
         self.0.event(cx, event)
     }
 
-    fn missed(&mut self, cx: &mut WebSocketContext) -> impl Future<Output = Result> + Send {
-        self.0.missed(cx)
+    fn missed(
+        &mut self,
+        cx: &mut WebSocketContext,
+        gap: Gap,
+    ) -> impl Future<Output = Result> + Send {
+        self.0.missed(cx, gap)
     }
 
     fn disconnect(

@@ -10,6 +10,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use solent_layer::Gap;
 use solent_spec::{
     AppError, Chain, Message, RequestScope, SendError, is_disconnect,
     request::Feature,
@@ -59,7 +60,7 @@ pub(super) enum Step<E> {
     Connect,
     Frame(Frame),
     Event(Arc<Shared<E>>),
-    Missed,
+    Missed(Gap),
 }
 
 /// What the consumers of a type have in common.
@@ -159,7 +160,10 @@ impl<C: WebSocketConsumer> WebSocketSession<C> {
                 }
             },
             Incoming::Local(event) => event.downcast().ok().map(Step::Event),
-            Incoming::Gap => Some(Step::Missed),
+            Incoming::Gap(gap) => {
+                self.common.counts.count_missed(gap);
+                Some(Step::Missed(gap))
+            }
             Incoming::MailClosed { overflowed } => {
                 let close = self.mail_closed(overflowed);
                 self.close(close);
@@ -289,7 +293,7 @@ impl<C: WebSocketConsumer> Session for WebSocketSession<C> {
             Step::Connect => Box::pin(self.connect()),
             Step::Frame(frame) => Box::pin(self.consumer.receive(&mut self.cx, frame)),
             Step::Event(event) => Box::pin(self.event(event)),
-            Step::Missed => Box::pin(self.consumer.missed(&mut self.cx)),
+            Step::Missed(gap) => Box::pin(self.consumer.missed(&mut self.cx, gap)),
         }
     }
 

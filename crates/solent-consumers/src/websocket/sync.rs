@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use serde::de::DeserializeOwned;
+use solent_layer::Gap;
 use solent_spec::{
     Result,
     json::InvalidJson,
@@ -74,8 +75,8 @@ pub trait SyncWebSocketConsumer: Send + 'static {
     /// # Errors
     ///
     /// Any error ends the connection.
-    fn missed(&mut self, cx: &mut SyncWebSocketContext) -> Result {
-        let _ = cx;
+    fn missed(&mut self, cx: &mut SyncWebSocketContext, gap: Gap) -> Result {
+        let _ = (cx, gap);
         Ok(())
     }
 
@@ -155,8 +156,9 @@ impl<C: SyncWebSocketConsumer> WebSocketConsumer for BlockingWebSocket<C> {
             .await
     }
 
-    async fn missed(&mut self, cx: &mut WebSocketContext) -> Result {
-        self.run(cx, C::missed).await
+    async fn missed(&mut self, cx: &mut WebSocketContext, gap: Gap) -> Result {
+        self.run(cx, move |consumer, cx| consumer.missed(cx, gap))
+            .await
     }
 
     async fn disconnect(&mut self, cx: &mut WebSocketContext, close: Close) -> Result {
@@ -240,8 +242,8 @@ pub trait SyncJsonWebSocketConsumer: Send + 'static {
     /// # Errors
     ///
     /// Any error ends the connection.
-    fn missed(&mut self, cx: &mut SyncWebSocketContext) -> Result {
-        let _ = cx;
+    fn missed(&mut self, cx: &mut SyncWebSocketContext, gap: Gap) -> Result {
+        let _ = (cx, gap);
         Ok(())
     }
 
@@ -295,8 +297,8 @@ impl<C: SyncJsonWebSocketConsumer> SyncWebSocketConsumer for BlockingJsonWebSock
         self.0.event(cx, event)
     }
 
-    fn missed(&mut self, cx: &mut SyncWebSocketContext) -> Result {
-        self.0.missed(cx)
+    fn missed(&mut self, cx: &mut SyncWebSocketContext, gap: Gap) -> Result {
+        self.0.missed(cx, gap)
     }
 
     fn disconnect(&mut self, cx: &mut SyncWebSocketContext, close: Close) -> Result {

@@ -52,7 +52,8 @@ impl ChannelConsumer for Works {
                 let what = cx.scope().channel.clone();
                 cx.send_to_channel(&to, &Job::Do { what }).await?;
                 cx.send_to(&Group::new("answers")?, &Job::Do { what: "all".into() })
-                    .await
+                    .await?;
+                Ok(())
             }
         }
     }
@@ -488,7 +489,8 @@ async fn consumer_sends_through_the_layer_of_its_alias() {
         const LAYER: &'static str = "other";
         async fn handle(&mut self, cx: &mut ChannelContext, job: &Job) -> Result {
             cx.broadcast(&Group::<Job>::new("answers")?, format!("{job:?}"))
-                .await
+                .await?;
+            Ok(())
         }
     }
     let (layer, other) = (memory(), memory());

@@ -219,7 +219,9 @@ async fn send_to_a_client_that_is_gone_tells_the_clients_code() {
 
 #[tokio::test(start_paused = true)]
 async fn mailbox_that_overflows_closes_with_1013() {
-    let config = MemoryConfig::default().policy(FullPolicy::Disconnect);
+    let config = MemoryConfig::default()
+        .policy(FullPolicy::Disconnect)
+        .capacities(solent_layer::Capacities::new(100));
     let layer = DynLayer::new(MemoryLayer::new(config));
     let run = start(Duration::ZERO, Some(&layer));
     settle().await;

@@ -54,13 +54,14 @@ impl WebSocketConsumer for Chat {
     async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> Result {
         match frame.as_text() {
             Some("leave") => cx.leave(&room()).await,
-            Some(text) => cx.send_to(&room(), &said(text)).await,
-            None => cx.broadcast(&room(), frame).await,
+            Some(text) => cx.send_to(&room(), &said(text)).await.map(|_| ()),
+            None => cx.broadcast(&room(), frame).await.map(|_| ()),
         }
     }
 
     async fn event(&mut self, cx: &mut WebSocketContext, event: &RoomEvent) -> Result {
-        cx.send_json(event).await
+        cx.send_json(event).await?;
+        Ok(())
     }
 }
 
@@ -151,7 +152,8 @@ async fn consumer_that_needs_no_address_has_no_mailbox() {
         async fn receive(&mut self, cx: &mut WebSocketContext, _: Frame) -> Result {
             let group = Group::<RoomEvent>::new("room")?;
             cx.leave(&group).await?;
-            cx.send_to(&group, &said("hi")).await
+            cx.send_to(&group, &said("hi")).await?;
+            Ok(())
         }
     }
     let (memory, layer) = memory();
@@ -315,7 +317,8 @@ async fn disconnect_can_still_tell_the_group() {
             cx.send_json(event).await
         }
         async fn disconnect(&mut self, cx: &mut WebSocketContext, _: Close) -> Result {
-            cx.send_to(&room(), &said("one has left")).await
+            cx.send_to(&room(), &said("one has left")).await?;
+            Ok(())
         }
     }
     let (_, layer) = memory();

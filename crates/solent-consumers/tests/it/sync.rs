@@ -49,7 +49,8 @@ impl SyncWebSocketConsumer for Chat {
             Some("close") => cx.close(CloseCode::NORMAL),
             Some(message) => {
                 let message = message.to_owned();
-                cx.send_to(&self.room, &RoomEvent::Message { message })
+                cx.send_to(&self.room, &RoomEvent::Message { message })?;
+                Ok(())
             }
             None => cx.send(frame),
         }

@@ -33,7 +33,7 @@ pub enum RedisLayerKind {
 /// | `encryption_key` | [`RedisConfig::encryption_keys`], one for each time it is there, in this order |
 /// | `random_prefix` | [`RedisConfig::random_prefix`] |
 /// | `expiry`, `group_expiry` | [`RedisConfig::expiry`], [`RedisConfig::group_expiry`], in seconds |
-/// | `capacity` | the capacity of every channel |
+/// | `capacity` | the capacity of every channel; 100 without it; mailboxes of this process hold a burst besides |
 /// | `channel_capacity` | `pattern:capacity`, for the channels that a shell pattern matches; the first that does counts |
 /// | `policy` | `refuse`, the default, `drop-oldest` or `disconnect`: [`RedisConfig::policy`] |
 /// | `send_wait` | [`RedisConfig::send_wait`], in seconds |
@@ -179,7 +179,7 @@ fn read_capacities(options: &mut Options) -> Result<Capacities, ConfigError> {
                 "must be 1 at least, or no message could be sent",
             ));
         }
-        Some(capacity) => Capacities::new(capacity),
+        Some(capacity) => Capacities::default().capacity(capacity),
     };
     const NAME: &str = "channel_capacity";
     for value in options.all(NAME) {

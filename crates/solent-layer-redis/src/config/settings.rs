@@ -44,9 +44,13 @@ pub struct RedisConfig {
     pub expiry: Duration,
     /// How long a channel is a member of a group after it was last added or refreshed, in whole seconds. Default: one day.
     pub group_expiry: Duration,
-    /// How many messages a channel may hold. Default: 100, for every channel.
+    /// How many messages a channel may hold. Default: 100 for every channel, and for mailboxes of this process a burst of 8192
+    /// messages and 4 MiB.
     pub capacities: Capacities,
 
+    /// How many messages may wait in this process beyond the capacities of their channels, in all mailboxes together. Default:
+    /// 1048576.
+    pub backlog: usize,
     /// What happens to a message for a full channel of this process. Default: it is refused.
     pub policy: FullPolicy,
     /// How long a command waits for a connection while Redis is away before it fails. Zero: it fails at once. Default: one
@@ -84,6 +88,7 @@ impl Default for RedisConfig {
             expiry: Duration::from_secs(60),
             group_expiry: Duration::from_secs(24 * 60 * 60),
             capacities: Capacities::default(),
+            backlog: LocalConfig::default().backlog,
             policy: FullPolicy::default(),
             send_wait: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(2),
@@ -101,6 +106,7 @@ impl RedisConfig {
     pub(crate) fn local(&self) -> LocalConfig {
         LocalConfig::default()
             .capacities(self.capacities.clone())
+            .backlog(self.backlog)
             .expiry(self.expiry)
             .group_expiry(self.group_expiry)
             .policy(self.policy)
@@ -151,6 +157,12 @@ impl RedisConfig {
     /// Sets [`capacities`](Self::capacities).
     pub fn capacities(mut self, capacities: Capacities) -> Self {
         self.capacities = capacities;
+        self
+    }
+
+    /// Sets [`backlog`](Self::backlog).
+    pub fn backlog(mut self, messages: usize) -> Self {
+        self.backlog = messages;
         self
     }
 
@@ -223,6 +235,7 @@ impl fmt::Debug for RedisConfig {
             .field("expiry", &self.expiry)
             .field("group_expiry", &self.group_expiry)
             .field("capacities", &self.capacities)
+            .field("backlog", &self.backlog)
             .field("policy", &self.policy)
             .field("send_wait", &self.send_wait)
             .field("connect_timeout", &self.connect_timeout)

@@ -160,6 +160,11 @@ impl ChannelLayer for RedisPubSubLayer {
         Ok(())
     }
 
+    /// What is published waits nowhere.
+    fn has_queues(&self) -> bool {
+        false
+    }
+
     fn drops(&self) -> Option<Arc<DropCounts>> {
         Some(Arc::clone(self.0.local.drops()))
     }

@@ -6,7 +6,7 @@ use std::{
     time::SystemTime,
 };
 
-use solent_layer::{ChannelName, DropCause, Inbox, Message};
+use solent_layer::{ChannelName, DropCause, Inbox, Message, Pushed};
 use solent_spec::Chain;
 use tokio::{task::yield_now, time::Instant};
 
@@ -63,7 +63,11 @@ impl Shared {
     pub(super) async fn deliver(&self, messages: Vec<Popping>) {
         let mut pushed = 0;
         for popping in messages {
-            let Some(message) = self.read(popping) else {
+            if self.is_flushed(popping.score) {
+                continue;
+            }
+            let is_expired = self.is_expired(popping.score);
+            let Some(message) = self.decode(popping) else {
                 continue;
             };
             let (message, addressees) = take_channels(message);
@@ -72,6 +76,10 @@ impl Shared {
                 tracing::warn!("a message for this process names no channel and was dropped");
                 continue;
             };
+            if is_expired {
+                self.expire(&addressees);
+                continue;
+            }
             pushed += self.push(&message, &addressees);
             if pushed >= AT_ONCE {
                 pushed = 0;
@@ -89,6 +97,21 @@ impl Shared {
             self.local.drops().add(DropCause::Expired);
             return None;
         }
+        self.decode(popping)
+    }
+
+    /// Tells the addressees of a message that it waited in Redis for too long.
+    fn expire(&self, addressees: &Addressees) {
+        for name in addressees.iter() {
+            self.local.drops().add(DropCause::Expired);
+            let channel = name.parse::<ChannelName>().ok();
+            if let Some(inbox) = channel.and_then(|channel| self.local.inbox(&channel)) {
+                inbox.push_lost(1);
+            }
+        }
+    }
+
+    fn decode(&self, popping: Popping) -> Option<Message> {
         match self.payloads.decode(popping.payload, SystemTime::now()) {
             Ok(message) => Some(message),
             Err(error) => {
@@ -102,13 +125,22 @@ impl Shared {
         }
     }
 
+    fn push_one(&self, inbox: &Inbox, message: &Message, name: &str, now: Instant) {
+        let pushed = inbox.push(message, now);
+        if pushed != Pushed::Delivered
+            && let Ok(channel) = name.parse()
+        {
+            self.local.note(&channel, pushed);
+        }
+    }
+
     /// Pushes a message to its addressees. Answers how many there were.
     fn push(&self, message: &Message, addressees: &Addressees) -> usize {
         let now = Instant::now();
         let list = addressees.octets();
         if let Some(inboxes) = self.resolved.get(list) {
-            for inbox in &*inboxes {
-                let _ = inbox.push(message, now);
+            for (inbox, name) in inboxes.iter().zip(addressees.iter()) {
+                self.push_one(inbox, message, name, now);
             }
             return inboxes.len();
         }
@@ -119,7 +151,7 @@ impl Shared {
             let channel = name.parse::<ChannelName>().ok();
             match channel.and_then(|channel| self.local.inbox(&channel)) {
                 Some(inbox) => {
-                    let _ = inbox.push(message, now);
+                    self.push_one(&inbox, message, name, now);
                     inboxes.push(inbox);
                 }
                 None => self.local.drops().add(DropCause::Closed),

@@ -229,7 +229,7 @@ impl Shared {
             report.processes += usize::from(elsewhere);
         }
         if dropped > 0 {
-            report.dropped += dropped;
+            report.drop_for(DropCause::Full, dropped);
             self.local.drops().add_many(DropCause::Full, dropped as u64);
             tracing::debug!(%group, dropped, "group members over capacity");
         }

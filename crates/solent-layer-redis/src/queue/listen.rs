@@ -146,9 +146,10 @@ impl Listening {
             return Err(popping);
         }
         listened.taken.note(host, &popping);
+        // What finds no room goes back to Redis.
         let pushed = listened
             .inbox
-            .push_quietly(message, Instant::now(), &mut wakers);
+            .offer_quietly(message, Instant::now(), &mut wakers);
         if matches!(pushed, Pushed::Dropped(_)) {
             listened.taken.drop_backup(&popping, host);
             return Err(popping);

@@ -56,7 +56,7 @@ pub(crate) async fn receive_nothing(mailbox: &mut Mailbox) {
     }
 }
 
-async fn deliver(mailbox: &mut Mailbox) -> Delivery {
+pub(crate) async fn deliver(mailbox: &mut Mailbox) -> Delivery {
     let delivery = timeout(PATIENCE, mailbox.recv()).await;
     delivery
         .expect("something was to arrive")

@@ -16,12 +16,16 @@ use std::{
 use solent_spec::websocket::FrameSinkHandle;
 use tokio::time::Instant;
 
-use self::{readers::Readers, state::State};
+pub(crate) use self::settings::BACKLOG;
+use self::{
+    readers::Readers,
+    state::{Removed, State},
+};
 pub use self::{
     settings::{FullPolicy, InboxSettings},
     wakers::Wakers,
 };
-use crate::{Delivery, DropCause, Message};
+use crate::{Delivery, DropCause, Message, Room};
 
 /// What became of a message that was pushed into an [`Inbox`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +38,15 @@ pub enum Pushed {
     MadeRoom,
     /// It was dropped.
     Dropped(DropCause),
+}
+
+/// Who hears that there was no room for a message.
+#[derive(Clone, Copy)]
+enum Told {
+    /// Its reader, by a gap.
+    Reader,
+    /// Its sender, which gets it back.
+    Sender,
 }
 
 /// Told when the readers of a [shared inbox](Inbox::watched) read: the moment to ask a broker for a message, if
@@ -53,41 +66,44 @@ pub trait InboxWatch: Send + Sync + 'static {
 /// that workers listen on, has any number of competing readers, or none for a while: messages then wait.
 pub struct Inbox {
     settings: Arc<InboxSettings>,
-    capacity: u32,
+    room: Room,
     /// Held for a few instructions at a time, never across a wait or a wake-up.
     state: Mutex<State>,
 }
 
 impl Inbox {
-    /// An empty inbox with one reader, for up to `capacity` messages, at least one.
-    pub fn new(capacity: usize, settings: Arc<InboxSettings>) -> Arc<Self> {
-        Self::with_readers(capacity, settings, Readers::One(None))
+    /// An empty inbox with one reader: a number is a room for so many messages, at least one.
+    pub fn new(room: impl Into<Room>, settings: Arc<InboxSettings>) -> Arc<Self> {
+        Self::with_readers(room.into(), settings, Readers::One(None))
     }
 
     /// An empty inbox for competing readers, each message going to one of them. It stays open without readers.
-    pub fn shared(capacity: usize, settings: Arc<InboxSettings>) -> Arc<Self> {
-        Self::with_readers(capacity, settings, Readers::Many(Box::default()))
+    pub fn shared(room: impl Into<Room>, settings: Arc<InboxSettings>) -> Arc<Self> {
+        Self::with_readers(room.into(), settings, Readers::Many(Box::default()))
     }
 
     /// A [shared](Self::shared) inbox that tells `watch` when it is read, for a layer that takes a message from a broker only
     /// when somebody waits for it.
     pub fn watched(
-        capacity: usize,
+        room: impl Into<Room>,
         settings: Arc<InboxSettings>,
         watch: Arc<dyn InboxWatch>,
     ) -> Arc<Self> {
-        Self::with_readers(capacity, settings, Readers::watched(watch))
+        Self::with_readers(room.into(), settings, Readers::watched(watch))
     }
 
-    fn with_readers(capacity: usize, settings: Arc<InboxSettings>, readers: Readers) -> Arc<Self> {
+    fn with_readers(room: Room, settings: Arc<InboxSettings>, readers: Readers) -> Arc<Self> {
         Arc::new(Self {
             settings,
-            capacity: u32::try_from(capacity.max(1)).unwrap_or(u32::MAX),
+            room,
             state: Mutex::new(State::new(readers)),
         })
     }
 
     /// Delivers a message. `now` is the current time; a layer asks for it once per group.
+    ///
+    /// What finds no room is lost, and the reader hears of it by a [gap](crate::Gap). If the sender hears of it instead,
+    /// [offer](Self::offer) the message.
     ///
     /// A message with a [ready frame](Message::ready_frame) is written straight to the client, if the reader has a
     /// [sink](crate::Mailbox::divert) and nothing else is under way.
@@ -98,24 +114,42 @@ impl Inbox {
 
     /// [Delivers](Self::push) a message and leaves it to the caller to wake the reader, for a layer that holds a lock.
     pub fn push_quietly(&self, message: &Message, now: Instant, wakers: &mut Wakers) -> Pushed {
+        self.deliver(message, now, wakers, Told::Reader)
+    }
+
+    /// Delivers a message as [`push`](Self::push) does, for a sender that gets it back when there is no room. It is not lost then,
+    /// and the reader hears nothing of it.
+    pub fn offer(&self, message: &Message, now: Instant) -> Pushed {
+        let mut wakers = Wakers::new();
+        self.offer_quietly(message, now, &mut wakers)
+    }
+
+    /// [Offers](Self::offer) a message and leaves it to the caller to wake the reader.
+    pub fn offer_quietly(&self, message: &Message, now: Instant, wakers: &mut Wakers) -> Pushed {
+        self.deliver(message, now, wakers, Told::Sender)
+    }
+
+    fn deliver(&self, message: &Message, now: Instant, wakers: &mut Wakers, told: Told) -> Pushed {
         let mut state = self.lock();
         if state.closed {
             drop(state);
             return self.dropped(DropCause::Closed);
         }
-        let pushed = match state.divert(message) {
-            Some(Pushed::Dropped(DropCause::Full)) => return self.client_full(state, wakers),
+        match state.divert(message) {
+            Some(Pushed::Dropped(DropCause::Full)) => {
+                return self.client_full(state, wakers, told);
+            }
             Some(Pushed::Dropped(cause)) => {
                 drop(state);
                 return self.dropped(cause);
             }
             Some(pushed) => return pushed,
-            None if state.len() < self.capacity as usize => Pushed::Delivered,
-            None => return self.push_into_full(state, message, now, wakers),
-        };
+            None if self.has_room(&state, message) => {}
+            None => return self.push_into_full(state, message, now, wakers, told),
+        }
         state.append(message.clone(), now);
         state.readers.take(wakers);
-        pushed
+        Pushed::Delivered
     }
 
     /// Tells the reader, after what already waits, that it may have missed messages. Of several, one is told.
@@ -123,6 +157,15 @@ impl Inbox {
         let mut wakers = Wakers::new();
         let mut state = self.lock();
         state.push_gap();
+        state.readers.take(&mut wakers);
+    }
+
+    /// Tells the reader that it has lost messages, after what already waits, for a layer that had to drop them before they came
+    /// here. They are counted by the layer.
+    pub fn push_lost(&self, messages: usize) {
+        let mut wakers = Wakers::new();
+        let mut state = self.lock();
+        state.lose_newest(messages);
         state.readers.take(&mut wakers);
     }
 
@@ -144,13 +187,15 @@ impl Inbox {
     /// Takes back what nobody has read, oldest first.
     pub fn take_unread(&self) -> Vec<Message> {
         let removed = self.lock().pop_all();
+        self.give_back(removed.len(), 0);
         removed.into_iter().map(|entry| entry.message).collect()
     }
 
     /// Drops messages that have expired; returns how many.
     pub fn purge(&self, now: Instant) -> usize {
-        let expired = self.lock().pop_expired(now, self.settings.expiry);
-        self.count(DropCause::Expired, expired.len());
+        let mut state = self.lock();
+        let expired = self.expire(&mut state, now);
+        drop(state);
         expired.len()
     }
 
@@ -200,6 +245,7 @@ impl Inbox {
         }
         let (sink, unread) = (state.close(), state.pop_all());
         drop(state);
+        self.give_back(unread.len(), 0);
         self.count(DropCause::Closed, unread.len());
         drop((waker, sink, unread));
     }
@@ -213,18 +259,19 @@ impl Inbox {
     ) -> (Poll<Option<Delivery>>, bool) {
         let mut state = self.lock();
         let expired = if state.len() > 0 {
-            state.pop_expired(Instant::now(), self.settings.expiry)
+            self.expire(&mut state, Instant::now())
         } else {
             Vec::new()
         };
+        let before = state.len();
         let next = state.next();
+        self.give_back(before, state.len());
         let stale = next
             .is_pending()
             .then(|| state.readers.wait(reader, cx.waker()));
         let watch = state.readers.watch();
         let more = state.len() > 0;
         drop(state);
-        self.count(DropCause::Expired, expired.len());
         drop((expired, stale));
         if let Some(watch) = watch {
             watch.read(self);
@@ -241,6 +288,37 @@ impl Inbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether there is room for a message; takes it, if it is a place of the backlog.
+    fn has_room(&self, state: &State, message: &Message) -> bool {
+        let (len, room) = (state.len(), self.room);
+        if len < room.capacity as usize {
+            return true;
+        }
+        len < room.burst as usize
+            && state.bytes().saturating_add(message.size()) <= room.bytes as usize
+            && self.settings.take_place()
+    }
+
+    /// Gives places of the backlog back, when of `before` messages `after` are left.
+    fn give_back(&self, before: usize, after: usize) {
+        let capacity = self.room.capacity as usize;
+        if before > capacity {
+            self.settings.give_places(before - after.max(capacity));
+        }
+    }
+
+    /// Takes out what has expired, and notes that the reader has lost it.
+    fn expire(&self, state: &mut State, now: Instant) -> Removed {
+        let before = state.len();
+        let expired = state.pop_expired(now, self.settings.expiry);
+        if !expired.is_empty() {
+            self.give_back(before, state.len());
+            self.count(DropCause::Expired, expired.len());
+            state.lose_oldest(expired.len());
+        }
+        expired
+    }
+
     /// Delivers a message to a full inbox, if its policy or the clock allows.
     #[cold]
     fn push_into_full(
@@ -249,26 +327,29 @@ impl Inbox {
         message: &Message,
         now: Instant,
         wakers: &mut Wakers,
+        told: Told,
     ) -> Pushed {
-        let mut removed = state.pop_expired(now, self.settings.expiry);
-        self.count(DropCause::Expired, removed.len());
-        let pushed = if !removed.is_empty() {
-            Pushed::Delivered
-        } else {
+        let mut removed = self.expire(&mut state, now);
+        let mut pushed = Pushed::Delivered;
+        if removed.is_empty() || !self.has_room(&state, message) {
             match self.settings.policy {
                 FullPolicy::DropOldest => {
-                    removed.extend(state.pop());
-                    self.count(DropCause::Oldest, 1);
-                    Pushed::MadeRoom
+                    pushed = Pushed::MadeRoom;
+                    self.make_room(&mut state, message, &mut removed);
                 }
                 FullPolicy::Disconnect if matches!(state.readers, Readers::One(_)) => {
                     return self.overflow(state, wakers);
                 }
                 FullPolicy::RefuseNewest | FullPolicy::Disconnect => {
+                    if matches!(told, Told::Reader) {
+                        state.lose_newest(1);
+                    }
+                    drop(state);
+                    drop(removed);
                     return self.dropped(DropCause::Full);
                 }
             }
-        };
+        }
         state.append(message.clone(), now);
         state.readers.take(wakers);
         drop(state);
@@ -276,14 +357,40 @@ impl Inbox {
         pushed
     }
 
+    /// Drops the oldest messages until there is room for another.
+    fn make_room(&self, state: &mut State, message: &Message, removed: &mut Removed) {
+        let mut lost = 0;
+        loop {
+            let before = state.len();
+            removed.extend(state.pop());
+            self.give_back(before, state.len());
+            lost += 1;
+            if self.has_room(state, message) {
+                break;
+            }
+        }
+        self.count(DropCause::Oldest, lost);
+        state.lose_oldest(lost);
+    }
+
     /// A client's own unread output is full, so a ready frame found no room there.
     #[cold]
-    fn client_full(&self, state: MutexGuard<'_, State>, wakers: &mut Wakers) -> Pushed {
+    fn client_full(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        wakers: &mut Wakers,
+        told: Told,
+    ) -> Pushed {
         if self.settings.policy == FullPolicy::Disconnect {
-            self.overflow(state, wakers)
-        } else {
-            self.dropped(DropCause::Full)
+            return self.overflow(state, wakers);
         }
+        if matches!(told, Told::Reader) {
+            // What comes after it waits in line until the reader has heard of it.
+            state.lose_newest(1);
+            state.readers.take(wakers);
+        }
+        drop(state);
+        self.dropped(DropCause::Full)
     }
 
     /// Closes the inbox on a reader that is too slow; the message at hand and all that wait are lost.
@@ -291,6 +398,7 @@ impl Inbox {
         let (sink, unread) = state.overflow();
         state.readers.take(wakers);
         drop(state);
+        self.give_back(unread.len(), 0);
         self.count(DropCause::Overflowed, unread.len());
         drop((sink, unread));
         self.dropped(DropCause::Overflowed)
@@ -308,11 +416,19 @@ impl Inbox {
     }
 }
 
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let left = state.len();
+        self.give_back(left, 0);
+    }
+}
+
 impl fmt::Debug for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inbox")
             .field("len", &self.len())
-            .field("capacity", &self.capacity)
+            .field("room", &self.room)
             .finish_non_exhaustive()
     }
 }

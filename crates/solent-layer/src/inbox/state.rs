@@ -24,12 +24,25 @@ pub(super) struct State {
     /// The reader has taken something, or has a sink, and has not asked for the next message since. Ready frames then
     /// queue, so that they do not overtake what it sends meanwhile.
     handling: bool,
-    /// Messages may have been missed, behind as many of the waiting ones as this says.
-    gap: Option<u32>,
+    /// Messages have been missed, and the reader has not heard of it.
+    /// In a box, since hardly any mailbox ever has one.
+    missed: Option<Box<Missed>>,
+    /// The bytes of the messages after the oldest.
+    bytes: u32,
     /// Nothing more is taken.
     pub(super) closed: bool,
     /// The policy closed the inbox.
     pub(super) overflowed: bool,
+}
+
+/// A gap that is to be told.
+struct Missed {
+    /// How many of the waiting messages come before it.
+    ahead: u32,
+    /// How many messages were lost.
+    lost: u32,
+    /// Whether there may be more.
+    uncounted: bool,
 }
 
 /// A waiting message.
@@ -42,6 +55,16 @@ pub(super) struct Entry {
 /// What left the queue, to be dropped without the lock.
 pub(super) type Removed = Vec<Entry>;
 
+impl Missed {
+    fn add(&mut self, messages: usize) {
+        self.lost = self.lost.saturating_add(saturated(messages));
+    }
+}
+
+fn saturated(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
 impl State {
     pub(super) fn new(readers: Readers) -> Self {
         Self {
@@ -50,7 +73,8 @@ impl State {
             readers,
             sink: None,
             handling: false,
-            gap: None,
+            missed: None,
+            bytes: 0,
             closed: false,
             overflowed: false,
         }
@@ -66,6 +90,7 @@ impl State {
         if self.first.is_none() {
             self.first = Some(entry);
         } else {
+            self.bytes = self.bytes.saturating_add(saturated(entry.message.size()));
             self.rest.push_back(entry);
         }
     }
@@ -73,12 +98,16 @@ impl State {
     /// Takes the oldest message.
     pub(super) fn pop(&mut self) -> Option<Entry> {
         let first = self.first.take()?;
-        self.first = self.rest.pop_front();
+        if let Some(next) = self.rest.pop_front() {
+            self.bytes = self.bytes.saturating_sub(saturated(next.message.size()));
+            self.first = Some(next);
+        }
         if self.rest.is_empty() && self.rest.capacity() > 0 {
             self.rest = VecDeque::new();
+            self.bytes = 0;
         }
-        if let Some(ahead) = &mut self.gap {
-            *ahead = ahead.saturating_sub(1);
+        if let Some(missed) = &mut self.missed {
+            missed.ahead = missed.ahead.saturating_sub(1);
         }
         Some(first)
     }
@@ -96,9 +125,10 @@ impl State {
 
     /// Takes all that waits, oldest first.
     pub(super) fn pop_all(&mut self) -> Removed {
-        if let Some(ahead) = &mut self.gap {
-            *ahead = 0;
+        if let Some(missed) = &mut self.missed {
+            missed.ahead = 0;
         }
+        self.bytes = 0;
         let first = self.first.take();
         let rest = std::mem::take(&mut self.rest);
         first.into_iter().chain(rest).collect()
@@ -110,8 +140,11 @@ impl State {
         if self.overflowed {
             return Poll::Ready(None);
         }
-        let delivery = if self.gap.take_if(|ahead| *ahead == 0).is_some() {
-            Delivery::Gap(Gap)
+        let delivery = if let Some(missed) = self.missed.take_if(|missed| missed.ahead == 0) {
+            Delivery::Gap(Gap {
+                lost: missed.lost.into(),
+                uncounted: missed.uncounted,
+            })
         } else if let Some(entry) = self.pop() {
             Delivery::Message(entry.message)
         } else if self.closed {
@@ -123,9 +156,43 @@ impl State {
         Poll::Ready(Some(delivery))
     }
 
-    /// Notes a gap behind all that waits. One behind fewer is part of it: who is told later has missed both.
+    /// Notes a gap of which nobody knows how large it is, behind all that waits. One behind fewer is part of it: who is told
+    /// later has missed both.
     pub(super) fn push_gap(&mut self) {
-        self.gap = Some(u32::try_from(self.len()).unwrap_or(u32::MAX));
+        let ahead = saturated(self.len());
+        let missed = self.missed_at(ahead);
+        missed.ahead = ahead;
+        missed.uncounted = true;
+    }
+
+    /// Notes lost messages that came after all that waits. They are part of a gap that is to be told already: were it put off,
+    /// a reader that is always too slow would never hear of it.
+    pub(super) fn lose_newest(&mut self, messages: usize) {
+        let ahead = saturated(self.len());
+        self.missed_at(ahead).add(messages);
+    }
+
+    /// Notes lost messages that came before all that waits.
+    pub(super) fn lose_oldest(&mut self, messages: usize) {
+        let missed = self.missed_at(0);
+        missed.ahead = 0;
+        missed.add(messages);
+    }
+
+    /// The gap that is to be told, or a new one.
+    fn missed_at(&mut self, ahead: u32) -> &mut Missed {
+        self.missed.get_or_insert_with(|| {
+            Box::new(Missed {
+                ahead,
+                lost: 0,
+                uncounted: false,
+            })
+        })
+    }
+
+    /// The bytes of the messages after the oldest.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes as usize
     }
 
     /// Sets the sink; it is used from when the reader asks for the next message.
@@ -137,7 +204,7 @@ impl State {
     /// Writes a ready frame straight to the client, if that keeps the order.
     pub(super) fn divert(&self, message: &Message) -> Option<Pushed> {
         let sink = self.sink.as_ref()?;
-        if self.handling || self.first.is_some() || self.gap.is_some() {
+        if self.handling || self.first.is_some() || self.missed.is_some() {
             return None;
         }
         match sink.send_frame(message.ready_frame()?) {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     ChannelName, DropCause, GroupName, Inbox, InboxSettings, LayerError, Mailbox, MailboxOwner,
-    Message, Pushed, Wakers,
+    Pushed, Wakers,
 };
 
 /// The channels, by name.
@@ -41,7 +41,8 @@ struct Shard {
 
 impl ChannelTable {
     pub(super) fn new(config: LocalConfig, watch: Option<Arc<dyn LocalWatch>>) -> Self {
-        let settings = InboxSettings::new(config.expiry, config.policy, Arc::default());
+        let settings = InboxSettings::new(config.expiry, config.policy, Arc::default())
+            .backlog(config.backlog);
         Self {
             shards: Shards::new(config.shards),
             settings: Arc::new(settings),
@@ -56,7 +57,8 @@ impl ChannelTable {
         name: ChannelName,
         owner: Arc<dyn MailboxOwner>,
     ) -> Result<Option<Mailbox>, LayerError> {
-        let inbox = Inbox::new(self.config.capacities.of(&name), Arc::clone(&self.settings));
+        let room = self.config.capacities.of_mailbox(&name);
+        let inbox = Inbox::new(room, Arc::clone(&self.settings));
         let mut shard = self.lock(&name)?;
         let Entry::Vacant(place) = shard.own.entry(name.clone()) else {
             return Ok(None);
@@ -81,19 +83,18 @@ impl ChannelTable {
         Ok(Mailbox::new(name.clone(), inbox, owner))
     }
 
-    /// Pushes a message to one channel.
-    pub(super) fn push(
+    /// Brings a message to one channel, by `put`.
+    pub(super) fn put(
         &self,
         name: &ChannelName,
-        message: &Message,
-        now: Instant,
+        put: impl FnOnce(&Inbox, &mut Wakers) -> Pushed,
     ) -> Result<Pushed, LayerError> {
         let mut wakers = Wakers::new();
         let mut shard = self.lock(name)?;
         if !name.is_process_specific() {
             // Under the lock, so that the channel is not forgotten in between.
             let inbox = &self.shared(&mut shard, name).inbox;
-            return Ok(inbox.push_quietly(message, now, &mut wakers));
+            return Ok(put(inbox, &mut wakers));
         }
         let inbox = shard
             .own
@@ -101,7 +102,7 @@ impl ChannelTable {
             .map(|channel| Arc::clone(&channel.inbox));
         drop(shard);
         Ok(match inbox {
-            Some(inbox) => inbox.push(message, now),
+            Some(inbox) => put(&inbox, &mut wakers),
             None => {
                 self.settings.drops.add(DropCause::Closed);
                 Pushed::Dropped(DropCause::Closed)

@@ -2,15 +2,19 @@
 
 use std::{num::NonZeroUsize, thread, time::Duration};
 
-use crate::{Capacities, FullPolicy};
+use crate::{Capacities, FullPolicy, inbox::BACKLOG};
 
 /// Settings for [`Local`](crate::Local), and so for the layer of one process.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[must_use]
 pub struct LocalConfig {
-    /// How many messages a channel may hold. Default: 100, for every channel.
+    /// How many messages a channel may hold. Default: 100 for every channel, and for mailboxes a burst of 8192 messages and
+    /// 4 MiB.
     pub capacities: Capacities,
+    /// How many messages may wait beyond the capacities of their channels, in all mailboxes together: what bounds the bursts of
+    /// a process. Each costs 24 bytes and its share of the message. Default: 1048576.
+    pub backlog: usize,
     /// How long an unread message is kept. Default: one minute.
     pub expiry: Duration,
     /// How long a name that no mailbox owns is a member of a group after it was last added. The channel of an open mailbox
@@ -28,6 +32,7 @@ impl Default for LocalConfig {
         let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self {
             capacities: Capacities::default(),
+            backlog: BACKLOG,
             expiry: Duration::from_secs(60),
             group_expiry: Duration::from_secs(24 * 60 * 60),
             policy: FullPolicy::default(),
@@ -40,6 +45,12 @@ impl LocalConfig {
     /// Sets [`capacities`](Self::capacities).
     pub fn capacities(mut self, capacities: Capacities) -> Self {
         self.capacities = capacities;
+        self
+    }
+
+    /// Sets [`backlog`](Self::backlog).
+    pub fn backlog(mut self, messages: usize) -> Self {
+        self.backlog = messages;
         self
     }
 

@@ -26,7 +26,7 @@ use self::{
 };
 use crate::{
     ChannelName, DropCounts, GroupName, GroupReport, Inbox, LayerError, Mailbox, MailboxOwner,
-    Message, Pushed,
+    Message, Pushed, overflow::OverflowLog,
 };
 
 /// The channels and groups of one process: the tables that layers are built from.
@@ -88,6 +88,7 @@ struct Shared {
     group_expiry: Duration,
     /// The time at which idle shared channels are looked for again.
     next_sweep: AtomicU64,
+    overflows: OverflowLog,
 }
 
 impl Local {
@@ -108,6 +109,7 @@ impl Local {
             expiry: config.expiry,
             group_expiry: config.group_expiry,
             next_sweep: AtomicU64::new(millis(config.expiry)),
+            overflows: OverflowLog::default(),
             channels: ChannelTable::new(config, watch),
         }))
     }
@@ -136,7 +138,8 @@ impl Local {
         self.0.channels.listen(channel, Arc::clone(&self.0) as _)
     }
 
-    /// Pushes a message to a channel. One for a shared name that nobody listens on waits there.
+    /// Pushes a message to a channel. One for a shared name that nobody listens on waits there. If there is no room, the reader
+    /// is told.
     ///
     /// # Errors
     ///
@@ -148,7 +151,44 @@ impl Local {
         now: Instant,
     ) -> Result<Pushed, LayerError> {
         self.0.sweep_if_due(now);
-        self.0.channels.push(channel, message, now)
+        let pushed = self.0.channels.put(channel, |inbox, wakers| {
+            inbox.push_quietly(message, now, wakers)
+        })?;
+        self.note(channel, pushed);
+        Ok(pushed)
+    }
+
+    /// Pushes a message to a channel for a sender that gets it back if there is no room; the reader is not told then.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Closed`].
+    pub fn offer(
+        &self,
+        channel: &ChannelName,
+        message: &Message,
+        now: Instant,
+    ) -> Result<Pushed, LayerError> {
+        self.0.sweep_if_due(now);
+        let pushed = self.0.channels.put(channel, |inbox, wakers| {
+            inbox.offer_quietly(message, now, wakers)
+        })?;
+        if pushed == Pushed::MadeRoom {
+            self.note(channel, pushed);
+        }
+        Ok(pushed)
+    }
+
+    /// Sees to it that a lost message is in the log, for a layer that has pushed it to the inbox of `channel` by itself.
+    pub fn note(&self, channel: &ChannelName, pushed: Pushed) {
+        let lost = match pushed {
+            Pushed::Delivered => return,
+            Pushed::MadeRoom => true,
+            Pushed::Dropped(cause) => cause.is_overflow(),
+        };
+        if lost {
+            self.0.overflows.note(channel.as_str(), 1);
+        }
     }
 
     /// The inbox of a channel, if there is one.
@@ -203,10 +243,12 @@ impl Local {
         message: &Message,
     ) -> Result<GroupReport, LayerError> {
         let now = Instant::now();
-        match self.0.send(group, message, now, AT_ONCE)? {
-            Sent::Done(report) => Ok(report),
-            Sent::Many(inboxes) => Ok(send_in_portions(&inboxes, message, now).await),
-        }
+        let report = match self.0.send(group, message, now, AT_ONCE)? {
+            Sent::Done(report) => report,
+            Sent::Many(inboxes) => send_in_portions(&inboxes, message, now).await,
+        };
+        self.0.note(group, &report);
+        Ok(report)
     }
 
     /// Pushes a message to every member that a group has here, without a pause.
@@ -220,10 +262,12 @@ impl Local {
         message: &Message,
         now: Instant,
     ) -> Result<GroupReport, LayerError> {
-        match self.0.send(group, message, now, usize::MAX)? {
-            Sent::Done(report) => Ok(report),
-            Sent::Many(_) => Ok(GroupReport::default()),
-        }
+        let report = match self.0.send(group, message, now, usize::MAX)? {
+            Sent::Done(report) => report,
+            Sent::Many(_) => GroupReport::default(),
+        };
+        self.0.note(group, &report);
+        Ok(report)
     }
 
     /// Tells every channel that it may have missed messages: when the broker is there again and has acknowledged all
@@ -295,6 +339,16 @@ impl Shared {
             self.groups.forget(&group);
         }
         Ok(sent)
+    }
+
+    /// Sees to it that what members of a group have lost is in the log.
+    fn note(&self, group: &GroupName, report: &GroupReport) {
+        if report.dropped > 0 {
+            let lost = report.overflowed();
+            if lost > 0 {
+                self.overflows.note(group.as_str(), lost as u64);
+            }
+        }
     }
 
     /// The first place in a group that has not expired.

@@ -7,6 +7,8 @@ use super::Profile;
 pub(super) enum Need {
     /// Reports tell of the members in this process.
     Reports,
+    /// A send fails for a mailbox that is full.
+    Tells,
     /// Messages wait for listeners, who compete.
     Queues,
     /// Layers play processes.
@@ -28,6 +30,7 @@ impl Need {
     pub(super) fn is_met(self, profile: &Profile, takes_settings: bool) -> bool {
         match self {
             Self::Reports => profile.reports,
+            Self::Tells => profile.tells_full,
             Self::Queues => profile.queues,
             Self::Processes => profile.spans_processes,
             Self::Flushes => profile.flushes_all,
@@ -42,6 +45,7 @@ impl Need {
     pub(super) fn missing(self) -> &'static str {
         match self {
             Self::Reports => "Profile::reports is false",
+            Self::Tells => "Profile::tells_full is false",
             Self::Queues => "Profile::queues is false",
             Self::Processes => "Profile::spans_processes is false",
             Self::Flushes => "Profile::flushes_all is false",

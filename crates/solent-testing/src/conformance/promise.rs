@@ -91,13 +91,15 @@ macro_rules! __layer_promises {
             dropped_recv_loses_nothing
             sending_to_a_channel_that_is_gone_succeeds
             // Workers.
+            layer_says_whether_it_has_queues
             message_waits_for_a_listener (Queues)
             each_message_goes_to_one_of_the_listeners
             busy_listener_does_not_keep_messages_from_an_idle_one
             unread_messages_of_a_dropped_listener_go_to_another
             // Capacity.
-            full_channel_hands_the_message_back
-            reading_makes_room
+            full_channel_hands_the_message_back (Settings)
+            reading_makes_room (Settings)
+            burst_waits_in_the_mailbox_of_a_busy_reader
             name_without_a_listener_is_bounded (Queues)
             // Expiry.
             unread_message_expires
@@ -115,15 +117,19 @@ macro_rules! __layer_promises {
             empty_group_takes_messages
             group_messages_of_one_sender_arrive_in_order
             message_does_not_overtake_a_group_message (Order)
-            full_member_fails_nobody
+            full_member_fails_nobody (Settings)
             listened_name_can_be_a_member
             dropped_mailbox_leaves_its_groups
             open_mailbox_stays_a_member
             membership_of_a_listened_name_expires
             adding_again_renews_a_membership_that_expires
             // Reports.
-            report_tells_who_got_it_and_who_did_not (Reports)
-            drops_are_counted_by_cause
+            report_tells_who_got_it_and_who_did_not (Reports Settings)
+            drops_are_counted_by_cause (Settings)
+            // What is lost is told.
+            overflow_is_told_once_with_its_number (Settings)
+            refused_message_is_not_told_as_lost (Tells Settings)
+            expired_messages_are_told_as_lost
             // Life and end.
             flush_forgets_messages_and_groups
             flush_keeps_mailboxes_open

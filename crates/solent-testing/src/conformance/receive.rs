@@ -263,10 +263,44 @@ impl Subject {
         numbers
     }
 
+    /// What a mailbox receives next. That messages were lost for want of room has promises of its own.
     async fn next(&self, mailbox: &mut Mailbox) -> Next {
+        loop {
+            let next = self.next_with_losses(mailbox).await;
+            if !matches!(&next, Some(Some(delivery)) if is_loss(delivery)) {
+                return next;
+            }
+        }
+    }
+
+    async fn next_with_losses(&self, mailbox: &mut Mailbox) -> Next {
         let next = timeout(self.profile().patience, mailbox.recv()).await.ok();
         self.seen().note(mailbox, next.as_ref());
         next
+    }
+
+    /// The number that arrives next, and no loss before it.
+    pub(super) async fn receive_unbroken(&self, mailbox: &mut Mailbox) -> u64 {
+        match self.next_with_losses(mailbox).await {
+            Some(Some(Delivery::Message(message))) => read_number(&message),
+            other => panic!(
+                "nothing was lost, so a message was to arrive at {}, not {}",
+                mailbox.name(),
+                told(&other)
+            ),
+        }
+    }
+
+    /// How many messages were lost, by the gap that is told next.
+    pub(super) async fn receive_loss(&self, mailbox: &mut Mailbox) -> u64 {
+        match self.next_with_losses(mailbox).await {
+            Some(Some(Delivery::Gap(gap))) if is_loss(&Delivery::Gap(gap)) => gap.lost,
+            other => panic!(
+                "{} was to hear that it lost messages, not {}",
+                mailbox.name(),
+                told(&other)
+            ),
+        }
     }
 
     async fn next_among(
@@ -290,13 +324,20 @@ impl Subject {
 async fn either(mailboxes: &mut [&mut Mailbox]) -> (usize, Option<Delivery>) {
     poll_fn(|cx| {
         for (idx, mailbox) in mailboxes.iter_mut().enumerate() {
-            if let Poll::Ready(next) = mailbox.poll_recv(cx) {
-                return Poll::Ready((idx, next));
+            while let Poll::Ready(next) = mailbox.poll_recv(cx) {
+                if !next.as_ref().is_some_and(is_loss) {
+                    return Poll::Ready((idx, next));
+                }
             }
         }
         Poll::Pending
     })
     .await
+}
+
+/// Whether a mailbox hears of messages that were lost for want of room or time, and of nothing else.
+fn is_loss(delivery: &Delivery) -> bool {
+    matches!(delivery, Delivery::Gap(gap) if !gap.uncounted)
 }
 
 /// The number of a message, unless it is a mark that another mailbox was to hear of.

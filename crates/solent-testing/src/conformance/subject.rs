@@ -11,7 +11,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use solent_layer::{ChannelLayer, ChannelName, DynLayer, GroupName, Message};
+use solent_layer::{Capacities, ChannelLayer, ChannelName, DynLayer, GroupName, Message};
 use tokio::{runtime, time};
 
 use super::{Profile, Promise, Wanted, promises, seen::Seen};
@@ -117,6 +117,12 @@ impl Subject {
         let layer = (self.make)(wanted).await;
         self.seen.add_layer(layer.drops());
         layer
+    }
+
+    /// A fresh layer whose channels hold so many messages, and no burst beside them.
+    pub(super) async fn layer_of(&self, capacity: usize) -> DynLayer {
+        self.layer_with(|wanted| wanted.capacities = Capacities::new(capacity))
+            .await
     }
 
     /// Two fresh layers, as two processes of one service would have them.

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use solent_layer::DynLayer;
+use solent_layer::{Capacities, DynLayer};
 use tokio::time::{Instant, timeout};
 
 use super::{Subject, Wanted};
@@ -26,14 +26,35 @@ const ATTEMPTS: u32 = 7;
 impl Subject {
     /// Tries a check with a layer that drops messages after the time that it is told.
     pub(super) async fn with_expiry(&self, check: impl AsyncFn(DynLayer, Duration)) {
-        self.timely(Duration::from_secs(60), |wanted| &mut wanted.expiry, check)
-            .await;
+        self.timely(
+            Duration::from_secs(60),
+            |wanted| &mut wanted.expiry,
+            |_| {},
+            check,
+        )
+        .await;
+    }
+
+    /// The same with channels that hold so many messages, and no burst beside them.
+    pub(super) async fn with_capacity_and_expiry(
+        &self,
+        capacity: usize,
+        check: impl AsyncFn(DynLayer, Duration),
+    ) {
+        let change = |wanted: &mut Wanted| wanted.capacities = Capacities::new(capacity);
+        self.timely(
+            Duration::from_secs(60),
+            |wanted| &mut wanted.expiry,
+            change,
+            check,
+        )
+        .await;
     }
 
     /// Tries a check with a layer that ends memberships after the time that it is told.
     pub(super) async fn with_group_expiry(&self, check: impl AsyncFn(DynLayer, Duration)) {
         let day = Duration::from_secs(24 * 60 * 60);
-        self.timely(day, |wanted| &mut wanted.group_expiry, check)
+        self.timely(day, |wanted| &mut wanted.group_expiry, |_| {}, check)
             .await;
     }
 
@@ -43,16 +64,21 @@ impl Subject {
         &self,
         default: Duration,
         setting: fn(&mut Wanted) -> &mut Duration,
+        change: impl Fn(&mut Wanted),
         check: impl AsyncFn(DynLayer, Duration),
     ) {
         let Some(real) = self.profile().real_expiry else {
-            return check(self.layer().await, default).await;
+            return check(self.layer_with(change).await, default).await;
         };
         for attempt in 1.. {
             let expiry = real * 2_u32.pow(attempt - 1);
             self.begin_attempt();
             let begun = Instant::now();
-            let layer = self.layer_with(|wanted| *setting(wanted) = expiry).await;
+            let layer = self.layer_with(|wanted| {
+                *setting(wanted) = expiry;
+                change(wanted);
+            });
+            let layer = layer.await;
             let last = attempt == ATTEMPTS;
             // A check that is late already would wait in vain for what has expired.
             let most = if last { NEVER } else { MOST * expiry };

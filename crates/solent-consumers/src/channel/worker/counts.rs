@@ -52,6 +52,7 @@ pub struct ChannelCounts {
     pub(super) in_hand: AtomicU64,
     pub(super) starts_failed: AtomicU64,
     pub(super) listens_failed: AtomicU64,
+    pub(super) missed: AtomicU64,
 }
 
 impl ChannelCounts {
@@ -88,6 +89,12 @@ impl ChannelCounts {
     /// Times that the channel could not be listened on, or stopped being so.
     pub fn listens_failed(&self) -> u64 {
         self.listens_failed.load(Relaxed)
+    }
+
+    /// Messages that this process lost before an application took them: nobody read them before they expired, or, from a
+    /// group, they found no room.
+    pub fn missed(&self) -> u64 {
+        self.missed.load(Relaxed)
     }
 
     /// A message was taken.

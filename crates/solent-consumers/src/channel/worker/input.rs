@@ -61,9 +61,18 @@ impl Feed {
                     self.counts.take();
                     return Poll::Ready(Some(message));
                 }
-                Some(_) => {
-                    tracing::warn!(target: "solent::consumers", channel = %mailbox.name(), "messages may have been missed");
+                Some(Delivery::Gap(gap)) => {
+                    self.counts.missed.fetch_add(gap.lost, Relaxed);
+                    tracing::warn!(
+                        target: "solent::consumers",
+                        channel = %mailbox.name(),
+                        lost = gap.lost,
+                        uncounted = gap.uncounted,
+                        "a worker missed messages, or may have"
+                    );
                 }
+                // Whatever else a layer tells is not for workers.
+                Some(_) => {}
                 None => return Poll::Ready(None),
             }
         }

@@ -3,6 +3,9 @@
 // What survives when Redis goes away and comes back.
 mod away;
 
+// Bursts of what others publish.
+mod burst;
+
 // What is told of sends, and what Redis has to do.
 mod cost;
 

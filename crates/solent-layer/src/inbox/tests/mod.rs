@@ -1,5 +1,6 @@
 //! The inbox by itself.
 
+mod burst;
 mod model;
 mod order;
 mod reader;
@@ -16,6 +17,7 @@ use std::{
 use solent_spec::websocket::{FrameSink, SharedFrame, SinkRefusal};
 
 use super::*;
+use crate::Gap;
 
 const EXPIRY: Duration = Duration::from_secs(60);
 
@@ -95,9 +97,17 @@ impl Wake for Count {
 #[derive(Debug, PartialEq)]
 enum Polled {
     Id(usize),
-    Gap,
+    Gap(Gap),
     End,
     Pending,
+}
+
+/// What is told of a backend that was away.
+fn gap() -> Polled {
+    Polled::Gap(Gap {
+        lost: 0,
+        uncounted: true,
+    })
 }
 
 fn poll(inbox: &Inbox) -> Polled {
@@ -108,7 +118,7 @@ fn poll_as(inbox: &Inbox, reader: u32, count: &Arc<Count>) -> Polled {
     let waker = Waker::from(Arc::clone(count));
     match inbox.poll_pop(reader, &mut Context::from_waker(&waker)).0 {
         Poll::Ready(Some(Delivery::Message(message))) => Polled::Id(id(&message)),
-        Poll::Ready(Some(Delivery::Gap(_))) => Polled::Gap,
+        Poll::Ready(Some(Delivery::Gap(gap))) => Polled::Gap(gap),
         Poll::Ready(None) => Polled::End,
         Poll::Pending => Polled::Pending,
     }

@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use proptest::prelude::*;
 
 use super::*;
+use crate::Capacities;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Push { ready: bool },
+    Push { ready: bool, offered: bool },
     Poll,
     Advance(u64),
     Gap,
@@ -21,7 +22,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => any::<bool>().prop_map(|ready| Step::Push { ready }),
+        8 => any::<(bool, bool)>().prop_map(|(ready, offered)| Step::Push { ready, offered }),
         8 => Just(Step::Poll),
         3 => (0..EXPIRY.as_secs()).prop_map(Step::Advance),
         1 => Just(Step::Gap),
@@ -45,12 +46,13 @@ fn refusal(client: u8) -> Option<SinkRefusal> {
 #[derive(Clone, Copy)]
 enum Item {
     Message { id: usize, pushed: u64 },
-    Gap,
+    Gap(Gap),
 }
 
 /// One list of what waits, gaps among it, and flags.
 struct Model {
     capacity: usize,
+    burst: usize,
     policy: FullPolicy,
     now: u64,
     items: VecDeque<Item>,
@@ -78,7 +80,46 @@ impl Model {
         );
         let expired = before - self.messages();
         self.drops += expired as u64;
+        if expired > 0 {
+            self.lose_oldest(expired as u64);
+        }
         expired
+    }
+
+    fn take_gap(&mut self) -> Option<(usize, Gap)> {
+        let is_gap = |item: &Item| matches!(item, Item::Gap(_));
+        let at = self.items.iter().position(is_gap)?;
+        match self.items.remove(at) {
+            Some(Item::Gap(gap)) => Some((at, gap)),
+            _ => None,
+        }
+    }
+
+    fn lose_oldest(&mut self, messages: u64) {
+        let mut gap = self.take_gap().unwrap_or_default().1;
+        gap.lost += messages;
+        self.items.push_front(Item::Gap(gap));
+    }
+
+    fn lose_newest(&mut self) {
+        let behind = (self.items.len(), Gap::default());
+        let (at, mut gap) = self.take_gap().unwrap_or(behind);
+        gap.lost += 1;
+        self.items.insert(at, Item::Gap(gap));
+    }
+
+    /// There is no room for a message.
+    fn refuse(&mut self, offered: bool) -> Pushed {
+        if !offered {
+            self.lose_newest();
+        }
+        self.drop_one(DropCause::Full)
+    }
+
+    /// Whether a message fits: all are as large.
+    fn has_room(&self) -> bool {
+        let messages = self.messages();
+        messages < self.capacity || messages < self.burst
     }
 
     fn drop_one(&mut self, cause: DropCause) -> Pushed {
@@ -93,7 +134,7 @@ impl Model {
         self.drop_one(DropCause::Overflowed)
     }
 
-    fn push(&mut self, id: usize, ready: bool) -> Pushed {
+    fn push(&mut self, id: usize, ready: bool, offered: bool) -> Pushed {
         if self.closed {
             return self.drop_one(DropCause::Closed);
         }
@@ -105,14 +146,14 @@ impl Model {
                 }
                 2 => return self.drop_one(DropCause::Closed),
                 3 if self.policy == FullPolicy::Disconnect => return self.overflow(),
-                3 => return self.drop_one(DropCause::Full),
+                3 => return self.refuse(offered),
                 _ => {}
             }
         }
         let mut pushed = Pushed::Delivered;
-        if self.messages() == self.capacity && self.expire() == 0 {
+        if !self.has_room() && self.expire() == 0 {
             match self.policy {
-                FullPolicy::RefuseNewest => return self.drop_one(DropCause::Full),
+                FullPolicy::RefuseNewest => return self.refuse(offered),
                 FullPolicy::Disconnect => return self.overflow(),
                 FullPolicy::DropOldest => {
                     let oldest = self
@@ -121,6 +162,7 @@ impl Model {
                         .position(|item| matches!(item, Item::Message { .. }));
                     self.items.remove(oldest.unwrap());
                     self.drops += 1;
+                    self.lose_oldest(1);
                     pushed = Pushed::MadeRoom;
                 }
             }
@@ -138,7 +180,7 @@ impl Model {
         let polled = match self.items.pop_front() {
             _ if self.overflowed => return Polled::End,
             Some(Item::Message { id, .. }) => Polled::Id(id),
-            Some(Item::Gap) => Polled::Gap,
+            Some(Item::Gap(gap)) => Polled::Gap(gap),
             None if self.closed => return Polled::End,
             None => return Polled::Pending,
         };
@@ -147,21 +189,26 @@ impl Model {
     }
 
     fn clear(&mut self) {
-        self.items.retain(|item| matches!(item, Item::Gap));
+        self.items.retain(|item| matches!(item, Item::Gap(_)));
     }
 
     fn gap(&mut self) {
-        self.items
-            .retain(|item| matches!(item, Item::Message { .. }));
-        self.items.push_back(Item::Gap);
+        let mut gap = self.take_gap().unwrap_or_default().1;
+        gap.uncounted = true;
+        self.items.push_back(Item::Gap(gap));
     }
 }
 
-async fn compare(capacity: usize, policy: FullPolicy, steps: Vec<Step>) {
-    let inbox = Inbox::new(capacity, settings(policy));
+async fn compare(capacity: usize, burst: usize, policy: FullPolicy, steps: Vec<Step>) {
+    let burst = capacity + burst;
+    let room = Capacities::new(capacity)
+        .burst(burst, usize::MAX)
+        .of_mailbox(&"a.p!x".parse().unwrap());
+    let inbox = Inbox::new(room, settings(policy));
     let sink = Arc::new(Sink::default());
     let mut model = Model {
         capacity,
+        burst,
         policy,
         now: 0,
         items: VecDeque::new(),
@@ -180,14 +227,21 @@ async fn compare(capacity: usize, policy: FullPolicy, steps: Vec<Step>) {
 
     for (number, step) in steps.into_iter().enumerate() {
         match step {
-            Step::Push { ready: is_ready } => {
+            Step::Push {
+                ready: is_ready,
+                offered,
+            } => {
                 let message = if is_ready {
                     ready(number)
                 } else {
                     event(number)
                 };
-                let expected = model.push(number, is_ready);
-                assert_eq!(inbox.push(&message, Instant::now()), expected);
+                let expected = model.push(number, is_ready, offered);
+                let pushed = match offered {
+                    true => inbox.offer(&message, Instant::now()),
+                    false => inbox.push(&message, Instant::now()),
+                };
+                assert_eq!(pushed, expected);
             }
             Step::Poll => {
                 let written_before = sink.taken().len();
@@ -227,6 +281,8 @@ async fn compare(capacity: usize, policy: FullPolicy, steps: Vec<Step>) {
         assert_eq!(inbox.len(), model.messages());
         assert_eq!(sink.taken(), model.written);
         assert_eq!(inbox.settings.drops.total(), model.drops);
+        let beyond = model.messages().saturating_sub(model.capacity);
+        assert_eq!(inbox.settings.places(), BACKLOG - beyond);
         let news = !model.items.is_empty() || model.closed;
         if let Some(wakes) = waiting
             && news
@@ -261,6 +317,7 @@ proptest! {
     #[test]
     fn inbox_behaves_as_its_model(
         capacity in 1..5usize,
+        burst in 0..3usize,
         policy in prop::sample::select(vec![FullPolicy::RefuseNewest, FullPolicy::DropOldest, FullPolicy::Disconnect]),
         steps in prop::collection::vec(step(), 0..80),
     ) {
@@ -269,6 +326,6 @@ proptest! {
             .start_paused(true)
             .build()
             .unwrap()
-            .block_on(compare(capacity, policy, steps));
+            .block_on(compare(capacity, burst, policy, steps));
     }
 }

@@ -13,7 +13,7 @@ use crate::conformance::{
 const CAPACITY: u64 = 100;
 
 pub(crate) async fn full_channel_hands_the_message_back(subject: &Subject) {
-    let layer = subject.layer().await;
+    let layer = subject.layer_of(100).await;
     let mut mailbox = layer.open("a.").await.expect("a channel opens");
 
     fill(&layer, mailbox.name(), CAPACITY).await;
@@ -28,7 +28,7 @@ pub(crate) async fn full_channel_hands_the_message_back(subject: &Subject) {
 }
 
 pub(crate) async fn reading_makes_room(subject: &Subject) {
-    let layer = subject.layer().await;
+    let layer = subject.layer_of(100).await;
     let mut mailbox = layer.open("a.").await.expect("a channel opens");
     fill(&layer, mailbox.name(), CAPACITY).await;
     subject.arrive(&layer, &mailbox, CAPACITY as usize, 0).await;

@@ -171,7 +171,7 @@ pub(crate) async fn message_does_not_overtake_a_group_message(subject: &Subject)
 }
 
 pub(crate) async fn full_member_fails_nobody(subject: &Subject) {
-    let layer = subject.layer().await;
+    let layer = subject.layer_of(100).await;
     let room = group("room");
     let mut members = members(&layer, &room, 5).await;
     let full = members[2].name().clone();

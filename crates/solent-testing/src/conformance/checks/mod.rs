@@ -7,6 +7,7 @@ mod end;
 mod expiry;
 mod flood;
 mod group;
+mod loss;
 mod name;
 mod payload;
 mod process;
@@ -15,6 +16,6 @@ mod report;
 mod worker;
 
 pub(super) use self::{
-    capacity::*, cut::*, delivery::*, end::*, expiry::*, flood::*, group::*, name::*, payload::*,
-    process::*, process_worker::*, report::*, worker::*,
+    capacity::*, cut::*, delivery::*, end::*, expiry::*, flood::*, group::*, loss::*, name::*,
+    payload::*, process::*, process_worker::*, report::*, worker::*,
 };

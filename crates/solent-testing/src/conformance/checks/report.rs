@@ -9,7 +9,7 @@ use crate::conformance::{
 };
 
 pub(crate) async fn report_tells_who_got_it_and_who_did_not(subject: &Subject) {
-    let layer = subject.layer().await;
+    let layer = subject.layer_of(100).await;
     let room = group("room");
     let members = members(&layer, &room, 5).await;
     for mailbox in &members[..2] {
@@ -23,11 +23,12 @@ pub(crate) async fn report_tells_who_got_it_and_who_did_not(subject: &Subject) {
 
     let report = report.expect("full members are no error");
     assert_eq!((report.delivered, report.dropped), (3, 2), "{report:?}");
+    assert_eq!(report.dropped_for(DropCause::Full), 2, "{report:?}");
 }
 
 pub(crate) async fn drops_are_counted_by_cause(subject: &Subject) {
     subject
-        .with_expiry(async |layer, expiry| {
+        .with_capacity_and_expiry(100, async |layer, expiry| {
             let Some(drops) = layer.drops() else {
                 println!("not promised: the layer does not count its drops");
                 return;

@@ -76,6 +76,10 @@ pub(super) enum Defect {
     GapIsToldToOne,
     ComesBackWithoutGroups,
     RepeatsAfterACut,
+    OverflowIsSilent,
+    RefusedIsLost,
+    HoldsNoBurst,
+    DeniesQueues,
 }
 
 /// Each defect with the promises that it must be seen to break.
@@ -190,6 +194,7 @@ const BREAKS: &[(Defect, &[&str])] = &[
             "message_lives_until_it_expires",
             "message_without_a_listener_expires",
             "expired_messages_make_room",
+            "expired_messages_are_told_as_lost",
         ],
     ),
     (Defect::ExpiresEarly, &["message_lives_until_it_expires"]),
@@ -313,6 +318,19 @@ const BREAKS: &[(Defect, &[&str])] = &[
         Defect::RepeatsAfterACut,
         &["nothing_arrives_twice_after_a_cut"],
     ),
+    (
+        Defect::OverflowIsSilent,
+        &["overflow_is_told_once_with_its_number"],
+    ),
+    (
+        Defect::RefusedIsLost,
+        &["refused_message_is_not_told_as_lost"],
+    ),
+    (
+        Defect::HoldsNoBurst,
+        &["burst_waits_in_the_mailbox_of_a_busy_reader"],
+    ),
+    (Defect::DeniesQueues, &["layer_says_whether_it_has_queues"]),
 ];
 
 #[test]

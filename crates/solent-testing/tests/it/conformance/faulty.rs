@@ -90,6 +90,13 @@ struct State {
     by_group: HashSet<ChannelName>,
 }
 
+/// Who hears that there was no room.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Sender,
+    Reader,
+}
+
 /// An inbox, and the process that made it.
 struct Place {
     process: u64,
@@ -206,6 +213,7 @@ impl Backend {
         process: u64,
         name: &ChannelName,
         message: &Message,
+        told: Told,
     ) -> Pushed {
         let number = self.count.fetch_add(1, SeqCst);
         let now = Instant::now();
@@ -249,7 +257,15 @@ impl Backend {
             }
             return Pushed::Delivered;
         }
-        let pushed = inbox.push(message, now);
+        let tells_reader = match self.defect {
+            Defect::OverflowIsSilent => false,
+            Defect::RefusedIsLost => true,
+            _ => told == Told::Reader,
+        };
+        let pushed = match tells_reader {
+            true => inbox.push(message, now),
+            false => inbox.offer(message, now),
+        };
         if let Some(held) = state.held.take() {
             let _ = inbox.push(&held, now);
         }
@@ -337,8 +353,11 @@ impl ChannelLayer for Faulty {
             Defect::HasNoProcess => format!("{prefix}{process}{number}").parse()?,
             _ => ChannelName::process_specific(prefix, &process, &number.to_string())?,
         };
-        let capacity = backend.capacities.of(&name);
-        let inbox = Inbox::new(capacity, Arc::clone(&backend.settings));
+        let settings = Arc::clone(&backend.settings);
+        let inbox = match backend.defect {
+            Defect::HoldsNoBurst => Inbox::new(backend.capacities.of(&name), settings),
+            _ => Inbox::new(backend.capacities.of_mailbox(&name), settings),
+        };
         let mut state = backend.state.lock().unwrap();
         state.channels.remove(&name);
         state.add(self.process, &name, &inbox);
@@ -401,9 +420,9 @@ impl ChannelLayer for Faulty {
             }
             _ => Vec::new(),
         };
-        let pushed = backend.push(&mut state, self.process, channel, &message);
+        let pushed = backend.push(&mut state, self.process, channel, &message, Told::Sender);
         for late in overtaken {
-            let _ = backend.push(&mut state, self.process, channel, &late);
+            let _ = backend.push(&mut state, self.process, channel, &late, Told::Sender);
         }
         match pushed {
             Pushed::Dropped(DropCause::Full) if backend.is(Defect::HandsBackAnother) => {
@@ -488,7 +507,7 @@ impl ChannelLayer for Faulty {
         }
         let mut report = GroupReport::default();
         for name in members {
-            let pushed = backend.push(&mut state, self.process, &name, &message);
+            let pushed = backend.push(&mut state, self.process, &name, &message, Told::Reader);
             state.by_group.insert(name);
             report.count(pushed);
             if pushed == Pushed::Dropped(DropCause::Full) {
@@ -543,6 +562,10 @@ impl ChannelLayer for Faulty {
             self.end();
         }
         Ok(())
+    }
+
+    fn has_queues(&self) -> bool {
+        self.backend.defect != Defect::DeniesQueues
     }
 
     fn drops(&self) -> Option<Arc<DropCounts>> {

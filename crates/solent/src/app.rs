@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use http::{Extensions, Request, Response};
-use solent_consumers::{ChannelConfig, WithLayer, WorkerConfig};
+use solent_consumers::{ChannelConfig, WorkerConfig};
 use solent_layer::{ChannelLayer, DynLayer};
 use solent_routing::{Converter, RouterBuilder};
 use solent_server::{Bind, BoundServer, Server, ServerConfig, shutdown_signal};
@@ -17,8 +17,9 @@ use crate::{
     background::{Background, Context},
     bound::BoundSolent,
     error::Error,
-    layer_url::{LayerUrl, layer_from_url},
+    layers::Chosen,
     lifespan::Life,
+    routed::Routed,
     work::{Channels, Role},
 };
 
@@ -45,10 +46,7 @@ pub struct Solent {
     websocket: RouterBuilder<WebSocket>,
     channels: Channels,
     role: Role,
-    /// Chosen by whoever starts the application; it counts before `layer`.
-    layer_url: Option<LayerUrl>,
-    layer: Option<DynLayer>,
-    layers: Vec<(String, DynLayer)>,
+    layers: Chosen,
     state: Extensions,
     background: Vec<Background>,
     config: ServerConfig,
@@ -70,9 +68,7 @@ impl Solent {
             websocket: RouterBuilder::default(),
             channels: Channels::default(),
             role: Role::default(),
-            layer_url: None,
-            layer: None,
-            layers: Vec::new(),
+            layers: Chosen::default(),
             state: Extensions::new(),
             background: Vec::new(),
             config: ServerConfig::default(),
@@ -99,6 +95,10 @@ impl Solent {
     ///
     /// A process that serves does not listen on named channels: [workers](Self::worker) do, or
     /// [this process as well](Self::worker_here).
+    ///
+    /// A channel needs a layer with queues. One that publishes is refused when the application starts: give it a layer of its
+    /// own then, by [`ChannelConfig::layer`](crate::ChannelConfig::layer). Whoever sends to the channel through the default layer,
+    /// as `send_to_channel` does, reaches it there.
     pub fn channel(self, name: &str, application: impl Application<Channel>) -> Self {
         self.channel_with(name, ChannelConfig::default(), application)
     }
@@ -199,13 +199,16 @@ impl Solent {
 
     /// Sets the channel layer. Default: a [`MemoryLayer`](crate::layer::MemoryLayer).
     pub fn layer(mut self, layer: impl ChannelLayer) -> Self {
-        self.layer = Some(DynLayer::new(layer));
+        self.layers.given = Some(DynLayer::new(layer));
         self
     }
 
-    /// Adds a channel layer under an alias, for consumers that name it.
+    /// Adds a channel layer under an alias, as a second entry of Channels' `CHANNEL_LAYERS`: for consumers that name it as their
+    /// `LAYER`, and for [channels](Self::channel_with) that are on it by
+    /// [`ChannelConfig::layer`](crate::ChannelConfig::layer). `--layer ALIAS=URL` does the same and counts before this.
     pub fn layer_as(mut self, alias: &str, layer: impl ChannelLayer) -> Self {
-        self.layers.push((alias.to_owned(), DynLayer::new(layer)));
+        let layer = DynLayer::new(layer);
+        self.layers.named.push((alias.to_owned(), layer));
         self
     }
 
@@ -256,7 +259,8 @@ impl Solent {
             self.binds = args.binds.into_iter().map(Ok).collect();
         }
         self.threads = args.threads.or(self.threads);
-        self.layer_url = args.layer.or(self.layer_url);
+        self.layers.url = args.layer.or(self.layers.url);
+        self.layers.named_urls.extend(args.layers);
         match args.worker {
             Some(channels) => self.worker(channels),
             None => self,
@@ -306,33 +310,14 @@ impl Solent {
     /// Dropping the future listens nowhere.
     pub async fn listen(mut self) -> std::result::Result<BoundSolent, Error> {
         self.channels.check(&self.role)?;
-        let layer = self.take_layer().await?;
-        WithLayer::new(layer.clone()).insert_into(&mut self.state);
-        let layers = std::mem::take(&mut self.layers)
-            .into_iter()
-            .fold(WithLayer::new(layer.clone()), |all, (alias, layer)| {
-                all.and(alias, layer)
-            });
-        layers.insert_into(&mut self.state);
+        let layers = std::mem::take(&mut self.layers).make()?;
+        let elsewhere = self.channels.on(&layers, &self.role)?;
+        let layer = Routed::around(layers.default().clone(), elsewhere);
+        layers.middleware(&layer).insert_into(&mut self.state);
         let channels = std::mem::take(&mut self.channels);
         let worker = channels.worker(&self.role, &layer, &mut self.state)?;
         let server = self.bind_server(&layer).await?;
-        Ok(BoundSolent::new(server, worker, layer))
-    }
-
-    /// The layer that was chosen: on the command line, in the program, or the default.
-    async fn take_layer(&mut self) -> std::result::Result<DynLayer, Error> {
-        let given = self.layer.take();
-        let url = self.layer_url.take();
-        let is_local = url.as_ref().map_or(given.is_none(), LayerUrl::is_local);
-        if is_local && !self.role.serves() {
-            return Err(Error::AloneAtWork);
-        }
-        match (url, given) {
-            (Some(url), _) => layer_from_url(&url),
-            (None, Some(layer)) => Ok(layer),
-            (None, None) => default_layer(),
-        }
+        Ok(BoundSolent::new(server, worker, layer, layers))
     }
 
     /// Listens for connections, if that is the process's role. Faulty routes and addresses are found in any case.
@@ -359,16 +344,6 @@ impl Solent {
         let server = binds.into_iter().fold(server, Server::and_bind);
         Ok(Some(server.bind(first).await?))
     }
-}
-
-#[cfg(feature = "memory")]
-fn default_layer() -> std::result::Result<DynLayer, Error> {
-    Ok(DynLayer::new(solent_layer_memory::MemoryLayer::default()))
-}
-
-#[cfg(not(feature = "memory"))]
-fn default_layer() -> std::result::Result<DynLayer, Error> {
-    Err(Error::NoLayer)
 }
 
 impl fmt::Debug for Solent {

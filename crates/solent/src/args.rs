@@ -4,7 +4,10 @@ use std::{fmt::Write, num::NonZeroUsize, process};
 
 use solent_server::{Bind, BindParseError};
 
-use crate::layer_url::{LayerUrl, LayerUrlError};
+use crate::{
+    layer_url::{LayerUrl, LayerUrlError},
+    layers::DEFAULT,
+};
 
 /// The environment variable that names the channel layer where `--layer` does not.
 const LAYER_VARIABLE: &str = "SOLENT_LAYER";
@@ -13,6 +16,7 @@ const USAGE: &str = "options:
   --bind ADDRESS      listen there: 127.0.0.1:8000, unix:/run/app.sock?mode=660&group=www-data, fd:0; may be given several times
   --threads N         serve with so many threads
   --layer URL         the channel layer; the environment variable SOLENT_LAYER does the same
+  --layer ALIAS=URL   a layer for consumers and channels that name it
   --worker A,B        listen on these channels instead of for connections
   -h, --help          show this
 ";
@@ -33,6 +37,7 @@ const USAGE: &str = "options:
 /// | `--bind ADDRESS` | listens there, instead of where the program says; may be given several times |
 /// | `--threads N` | serves with so many threads |
 /// | `--layer URL` | the channel layer: see [`LayerUrl`]; or the environment variable `SOLENT_LAYER` |
+/// | `--layer ALIAS=URL` | a layer with an [alias](crate::Solent::layer_as) |
 /// | `--worker A,B` | is a [worker](crate::Solent::worker) for these channels |
 /// | `--help` | shows the options |
 ///
@@ -44,6 +49,8 @@ pub struct Args {
     pub(crate) binds: Vec<Bind>,
     pub(crate) threads: Option<NonZeroUsize>,
     pub(crate) layer: Option<LayerUrl>,
+    /// Those with an alias.
+    pub(crate) layers: Vec<(String, LayerUrl)>,
     pub(crate) worker: Option<Vec<String>>,
     flags: Vec<String>,
 }
@@ -148,7 +155,8 @@ impl Args {
     /// Whether the process shares its channel layer with no other, as far as its command line says: it is to do
     /// everything itself.
     pub fn is_alone(&self) -> bool {
-        self.layer.as_ref().is_none_or(LayerUrl::is_local)
+        let named = self.layers.iter().map(|(_, url)| url);
+        self.layer.iter().chain(named).all(LayerUrl::is_local)
     }
 
     /// Reads one option.
@@ -174,11 +182,28 @@ impl Args {
                 let threads = value("--threads")?;
                 self.threads = Some(threads.parse().map_err(|_| ArgsError::Threads(threads))?);
             }
-            "--layer" => self.layer = Some(read_layer("--layer", &value("--layer")?)?),
+            "--layer" => self.add_layer(&value("--layer")?)?,
             "--worker" => self.add_channels(&value("--worker")?)?,
             "--help" | "-h" => return Err(ArgsError::Help(usage(flags))),
             _ if flags.iter().any(|(flag, _)| *flag == word) => self.flags.push(word.to_owned()),
             _ => return Err(ArgsError::Unknown(word.to_owned())),
+        }
+        Ok(())
+    }
+
+    /// Reads a URL, or an alias and a URL.
+    fn add_layer(&mut self, value: &str) -> Result<(), ArgsError> {
+        let is_alias = |text: &str| {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+            !text.is_empty() && text.chars().all(is_plain)
+        };
+        match value.split_once('=') {
+            Some((alias, url)) if is_alias(alias) && alias != DEFAULT => {
+                let url = read_layer("--layer", url)?;
+                self.layers.push((alias.to_owned(), url));
+            }
+            Some((DEFAULT, url)) => self.layer = Some(read_layer("--layer", url)?),
+            _ => self.layer = Some(read_layer("--layer", value)?),
         }
         Ok(())
     }
@@ -238,6 +263,24 @@ mod tests {
             assert_eq!(args.worker.as_deref().unwrap(), ["a", "b", "c"]);
             assert!(args.has("--deflate") && !args.has("--bind"));
         }
+    }
+
+    #[test]
+    fn layer_with_an_alias_is_beside_the_default_one() {
+        for line in [
+            "--layer memory:a?x=y --layer jobs=memory:b?x=y",
+            "--layer=default=memory:a?x=y --layer=jobs=memory:b?x=y",
+        ] {
+            let args = parse(line).unwrap();
+
+            assert_eq!(args.layer().unwrap().as_str(), "memory:a?x=y");
+            let [(alias, url)] = &args.layers[..] else {
+                panic!("{args:?}");
+            };
+            assert_eq!((&**alias, url.as_str()), ("jobs", "memory:b?x=y"));
+            assert!(args.is_alone());
+        }
+        assert!(parse("--layer jobs=pigeon:").is_err());
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use std::future::{Future, IntoFuture};
 
 use solent_consumers::{Worker, WorkerCounts};
-use solent_layer::{ChannelLayer, DynLayer};
+use solent_layer::DynLayer;
 use solent_server::BoundServer;
 use solent_spec::{Chain, request::ServerAddr};
 use tokio::sync::{oneshot, watch};
 
-use crate::error::Error;
+use crate::{error::Error, layers::AllLayers};
 
 /// An application that listens: for connections, on named channels, or both.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub struct BoundSolent {
     server: Option<BoundServer>,
     worker: Option<Worker>,
     layer: DynLayer,
+    /// All of them, to be closed in the end.
+    layers: AllLayers,
     stop: watch::Sender<bool>,
     /// Dropped with the application, so that whoever waits to stop it knows when there is nothing left to stop.
     stopped: watch::Receiver<bool>,
@@ -27,12 +29,14 @@ impl BoundSolent {
         server: Option<BoundServer>,
         worker: Option<Worker>,
         layer: DynLayer,
+        layers: AllLayers,
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
         Self {
             server,
             worker,
             layer,
+            layers,
             stop,
             stopped,
         }
@@ -85,7 +89,8 @@ impl BoundSolent {
         let Self {
             server,
             worker,
-            layer,
+            layer: _,
+            layers,
             stopped,
             stop: _,
         } = self;
@@ -97,7 +102,7 @@ impl BoundSolent {
         };
         // What outlives its connection's task has a deadline of its own.
         solent_consumers::disconnects_finished().await;
-        let closed = layer.close().await;
+        let closed = layers.close().await;
         result?;
         closed.map_err(Error::Close)
     }

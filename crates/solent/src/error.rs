@@ -41,6 +41,28 @@ pub enum Error {
         "a worker on the memory layer gets no messages, choose a layer that processes share with --layer or SOLENT_LAYER"
     )]
     AloneAtWork,
+    /// A named channel is on a layer that publishes.
+    #[error(
+        "channel {channel:?} needs a layer with queues, and the layer {alias:?} publishes: each worker would do every job, or \
+         none. Use a queue layer, --layer \"redis://…?layer=queue\"; or give the channel one of its own, with \
+         ChannelConfig::layer(\"jobs\") and --layer \"jobs=redis://…?layer=queue\"; or, in one process, the memory layer"
+    )]
+    NoQueues {
+        /// The channel.
+        channel: String,
+        /// The alias of its layer.
+        alias: String,
+    },
+    /// A named channel is on a layer that there is not.
+    #[error(
+        "channel {channel:?} is on the layer {alias:?}, and there is none, add it with Solent::layer_as or --layer {alias}=URL"
+    )]
+    UnknownLayer {
+        /// The channel.
+        channel: String,
+        /// The alias.
+        alias: String,
+    },
     /// A worker has no channels, or has been left without its layer.
     #[error(transparent)]
     Worker(#[from] WorkerError),

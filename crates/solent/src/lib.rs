@@ -36,7 +36,9 @@ mod background;
 mod bound;
 mod error;
 mod layer_url;
+mod layers;
 mod lifespan;
+mod routed;
 mod work;
 
 #[cfg(feature = "auth")]
@@ -75,7 +77,7 @@ pub use solent_consumers::{
     WebSocketConsumer, WebSocketContext, WorkerConfig, WorkerCounts, channel_consumer,
     http_consumer, json_websocket_consumer, sync_channel_consumer, websocket_consumer,
 };
-pub use solent_layer::{ChannelName, DynLayer};
+pub use solent_layer::{ChannelName, DynLayer, Gap, GroupReport};
 pub use solent_server::{Bind, ServerConfig};
 pub use solent_spec::{
     Application, Body, Channel, Connection, Http, Middleware, RequestScope, Result, WebSocket,

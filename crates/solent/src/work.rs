@@ -1,13 +1,16 @@
 //! The channels of an application, and who works on them.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use http::Extensions;
 use solent_consumers::{ChannelConfig, Worker, WorkerConfig, WorkerError};
-use solent_layer::{ChannelName, DynLayer};
+use solent_layer::{ChannelLayer, ChannelName, DynLayer};
 use solent_spec::{Application, BoxApplication, Channel};
 
-use crate::error::Error;
+use crate::{
+    error::Error,
+    layers::{AllLayers, DEFAULT},
+};
 
 /// What a process does for its application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,6 +89,38 @@ impl Channels {
                 known: self.routes.iter().map(|route| route.name.clone()).collect(),
             }),
         }
+    }
+
+    /// Finds the layer of each channel that is not on the default one. Refuses layers that there are not, that have no queues,
+    /// or through which a worker would hear of nobody.
+    pub(crate) fn on(
+        &self,
+        layers: &AllLayers,
+        role: &Role,
+    ) -> Result<HashMap<ChannelName, DynLayer>, Error> {
+        let mut elsewhere = HashMap::new();
+        for Route { name, config, .. } in &self.routes {
+            let alias = config.layer.as_deref().unwrap_or(DEFAULT);
+            let Some(found) = layers.get(alias) else {
+                return Err(Error::UnknownLayer {
+                    channel: name.clone(),
+                    alias: alias.to_owned(),
+                });
+            };
+            if !found.layer.has_queues() {
+                return Err(Error::NoQueues {
+                    channel: name.clone(),
+                    alias: alias.to_owned(),
+                });
+            }
+            if found.is_local && !role.serves() && role.works_on(name) {
+                return Err(Error::AloneAtWork);
+            }
+            if alias != DEFAULT {
+                elsewhere.insert(name.parse()?, found.layer.clone());
+            }
+        }
+        Ok(elsewhere)
     }
 
     /// The worker for a role, if it needs one.

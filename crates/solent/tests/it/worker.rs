@@ -12,7 +12,10 @@ use solent::{
     Application, Args, Channel, ChannelConfig, ChannelConsumer, ChannelContext, DynLayer, Error,
     Result, Solent, WorkerConfig, WorkerCounts, channel_consumer,
     consumers::ChannelCounts,
-    layer::{ChannelLayer, MemoryLayer, Message},
+    layer::{
+        ChannelLayer, ChannelName, GroupName, GroupReport, LayerError, Mailbox, MemoryLayer,
+        Message, SendError,
+    },
 };
 use tokio::sync::{Semaphore, mpsc};
 
@@ -252,6 +255,121 @@ async fn worker_on_a_layer_of_its_own_is_refused() {
         let error = app.worker(["emails"]).listen().await.unwrap_err();
         assert!(matches!(error, Error::AloneAtWork), "{error}");
     }
+}
+
+/// A memory layer that says it publishes.
+struct Publishes(MemoryLayer);
+
+impl ChannelLayer for Publishes {
+    async fn open(&self, prefix: &str) -> std::result::Result<Mailbox, LayerError> {
+        self.0.open(prefix).await
+    }
+
+    async fn listen(&self, channel: &ChannelName) -> std::result::Result<Mailbox, LayerError> {
+        self.0.listen(channel).await
+    }
+
+    async fn send(
+        &self,
+        channel: &ChannelName,
+        message: Message,
+    ) -> std::result::Result<(), SendError> {
+        self.0.send(channel, message).await
+    }
+
+    async fn group_add(
+        &self,
+        group: &GroupName,
+        channel: &ChannelName,
+    ) -> std::result::Result<(), LayerError> {
+        self.0.group_add(group, channel).await
+    }
+
+    async fn group_discard(
+        &self,
+        group: &GroupName,
+        channel: &ChannelName,
+    ) -> std::result::Result<(), LayerError> {
+        self.0.group_discard(group, channel).await
+    }
+
+    async fn group_send(
+        &self,
+        group: &GroupName,
+        message: Message,
+    ) -> std::result::Result<GroupReport, SendError> {
+        self.0.group_send(group, message).await
+    }
+
+    async fn flush(&self) -> std::result::Result<(), LayerError> {
+        self.0.flush().await
+    }
+
+    async fn close(&self) -> std::result::Result<(), LayerError> {
+        self.0.close().await
+    }
+
+    fn has_queues(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn channel_on_a_layer_that_publishes_is_refused_whatever_the_process_does() {
+    let (bench, _seen) = bench(0);
+    let app = || app(&bench).0.layer(Publishes(MemoryLayer::default()));
+
+    for app in [app(), app().worker_here(), app().worker(["emails"])] {
+        let error = app.listen().await.unwrap_err();
+        assert!(matches!(error, Error::NoQueues { .. }), "{error}");
+        assert!(error.to_string().contains("?layer=queue"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn channel_on_an_unknown_layer_is_refused_with_how_to_add_it() {
+    let (bench, _seen) = bench(0);
+    let config = ChannelConfig::default().layer("jobs");
+    let app = Solent::new().channel_with("emails", config, works(&bench));
+
+    let error = app.listen().await.unwrap_err();
+
+    assert!(error.to_string().contains("--layer jobs=URL"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn worker_takes_jobs_from_the_layer_that_its_channel_is_on() {
+    let (bench, mut seen) = bench(9);
+    let jobs = DynLayer::new(MemoryLayer::default());
+    let bound = Solent::new()
+        .bind("127.0.0.1:0")
+        .layer(Publishes(MemoryLayer::default()))
+        .layer_as("jobs", jobs.clone())
+        .channel_with(
+            "emails",
+            ChannelConfig::default().layer("jobs"),
+            works(&bench),
+        )
+        .worker_here()
+        .listen()
+        .await
+        .unwrap();
+    let (default, handle) = (bound.layer().clone(), bound.handle());
+    let serving = tokio::spawn(bound.serve());
+
+    // Whoever sends through the default layer reaches the worker as well.
+    order(&jobs, "emails", "one").await;
+    assert_eq!(seen.recv().await.unwrap(), "emails: one");
+    order(&default, "emails", "two").await;
+    assert_eq!(seen.recv().await.unwrap(), "emails: two");
+
+    handle.stop();
+    serving.await.unwrap().unwrap();
+    let closed = jobs.open("a.").await;
+    assert!(
+        matches!(closed, Err(LayerError::Closed)),
+        "all layers are closed"
+    );
 }
 
 #[tokio::test]

@@ -32,6 +32,8 @@ impl WorkerConfig {
 #[non_exhaustive]
 #[must_use]
 pub struct ChannelConfig {
+    /// The alias of the layer that the channel is on. It has to have queues. Default: none, the worker's own layer.
+    pub layer: Option<String>,
     /// Messages that one worker handles side by side, each by an application of its own; 0 is taken for 1. A message is
     /// taken from the layer only when one of them is free. Default: 1, which keeps a channel's messages in order.
     pub concurrency: usize,
@@ -45,6 +47,7 @@ pub struct ChannelConfig {
 impl Default for ChannelConfig {
     fn default() -> Self {
         Self {
+            layer: None,
             concurrency: 1,
             first_pause: Duration::from_millis(100),
             longest_pause: Duration::from_secs(10),
@@ -53,6 +56,12 @@ impl Default for ChannelConfig {
 }
 
 impl ChannelConfig {
+    /// Sets [`layer`](Self::layer).
+    pub fn layer(mut self, alias: impl Into<String>) -> Self {
+        self.layer = Some(alias.into());
+        self
+    }
+
     /// Sets [`concurrency`](Self::concurrency).
     pub fn concurrency(mut self, messages: usize) -> Self {
         self.concurrency = messages;

@@ -13,6 +13,22 @@ pub enum WorkerError {
     /// A channel is the mailbox of one consumer and cannot be listened on.
     #[error("channel {0:?} belongs to one consumer, listen on a name without `!`")]
     NotNamed(String),
+    /// A channel is on a layer that there is not.
+    #[error(
+        "channel {channel:?} is on the layer {alias:?}, and the worker's state has none with this alias in its Layers"
+    )]
+    UnknownLayer {
+        /// The channel.
+        channel: String,
+        /// The alias.
+        alias: String,
+    },
+    /// A channel is on a layer that publishes.
+    #[error(
+        "channel {0:?} needs a layer with queues, and its layer publishes: each worker would do every job, or none; use a \
+         queue layer, or the memory layer in one process"
+    )]
+    NoQueues(String),
     /// The channel layer was closed under it.
     #[error("worker has ended, its channel layer was closed")]
     LayerClosed,

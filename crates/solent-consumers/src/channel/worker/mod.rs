@@ -25,6 +25,7 @@ pub use self::{
     error::WorkerError,
 };
 use self::{pause::Pause, slot::Slot};
+use crate::Layers;
 
 /// Listens on named channels and runs an application for each.
 ///
@@ -83,7 +84,7 @@ impl Worker {
     }
 
     /// Sets the state that applications find in their scope. The worker adds its layer as the default one, and its
-    /// [counts](WorkerCounts).
+    /// [counts](WorkerCounts). The layers that [`ChannelConfig::layer`] names are those of the [`Layers`] in it.
     pub fn state(mut self, state: Extensions) -> Self {
         self.state = state;
         self
@@ -184,7 +185,7 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// No channels, or such as it cannot listen on: [`WorkerError`].
+    /// No channels, or such as it cannot listen on: [`WorkerError`]. Also a layer without queues.
     pub fn check(&self) -> Result<(), WorkerError> {
         if self.channels.is_empty() {
             return Err(WorkerError::NoChannels);
@@ -200,7 +201,26 @@ impl Worker {
                 return Err(WorkerError::NotNamed(name.to_string()));
             }
         }
+        for served in &self.channels {
+            if !self.layer_of(served)?.has_queues() {
+                return Err(WorkerError::NoQueues(served.name.to_string()));
+            }
+        }
         Ok(())
+    }
+
+    /// The layer that a channel is on.
+    fn layer_of(&self, served: &Served) -> Result<&DynLayer, WorkerError> {
+        let Some(alias) = &served.config.layer else {
+            return Ok(&self.layer);
+        };
+        let layers = self.state.get::<Layers>();
+        layers
+            .and_then(|layers| layers.get(alias))
+            .ok_or_else(|| WorkerError::UnknownLayer {
+                channel: served.name.to_string(),
+                alias: alias.clone(),
+            })
     }
 
     fn start(&self, stopped: &watch::Receiver<bool>) -> JoinSet<()> {
@@ -210,6 +230,8 @@ impl Worker {
         state.insert(self.counts());
         for served in &self.channels {
             let concurrency = served.config.concurrency.max(1);
+            // It was checked before.
+            let layer = self.layer_of(served).unwrap_or(&self.layer);
             tracing::info!(
                 target: "solent::consumers",
                 channel = %served.name,
@@ -220,7 +242,7 @@ impl Worker {
                 let slot = Slot {
                     name: served.name.clone(),
                     application: served.application.clone(),
-                    layer: self.layer.clone(),
+                    layer: layer.clone(),
                     state: state.clone(),
                     counts: Arc::clone(&served.counts),
                     pause: Pause::new(&served.config),

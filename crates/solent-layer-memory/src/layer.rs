@@ -1,14 +1,14 @@
 //! The layer.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use solent_layer::{
-    ChannelLayer, ChannelName, DropCause, DropCounts, GroupName, GroupReport, LayerError, Local,
-    Mailbox, Message, NameSource, Pushed, SendError,
+    ChannelLayer, ChannelName, Claim, DropCause, DropCounts, GroupName, GroupReport, LayerError,
+    Local, Mailbox, Message, NameSource, Pushed, SendError,
 };
 use tokio::time::Instant;
 
-use crate::MemoryConfig;
+use crate::{MemoryConfig, lease::Leases};
 
 /// The channel layer of one process. Cheap to clone; clones are the same layer. When the last is dropped its mailboxes end.
 #[derive(Clone)]
@@ -17,6 +17,7 @@ pub struct MemoryLayer(Arc<Inner>);
 struct Inner {
     local: Local,
     names: NameSource,
+    leases: Leases,
 }
 
 impl MemoryLayer {
@@ -25,6 +26,7 @@ impl MemoryLayer {
         Self(Arc::new(Inner {
             local: Local::new(config),
             names: NameSource::new(),
+            leases: Leases::default(),
         }))
     }
 
@@ -104,6 +106,18 @@ impl ChannelLayer for MemoryLayer {
 
     async fn close(&self) -> Result<(), LayerError> {
         self.0.local.close();
+        Ok(())
+    }
+
+    async fn hold(&self, claim: &Claim, lifetime: Duration) -> Result<bool, LayerError> {
+        if self.0.local.is_closed() {
+            return Err(LayerError::Closed);
+        }
+        Ok(self.0.leases.hold(claim, lifetime))
+    }
+
+    async fn release(&self, claim: &Claim) -> Result<(), LayerError> {
+        self.0.leases.release(claim);
         Ok(())
     }
 

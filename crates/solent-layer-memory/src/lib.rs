@@ -52,6 +52,7 @@
 //! Messages between processes, and any that outlive this one.
 
 mod layer;
+mod lease;
 
 /// Settings for a [`MemoryLayer`], which has nothing but the tables of its process.
 pub use solent_layer::LocalConfig as MemoryConfig;

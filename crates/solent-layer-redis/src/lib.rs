@@ -69,6 +69,7 @@
 
 mod config;
 mod error;
+mod lease;
 mod link;
 mod pubsub;
 mod queue;

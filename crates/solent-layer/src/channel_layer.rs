@@ -1,9 +1,9 @@
 //! The trait the crate is named for.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use crate::{
-    ChannelName, DropCounts, GroupName, GroupReport, LayerError, Mailbox, Message, SendError,
+    ChannelName, Claim, DropCounts, GroupName, GroupReport, LayerError, Mailbox, Message, SendError,
 };
 
 /// What carries messages to channels and groups.
@@ -173,6 +173,48 @@ pub trait ChannelLayer: Send + Sync + 'static {
     /// queues, so an application refuses to start them on a layer without.
     fn has_queues(&self) -> bool {
         true
+    }
+
+    /// Takes a lease that is free, or renews one that `claim` holds already. Tells whether `claim` holds it now, for
+    /// `lifetime` from a moment before the answer.
+    ///
+    /// At most one claim to a name holds it at a time, among all processes that share the layer. A holder that does not renew it
+    /// in time has lost it, also if it hears nothing. Nobody waits here: who does not get it asks again.
+    ///
+    /// A layer without leases leaves this method out.
+    ///
+    /// # Errors
+    ///
+    /// A layer that has no leases, is closed, or is out of reach. Nothing is known of the lease then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may leave the lease with the claim, until it expires.
+    fn hold(
+        &self,
+        claim: &Claim,
+        lifetime: Duration,
+    ) -> impl Future<Output = Result<bool, LayerError>> + Send {
+        let _ = (claim, lifetime);
+        async {
+            Err(LayerError::Backend(
+                "this channel layer has no leases".into(),
+            ))
+        }
+    }
+
+    /// Gives back a lease, so that another claim may hold it at once. Not holding it is no error.
+    ///
+    /// # Errors
+    ///
+    /// A layer that is closed or out of reach; the lease expires then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may leave the lease with the claim, until it expires.
+    fn release(&self, claim: &Claim) -> impl Future<Output = Result<(), LayerError>> + Send {
+        let _ = claim;
+        async { Ok(()) }
     }
 
     /// What the layer has dropped in this process, by cause, if it counts.

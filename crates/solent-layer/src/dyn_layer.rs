@@ -1,10 +1,10 @@
 //! A layer whose type is forgotten.
 
-use std::{any::Any, fmt, future::Future, pin::Pin, sync::Arc};
+use std::{any::Any, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use crate::{
-    ChannelLayer, ChannelName, DropCounts, GroupName, GroupReport, LayerError, Mailbox, Message,
-    SendError,
+    ChannelLayer, ChannelName, Claim, DropCounts, GroupName, GroupReport, LayerError, Mailbox,
+    Message, SendError,
 };
 
 /// Any channel layer. Cheap to clone; one allocation for each call.
@@ -50,6 +50,12 @@ trait Erased: Send + Sync {
     fn flush(&self) -> BoxFuture<'_, Result<(), LayerError>>;
     fn close(&self) -> BoxFuture<'_, Result<(), LayerError>>;
     fn has_queues(&self) -> bool;
+    fn hold<'a>(
+        &'a self,
+        claim: &'a Claim,
+        lifetime: Duration,
+    ) -> BoxFuture<'a, Result<bool, LayerError>>;
+    fn release<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Result<(), LayerError>>;
     fn drops(&self) -> Option<Arc<DropCounts>>;
 }
 
@@ -109,6 +115,18 @@ impl<L: ChannelLayer> Erased for L {
         ChannelLayer::has_queues(self)
     }
 
+    fn hold<'a>(
+        &'a self,
+        claim: &'a Claim,
+        lifetime: Duration,
+    ) -> BoxFuture<'a, Result<bool, LayerError>> {
+        Box::pin(ChannelLayer::hold(self, claim, lifetime))
+    }
+
+    fn release<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Result<(), LayerError>> {
+        Box::pin(ChannelLayer::release(self, claim))
+    }
+
     fn drops(&self) -> Option<Arc<DropCounts>> {
         ChannelLayer::drops(self)
     }
@@ -157,6 +175,14 @@ impl ChannelLayer for DynLayer {
 
     fn has_queues(&self) -> bool {
         self.0.has_queues()
+    }
+
+    async fn hold(&self, claim: &Claim, lifetime: Duration) -> Result<bool, LayerError> {
+        self.0.hold(claim, lifetime).await
+    }
+
+    async fn release(&self, claim: &Claim) -> Result<(), LayerError> {
+        self.0.release(claim).await
     }
 
     fn drops(&self) -> Option<Arc<DropCounts>> {

@@ -12,6 +12,7 @@
 //! - An [`Inbox`] is what a layer delivers into: the bounded queue behind a mailbox. Layers share this implementation,
 //!   so that capacity, expiry, policies and drops mean the same in each.
 //! - [`Local`] has the channels and groups of one process: the tables that layers are built from.
+//! - A **lease** is what one of several processes has at a time, so that it alone does something: a [`Claim`] may hold it.
 //! - [`DynLayer`] is any layer with its type forgotten, as applications hold it.
 //!
 //! # What is promised
@@ -52,6 +53,7 @@ mod counts;
 mod dyn_layer;
 mod error;
 mod inbox;
+mod lease;
 mod local;
 mod mailbox;
 mod name;
@@ -70,6 +72,7 @@ pub use self::{
     dyn_layer::DynLayer,
     error::{LayerError, SendError},
     inbox::{FullPolicy, Inbox, InboxSettings, InboxWatch, Pushed, Wakers},
+    lease::Claim,
     local::{Local, LocalConfig, LocalWatch},
     mailbox::{Delivery, Gap, Mailbox, MailboxOwner},
     name::{ChannelName, GroupName, NameError},

@@ -4,18 +4,20 @@ use std::{
     fmt,
     num::NonZeroUsize,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use redis::{Cmd, Value};
 use solent_layer::{
-    ChannelLayer, ChannelName, DropCause, DropCounts, GroupName, GroupReport, LayerError, Local,
-    Mailbox, Message, SendError,
+    ChannelLayer, ChannelName, Claim, DropCause, DropCounts, GroupName, GroupReport, LayerError,
+    Local, Mailbox, Message, SendError,
 };
 
 use super::{incoming::Incoming, subscriptions::Subscriptions, topic::Topics};
 use crate::{
     ConfigError, RedisConfig, RedisHost,
     error::LinkError,
+    lease,
     link::{Link, Reply},
     wire::{Cipher, Keys, Payloads, ProcessId, Ring},
 };
@@ -32,6 +34,9 @@ pub(super) struct Shared {
     pub(super) payloads: Payloads,
     subscriptions: Arc<Subscriptions>,
     links: Vec<Link>,
+    /// Where leases are: `links`, but for clusters, where keys have a node and what is published has not. They connect when the
+    /// first lease is asked for.
+    keyed: Vec<Link>,
     pub(super) ring: Ring,
     process: ProcessId,
     /// Whether nobody knows how many receive what is published.
@@ -58,6 +63,14 @@ impl RedisPubSubLayer {
             .iter()
             .map(|host| Link::publishing(host, &config))
             .collect::<Result<Vec<_>, _>>()?;
+        let keyed = links
+            .iter()
+            .zip(&config.hosts)
+            .map(|(link, host)| match host {
+                RedisHost::Cluster(cluster) if !cluster.sharded_pubsub => Link::new(host, &config),
+                _ => Ok(link.clone()),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
         let this = Arc::new(OnceLock::new());
         let subscribers = links
             .iter()
@@ -79,6 +92,7 @@ impl RedisPubSubLayer {
             topics,
             subscriptions,
             links,
+            keyed,
             ring,
             process: ProcessId::new(),
             is_cluster: config
@@ -165,6 +179,16 @@ impl ChannelLayer for RedisPubSubLayer {
         false
     }
 
+    async fn hold(&self, claim: &Claim, lifetime: Duration) -> Result<bool, LayerError> {
+        let (link, keys) = self.0.leases(claim)?;
+        lease::hold(link, keys, claim, lifetime).await
+    }
+
+    async fn release(&self, claim: &Claim) -> Result<(), LayerError> {
+        let (link, keys) = self.0.leases(claim)?;
+        lease::release(link, keys, claim).await
+    }
+
     fn drops(&self) -> Option<Arc<DropCounts>> {
         Some(Arc::clone(self.0.local.drops()))
     }
@@ -190,6 +214,15 @@ impl Shared {
         Ok(self.links[self.ring.shard(topic)].send(publish))
     }
 
+    /// Where a lease is kept, and the keys there.
+    fn leases(&self, claim: &Claim) -> Result<(&Link, &Keys), LayerError> {
+        if self.local.is_closed() {
+            return Err(LayerError::Closed);
+        }
+        let host = self.ring.shard(claim.name().as_str());
+        Ok((&self.keyed[host], self.topics.keys()))
+    }
+
     /// How many connections a message was handed to. In a cluster nobody knows.
     fn receivers(&self, answer: &Value) -> Result<Option<usize>, LinkError> {
         match answer {
@@ -202,7 +235,8 @@ impl Shared {
     fn close(&self) {
         self.local.close();
         self.subscriptions.close();
-        self.links.iter().for_each(Link::close);
+        let links = self.links.iter().chain(&self.keyed);
+        links.for_each(Link::close);
     }
 }
 

@@ -17,6 +17,11 @@ impl Topics {
         Self { keys, sharded }
     }
 
+    /// The keys with the prefix of the layer.
+    pub(super) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
     /// The command that publishes.
     pub(super) fn publish(&self) -> &'static str {
         if self.sharded { "SPUBLISH" } else { "PUBLISH" }

@@ -1,14 +1,14 @@
 //! The layer.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use solent_layer::{
-    ChannelLayer, ChannelName, DropCounts, GroupName, GroupReport, LayerError, Mailbox, Message,
-    SendError,
+    ChannelLayer, ChannelName, Claim, DropCounts, GroupName, GroupReport, LayerError, Mailbox,
+    Message, SendError,
 };
 
 use super::{shared::Shared, task::Tasks};
-use crate::{ConfigError, RedisConfig};
+use crate::{ConfigError, RedisConfig, lease};
 
 /// The layer whose messages wait in Redis: the layout of `channels_redis.core`. Cheap to clone; clones are the same layer.
 ///
@@ -126,6 +126,16 @@ impl ChannelLayer for RedisQueueLayer {
 
     async fn close(&self) -> Result<(), LayerError> {
         self.0.shared.close(&self.0.tasks).await.map_err(Into::into)
+    }
+
+    async fn hold(&self, claim: &Claim, lifetime: Duration) -> Result<bool, LayerError> {
+        let (link, keys) = self.0.shared.leases(claim)?;
+        lease::hold(link, keys, claim, lifetime).await
+    }
+
+    async fn release(&self, claim: &Claim) -> Result<(), LayerError> {
+        let (link, keys) = self.0.shared.leases(claim)?;
+        lease::release(link, keys, claim).await
     }
 
     fn drops(&self) -> Option<Arc<DropCounts>> {

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use solent_layer::{Capacities, InboxSettings, LayerError, Local};
+use solent_layer::{Capacities, Claim, InboxSettings, LayerError, Local};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     Backoff, ConfigError, RedisConfig,
-    wire::{Cipher, Clock, Payloads, ProcessId},
+    link::Link,
+    wire::{Cipher, Clock, Keys, Payloads, ProcessId},
 };
 
 /// How much longer than a message lives its encryption is accepted, as in Python.
@@ -99,6 +100,17 @@ impl Shared {
         } else {
             Ok(())
         }
+    }
+
+    /// Where a lease is kept, and the keys there.
+    ///
+    /// # Errors
+    ///
+    /// The layer is closed.
+    pub(super) fn leases(&self, claim: &Claim) -> Result<(&Link, &Keys), LayerError> {
+        self.open()?;
+        let host = self.hosts.of_group(claim.name());
+        Ok((self.hosts.link(host), &self.hosts.keys))
     }
 
     pub(super) fn is_closed(&self) -> bool {

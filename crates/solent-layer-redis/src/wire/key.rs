@@ -43,6 +43,11 @@ impl Keys {
         self.joined("__group__", group.as_str())
     }
 
+    /// What a lease is kept under.
+    pub(crate) fn lease(&self, name: &GroupName) -> String {
+        self.joined(":solent:lease:", name.as_str())
+    }
+
     fn joined(&self, between: &str, name: &str) -> String {
         [&self.prefix, between, name].concat()
     }

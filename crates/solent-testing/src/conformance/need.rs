@@ -19,6 +19,8 @@ pub(super) enum Need {
     Order,
     /// There is a limit for the size of messages.
     Limit,
+    /// The layer has leases.
+    Leases,
     /// The wire can be cut.
     Cut,
     /// The layer takes the settings that are wanted.
@@ -36,6 +38,7 @@ impl Need {
             Self::Flushes => profile.flushes_all,
             Self::Order => profile.one_order,
             Self::Limit => profile.max_message.is_some(),
+            Self::Leases => profile.leases,
             Self::Cut => profile.cut.is_some(),
             Self::Settings => takes_settings,
         }
@@ -51,6 +54,7 @@ impl Need {
             Self::Flushes => "Profile::flushes_all is false",
             Self::Order => "Profile::one_order is false",
             Self::Limit => "there is no Profile::max_message",
+            Self::Leases => "Profile::leases is false",
             Self::Cut => "there is no Profile::cut",
             Self::Settings => "the layer is not given what is wanted",
         }

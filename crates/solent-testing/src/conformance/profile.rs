@@ -37,6 +37,8 @@ pub struct Profile {
     pub one_order: bool,
     /// The most octets that an encoded message may have, if there is a limit. At least a million. Default: none.
     pub max_message: Option<usize>,
+    /// Whether the layer has [leases](solent_layer::ChannelLayer::hold). Default: no.
+    pub leases: bool,
     /// What cuts the wire, if it can be cut.
     pub(super) cut: Option<Cut>,
 }
@@ -72,6 +74,7 @@ impl Default for Profile {
             flushes_all: true,
             one_order: true,
             max_message: None,
+            leases: false,
             cut: None,
         }
     }
@@ -130,6 +133,12 @@ impl Profile {
     /// Sets [`one_order`](Self::one_order).
     pub fn one_order(mut self, order: bool) -> Self {
         self.one_order = order;
+        self
+    }
+
+    /// Sets [`leases`](Self::leases).
+    pub fn leases(mut self, leases: bool) -> Self {
+        self.leases = leases;
         self
     }
 

@@ -143,6 +143,11 @@ macro_rules! __layer_promises {
             ready_frame_survives
             megabyte_survives
             larger_message_than_the_limit_is_handed_back (Limit)
+            // Leases.
+            lease_has_one_holder (Leases)
+            released_lease_is_free_at_once (Leases)
+            lease_that_is_not_renewed_goes_to_another (Leases)
+            late_holder_does_not_release_the_lease_of_another (Leases)
             // Several processes.
             group_message_reaches_members_in_another_process (Processes)
             message_reaches_a_channel_of_another_process (Processes)

@@ -15,6 +15,7 @@ fn profile() -> Profile {
     Profile::default()
         .real_expiry(Duration::from_secs(1))
         .spans_processes(true)
+        .leases(true)
         .reports(false)
         .tells_full(false)
         // What a process has taken is its own.

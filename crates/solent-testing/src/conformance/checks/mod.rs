@@ -7,6 +7,7 @@ mod end;
 mod expiry;
 mod flood;
 mod group;
+mod lease;
 mod loss;
 mod name;
 mod payload;
@@ -16,6 +17,6 @@ mod report;
 mod worker;
 
 pub(super) use self::{
-    capacity::*, cut::*, delivery::*, end::*, expiry::*, flood::*, group::*, loss::*, name::*,
+    capacity::*, cut::*, delivery::*, end::*, expiry::*, flood::*, group::*, lease::*, loss::*, name::*,
     payload::*, process::*, process_worker::*, report::*, worker::*,
 };

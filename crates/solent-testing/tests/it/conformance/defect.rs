@@ -80,6 +80,10 @@ pub(super) enum Defect {
     RefusedIsLost,
     HoldsNoBurst,
     DeniesQueues,
+    LeasesToAll,
+    KeepsReleasedLeases,
+    LeasesNeverExpire,
+    AnybodyReleasesLeases,
 }
 
 /// Each defect with the promises that it must be seen to break.
@@ -331,6 +335,19 @@ const BREAKS: &[(Defect, &[&str])] = &[
         &["burst_waits_in_the_mailbox_of_a_busy_reader"],
     ),
     (Defect::DeniesQueues, &["layer_says_whether_it_has_queues"]),
+    (Defect::LeasesToAll, &["lease_has_one_holder"]),
+    (
+        Defect::KeepsReleasedLeases,
+        &["released_lease_is_free_at_once"],
+    ),
+    (
+        Defect::LeasesNeverExpire,
+        &["lease_that_is_not_renewed_goes_to_another"],
+    ),
+    (
+        Defect::AnybodyReleasesLeases,
+        &["late_holder_does_not_release_the_lease_of_another"],
+    ),
 ];
 
 #[test]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use solent_layer::{
-    Capacities, ChannelLayer, ChannelName, DropCause, DropCounts, FullPolicy, GroupName,
+    Capacities, ChannelLayer, ChannelName, Claim, DropCause, DropCounts, FullPolicy, GroupName,
     GroupReport, Inbox, InboxSettings, LayerError, Mailbox, MailboxOwner, Message, Pushed,
     SendError,
 };
@@ -26,6 +26,7 @@ pub(super) fn profile() -> Profile {
     Profile::default()
         .spans_processes(true)
         .max_message(MAX_MESSAGE)
+        .leases(true)
         .cut(|namespace| async move {
             let backend = backends().get(&namespace).and_then(Weak::upgrade);
             backend.into_iter().for_each(|backend| backend.cut());
@@ -88,6 +89,7 @@ struct State {
     last: HashMap<ChannelName, Message>,
     /// The channels that got it from a group.
     by_group: HashSet<ChannelName>,
+    leases: HashMap<GroupName, (Claim, Instant)>,
 }
 
 /// Who hears that there was no room.
@@ -566,6 +568,36 @@ impl ChannelLayer for Faulty {
 
     fn has_queues(&self) -> bool {
         self.backend.defect != Defect::DeniesQueues
+    }
+
+    async fn hold(&self, claim: &Claim, lifetime: Duration) -> Result<bool, LayerError> {
+        self.check_open()?;
+        let (backend, now) = (&self.backend, Instant::now());
+        let mut state = backend.state.lock().unwrap();
+        let is_held = state
+            .leases
+            .get(claim.name())
+            .is_some_and(|(holder, until)| {
+                holder != claim && (*until > now || backend.is(Defect::LeasesNeverExpire))
+            });
+        if is_held && !backend.is(Defect::LeasesToAll) {
+            return Ok(false);
+        }
+        let lease = (claim.clone(), now + lifetime);
+        state.leases.insert(claim.name().clone(), lease);
+        Ok(true)
+    }
+
+    async fn release(&self, claim: &Claim) -> Result<(), LayerError> {
+        let backend = &self.backend;
+        if backend.is(Defect::KeepsReleasedLeases) {
+            return Ok(());
+        }
+        let mut state = backend.state.lock().unwrap();
+        state.leases.retain(|name, (holder, _)| {
+            name != claim.name() || (holder != claim && !backend.is(Defect::AnybodyReleasesLeases))
+        });
+        Ok(())
     }
 
     fn drops(&self) -> Option<Arc<DropCounts>> {

@@ -35,7 +35,9 @@ mod real_time {
                 .group_expiry(wanted.group_expiry)
                 .policy(wanted.policy)
         ),
-        Profile::default().real_expiry(Duration::from_millis(500))
+        Profile::default()
+            .real_expiry(Duration::from_millis(500))
+            .leases(true)
     );
 }
 

@@ -18,6 +18,8 @@ mod mount;
 mod python;
 /// Sessions of axum and of sockets.
 mod sessions;
+/// The test at the end of the tutorial.
+mod tutorial;
 /// ASGI applications.
 #[cfg(unix)]
 mod uvicorn;

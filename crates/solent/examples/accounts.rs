@@ -6,10 +6,10 @@ use bytes::Bytes;
 use http::{Method, Response, header};
 use serde::{Deserialize, Serialize};
 use solent::{
-    Application, AuthScope, AuthStack, Body, Frame, Group, HttpConsumer, HttpContext,
+    Application, Args, AuthScope, AuthStack, Body, Frame, Group, HttpConsumer, HttpContext,
     JsonWebSocketConsumer, NoEvents, Refusal, Result, Solent, StatusCode, WebSocketContext,
     auth::{
-        AuthUser, Authenticate, MemoryStore, authenticated,
+        AuthUser, Authenticate, DynSessionStore, MemoryStore, authenticated,
         passwords::{MemoryUser, MemoryUsers, Password},
     },
     http_consumer, json_websocket_consumer, require,
@@ -147,17 +147,27 @@ async fn see_other(cx: &mut HttpContext, path: &str) -> Result {
     cx.respond(response).await
 }
 
+/// What [`hash`](solent::auth::passwords::hash) makes of `solent`. It is the same in all processes that share sessions, since a
+/// session ends when its user's password is changed.
+const PASSWORD: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29sZW50IGRlbW8gc2FsdA$\
+                        /nSvfTO7CLuIiFetsC47H3H65W5oDSEsoZ3jHfVz8bI";
+
 /// A program with a database has a backend that asks it; this one makes its users up.
 async fn sign_up(users: MemoryUsers) -> Result {
     for name in NAMES {
-        users.set_password(name, "solent").await?;
+        users.set_hash(name, PASSWORD);
     }
     Ok(())
 }
 
 pub(crate) fn routes(app: Solent) -> Solent {
+    routes_with(app, DynSessionStore::new(MemoryStore::default()))
+}
+
+/// The same with sessions elsewhere, for several processes.
+pub(crate) fn routes_with(app: Solent, sessions: DynSessionStore) -> Solent {
     let users = MemoryUsers::default();
-    let auth = AuthStack::new(MemoryStore::default(), users.clone());
+    let auth = AuthStack::new(sessions, users.clone());
     let members = require(authenticated::<MemoryUser>()).login_page("/accounts/login/");
 
     let page = |html| http_consumer(move |_| Ok(Page(html)));
@@ -179,7 +189,7 @@ pub(crate) fn routes(app: Solent) -> Solent {
     };
     let home = page(include_str!("demo/pages/accounts.html")).inside(&members);
 
-    app.background("accounts", |_| sign_up(users))
+    app.startup("accounts", |_| sign_up(users))
         .http("accounts/", home.inside(&auth))
         .http(
             "accounts/login/",
@@ -195,5 +205,7 @@ pub(crate) fn routes(app: Solent) -> Solent {
 }
 
 fn main() -> Result {
-    Ok(routes(Solent::new()).bind("127.0.0.1:8000").run()?)
+    tracing_subscriber::fmt().init();
+    let app = routes(Solent::new()).bind("127.0.0.1:8000");
+    Ok(app.args(Args::from_env()).run()?)
 }

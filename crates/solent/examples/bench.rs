@@ -1,6 +1,6 @@
 //! What benchmarks measure: echo, two kinds of chat, and plain HTTP, written as an application would be.
 //!
-//! `cargo run --release --example bench -- --bind 127.0.0.1:8000 --threads 1 [--deflate] [--layer URL]`
+//! `cargo run --profile dist --example bench -- --bind 127.0.0.1:8000 --threads 1 [--deflate] [--layer URL]`
 
 use std::num::NonZeroUsize;
 
@@ -12,6 +12,10 @@ use solent::{
     server::{DeflateConfig, WebSocketConfig},
     websocket_consumer,
 };
+
+/// Gives memory back to the system after a burst of connections; the system's own allocator keeps most of it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Sends every message back.
 struct Echo;
@@ -103,6 +107,7 @@ impl solent::HttpConsumer for EchoBody {
 
 fn main() -> Result {
     let args = Args::with_flags(&[("--deflate", "compress messages where a client can")]);
+    tracing_subscriber::fmt().init();
     let deflate = args.has("--deflate").then(DeflateConfig::default);
     // The public conformance suite sends messages of 16 MiB.
     let websocket = WebSocketConfig::default()

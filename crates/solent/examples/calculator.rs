@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use solent::{
-    JsonWebSocketConsumer, NoEvents, Result, Solent, WebSocketContext, json_websocket_consumer,
+    Args, JsonWebSocketConsumer, NoEvents, Result, Solent, WebSocketContext,
+    json_websocket_consumer,
 };
 
 #[derive(Deserialize)]
@@ -33,14 +34,77 @@ const MAX_LEN: usize = 200;
 
 /// The value of an arithmetic expression; `None` for anything else.
 fn evaluate(expression: &str) -> Option<String> {
-    let is_arithmetic = |c: char| c.is_ascii_digit() || " .+-*/^()".contains(c);
-    if expression.len() > MAX_LEN || !expression.chars().all(is_arithmetic) {
+    if expression.len() > MAX_LEN {
         return None;
     }
-    let value = exmex::eval_str::<f64>(expression)
-        .ok()
-        .filter(|value| value.is_finite())?;
-    Some(value.to_string())
+    let mut reader = Reader(expression);
+    let value = reader.sum().filter(|value| value.is_finite())?;
+    reader.is_at_end().then(|| value.to_string())
+}
+
+/// What is left of an expression. Its methods read what they are named for.
+struct Reader<'a>(&'a str);
+
+impl Reader<'_> {
+    fn sum(&mut self) -> Option<f64> {
+        let mut sum = self.product()?;
+        loop {
+            if self.takes('+') {
+                sum += self.product()?;
+            } else if self.takes('-') {
+                sum -= self.product()?;
+            } else {
+                return Some(sum);
+            }
+        }
+    }
+
+    fn product(&mut self) -> Option<f64> {
+        let mut product = self.power()?;
+        loop {
+            if self.takes('*') {
+                product *= self.power()?;
+            } else if self.takes('/') {
+                product /= self.power()?;
+            } else {
+                return Some(product);
+            }
+        }
+    }
+
+    fn power(&mut self) -> Option<f64> {
+        let base = self.operand()?;
+        if self.takes('^') {
+            return Some(base.powf(self.power()?));
+        }
+        Some(base)
+    }
+
+    /// A number or a bracket, with its sign.
+    fn operand(&mut self) -> Option<f64> {
+        if self.takes('-') {
+            return Some(-self.operand()?);
+        }
+        if self.takes('(') {
+            let sum = self.sum()?;
+            return self.takes(')').then_some(sum);
+        }
+        let is_no_digit = |c: char| !c.is_ascii_digit() && c != '.';
+        let end = self.0.find(is_no_digit).unwrap_or(self.0.len());
+        let (number, rest) = self.0.split_at(end);
+        self.0 = rest;
+        number.parse().ok()
+    }
+
+    fn takes(&mut self, sign: char) -> bool {
+        let rest = self.0.trim_start();
+        self.0 = rest.strip_prefix(sign).unwrap_or(rest);
+        self.0.len() < rest.len()
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.0.trim_start().is_empty()
+    }
 }
 
 pub(crate) fn routes(app: Solent) -> Solent {
@@ -48,7 +112,9 @@ pub(crate) fn routes(app: Solent) -> Solent {
 }
 
 fn main() -> Result {
-    Ok(routes(Solent::new()).bind("127.0.0.1:8000").run()?)
+    tracing_subscriber::fmt().init();
+    let app = routes(Solent::new()).bind("127.0.0.1:8000");
+    Ok(app.args(Args::from_env()).run()?)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use solent::{
-    Group, JsonWebSocketConsumer, RequestScope, Result, Solent, WebSocketContext,
+    Args, Group, JsonWebSocketConsumer, RequestScope, Result, Solent, WebSocketContext,
     json_websocket_consumer,
 };
 
@@ -56,5 +56,7 @@ pub(crate) fn routes(app: Solent) -> Solent {
 }
 
 fn main() -> Result {
-    Ok(routes(Solent::new()).bind("127.0.0.1:8000").run()?)
+    tracing_subscriber::fmt().init();
+    let app = routes(Solent::new()).bind("127.0.0.1:8000");
+    Ok(app.args(Args::from_env()).run()?)
 }

@@ -1,6 +1,8 @@
 //! A live dashboard: a background task measures, and every open page shows it.
 
 use std::{
+    collections::{HashMap, hash_map::RandomState},
+    hash::BuildHasher,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -8,20 +10,24 @@ use std::{
     time::Duration,
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use solent::{
-    Close, Context, Frame, Group, NoEvents, Result, Solent, WebSocketConsumer, WebSocketContext,
+    Args, Close, Context, Frame, Group, NoEvents, Result, Solent, WebSocketConsumer,
+    WebSocketContext,
+    layer::{ChannelLayer, Delivery},
     websocket_consumer,
 };
 use tokio::time::{Instant, interval};
 
-/// How many pages are open.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How many pages this process has open.
 #[derive(Clone, Default)]
 struct Pages(Arc<AtomicUsize>);
 
 #[derive(Serialize)]
 struct Measurement {
-    /// Seconds since the dashboard was started.
+    /// Seconds since this process began to measure.
     uptime: u64,
     pages: usize,
     /// The machine's load, as far as the system tells.
@@ -50,17 +56,76 @@ impl WebSocketConsumer for Dashboard {
     }
 }
 
-async fn measure(cx: Context, all: Group<NoEvents>, pages: Pages) -> Result {
-    let (start, mut ticks) = (Instant::now(), interval(Duration::from_secs(1)));
+/// What each process tells the one that measures, once a second.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type")]
+enum Count {
+    #[serde(rename = "dashboard.count")]
+    Pages { process: u64, pages: usize },
+}
+
+fn counts() -> Group<Count> {
+    "dashboard.counts"
+        .parse()
+        .expect("the name is plain letters")
+}
+
+async fn count(cx: Context, pages: Pages) -> Result {
+    let process = RandomState::new().hash_one("this process");
+    let mut ticks = interval(SECOND);
+    loop {
+        ticks.tick().await;
+        let pages = pages.0.load(Relaxed);
+        counts()
+            .send(cx.layer(), &Count::Pages { process, pages })
+            .await?;
+    }
+}
+
+/// How many pages each process has open, as it last said, and when that was.
+#[derive(Default)]
+struct Counts(HashMap<u64, (usize, Instant)>);
+
+impl Counts {
+    fn note(&mut self, delivery: &Delivery) {
+        if let Delivery::Message(message) = delivery
+            && let Ok(count) = message.decode::<Count>()
+        {
+            let Count::Pages { process, pages } = *count;
+            self.0.insert(process, (pages, Instant::now()));
+        }
+    }
+
+    /// The sum over the processes that have said something lately.
+    fn sum(&mut self) -> usize {
+        self.0.retain(|_, (_, at)| at.elapsed() < 3 * SECOND);
+        self.0.values().map(|(pages, _)| pages).sum()
+    }
+}
+
+/// Runs in one process, and measures for the pages of all.
+async fn measure(cx: Context, all: Group<NoEvents>) -> Result {
+    let mut mailbox = cx.layer().open("dashboard.").await?;
+    cx.layer()
+        .group_add(counts().name(), mailbox.name())
+        .await?;
+    let mut counts = Counts::default();
+    let (start, mut ticks) = (Instant::now(), interval(SECOND));
     let mut noise = 1u32;
     let mut temperature = 21.0;
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            delivery = mailbox.recv() => {
+                counts.note(&delivery.ok_or("the channel layer is closed")?);
+                continue;
+            }
+        }
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         temperature += f64::from((noise >> 16) % 100) / 100.0 - 0.5 + (21.0 - temperature) / 20.0;
         let measurement = Measurement {
             uptime: start.elapsed().as_secs(),
-            pages: pages.0.load(Relaxed),
+            pages: counts.sum(),
             load: load().unwrap_or_default(),
             temperature,
         };
@@ -93,9 +158,13 @@ pub(crate) fn routes(app: Solent) -> Solent {
             })
         }),
     )
-    .background("measure", move |cx| measure(cx, measured, counted))
+    .background("count", move |cx| count(cx, counted.clone()))
+    // Once, however many processes there are.
+    .background_once("measure", move |cx| measure(cx, measured.clone()))
 }
 
 fn main() -> Result {
-    Ok(routes(Solent::new()).bind("127.0.0.1:8000").run()?)
+    tracing_subscriber::fmt().init();
+    let app = routes(Solent::new()).bind("127.0.0.1:8000");
+    Ok(app.args(Args::from_env()).run()?)
 }

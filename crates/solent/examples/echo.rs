@@ -1,7 +1,7 @@
 //! The smallest consumer: every message back to its sender.
 
 use solent::{
-    Frame, NoEvents, Result, Solent, WebSocketConsumer, WebSocketContext, websocket_consumer,
+    Args, Frame, NoEvents, Result, Solent, WebSocketConsumer, WebSocketContext, websocket_consumer,
 };
 
 struct Echo;
@@ -19,5 +19,7 @@ pub(crate) fn routes(app: Solent) -> Solent {
 }
 
 fn main() -> Result {
-    Ok(routes(Solent::new()).bind("127.0.0.1:8000").run()?)
+    tracing_subscriber::fmt().init();
+    let app = routes(Solent::new()).bind("127.0.0.1:8000");
+    Ok(app.args(Args::from_env()).run()?)
 }

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use solent::{
-    Body, Group, HttpConsumer, HttpContext, NoEvents, Refusal, Result, Solent, StatusCode,
+    Args, Body, Group, HttpConsumer, HttpContext, NoEvents, Refusal, Result, Solent, StatusCode,
     WebSocketConsumer, WebSocketContext, http_consumer, websocket_consumer,
 };
 
@@ -63,5 +63,7 @@ pub(crate) fn routes(app: Solent) -> Solent {
 }
 
 fn main() -> Result {
-    Ok(routes(Solent::new()).bind("127.0.0.1:8000").run()?)
+    tracing_subscriber::fmt().init();
+    let app = routes(Solent::new()).bind("127.0.0.1:8000");
+    Ok(app.args(Args::from_env()).run()?)
 }

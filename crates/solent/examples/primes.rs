@@ -93,6 +93,13 @@ impl SyncChannelConsumer for Counter {
         let Job::Count { id, below, reply } = job;
         let (id, below) = (*id, *below);
         let page: ChannelName = reply.parse()?;
+        // So that the page knows that somebody works on it.
+        let begun = Report::Progress {
+            id,
+            percent: 0,
+            primes: 0,
+        };
+        cx.send_to_channel(&page, &begun)?;
         let start = Instant::now();
         let primes = count(below, |percent, primes| {
             let progress = Report::Progress {
@@ -159,6 +166,7 @@ pub(crate) fn routes(app: Solent) -> Solent {
 
 fn main() -> Result {
     let args = Args::from_env();
+    tracing_subscriber::fmt().init();
     let app = routes(Solent::new()).bind("127.0.0.1:8000");
     // Without a layer to share with workers, this process has to do the work.
     let app = if args.is_alone() {

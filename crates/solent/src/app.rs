@@ -1,9 +1,15 @@
 //! Putting an application together.
 
-use std::{fmt, future::Future, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::{Future, pending},
+    num::NonZeroUsize,
+    sync::Arc,
+    time::Duration,
+};
 
 use http::{Extensions, Request, Response};
-use solent_consumers::{ChannelConfig, WorkerConfig};
+use solent_consumers::{ChannelConfig, Worker, WorkerConfig};
 use solent_layer::{ChannelLayer, DynLayer};
 use solent_routing::{Converter, RouterBuilder};
 use solent_server::{Bind, BoundServer, Server, ServerConfig, shutdown_signal};
@@ -13,10 +19,13 @@ use solent_spec::{
 };
 
 use crate::{
+    announce::{announce, url},
     args::Args,
-    background::{Background, Context},
-    bound::BoundSolent,
+    background::{Background, BackgroundConfig, Health},
+    bound::{BoundSolent, Ending},
+    context::Context,
     error::Error,
+    hooks::Hooks,
     layers::Chosen,
     lifespan::Life,
     routed::Routed,
@@ -25,6 +34,9 @@ use crate::{
 
 /// How long what blocks may go on once everything else has ended.
 const BLOCKING_GRACE: Duration = Duration::from_millis(100);
+
+/// Within which another process takes over what [`Solent::background_once`] runs.
+const TAKEOVER: Duration = Duration::from_secs(15);
 
 /// An application: its routes, channel layers, state, background tasks and settings. It listens once it is [run](Self::run).
 ///
@@ -48,7 +60,9 @@ pub struct Solent {
     role: Role,
     layers: Chosen,
     state: Extensions,
+    hooks: Hooks,
     background: Vec<Background>,
+    health: Health,
     config: ServerConfig,
     binds: Vec<std::result::Result<Bind, solent_server::BindParseError>>,
     threads: Option<NonZeroUsize>,
@@ -70,7 +84,9 @@ impl Solent {
             role: Role::default(),
             layers: Chosen::default(),
             state: Extensions::new(),
+            hooks: Hooks::default(),
             background: Vec::new(),
+            health: Health::default(),
             config: ServerConfig::default(),
             binds: Vec::new(),
             threads: None,
@@ -218,15 +234,122 @@ impl Solent {
         self
     }
 
-    /// Runs a task for as long as the application serves. It starts before the first connection and is cancelled after the
-    /// last; an error is logged under `name`. It does not run in a process that is only a [worker](Self::worker).
-    pub fn background<F, R>(mut self, name: &'static str, task: F) -> Self
+    /// Runs `hook` before the application listens, also in a [worker](Self::worker), and puts what it returns into the
+    /// [state](Self::state). Hooks run one after the other in the order in which they were added, and each sees the state that those
+    /// before it have made.
+    ///
+    /// An error or a panic ends [`run`](Self::run) with [`Error::Startup`] before anything listens, so that a `main` that returns it
+    /// ends with status 1. So does a signal to stop, with `Ok`. Shutdown hooks that were added before the hook run in both cases.
+    ///
+    /// ```no_run
+    /// # #[derive(Clone)] struct Pool;
+    /// # impl Pool {
+    /// #     async fn connect(_: &str) -> solent::Result<Self> { Ok(Self) }
+    /// #     async fn close(&self) {}
+    /// # }
+    /// use solent::{Result, Solent};
+    ///
+    /// fn main() -> Result {
+    ///     Ok(Solent::new()
+    ///         .startup("database", |_| Pool::connect("postgres://localhost/shop"))
+    ///         .shutdown("database", |cx| async move {
+    ///             if let Some(pool) = cx.state::<Pool>() {
+    ///                 pool.close().await;
+    ///             }
+    ///             Ok(())
+    ///         })
+    ///         .run()?)
+    /// }
+    /// ```
+    pub fn startup<T, F, R>(mut self, name: &'static str, hook: F) -> Self
+    where
+        T: Clone + Send + Sync + 'static,
+        F: FnOnce(Context) -> R + Send + 'static,
+        R: Future<Output = Result<T>> + Send + 'static,
+    {
+        self.hooks.startup(name, hook);
+        self
+    }
+
+    /// Runs `hook` when the application has ended: after the last connection, the background tasks and the worker, before the
+    /// channel layer is closed. Hooks run one after the other, the last one added first.
+    ///
+    /// They have what connections have left of the [drain's deadline](crate::server::DrainConfig::deadline), and each has at least a second.
+    /// A hook that fails, panics or is not done in time is logged, the others run all the same, and [`run`](Self::run) returns
+    /// [`Error::Shutdown`].
+    pub fn shutdown<F, R>(mut self, name: &'static str, hook: F) -> Self
     where
         F: FnOnce(Context) -> R + Send + 'static,
         R: Future<Output = Result> + Send + 'static,
     {
-        self.background.push(Background::new(name, task));
+        self.hooks.shutdown(name, hook);
         self
+    }
+
+    /// Runs a task for as long as the application serves. It starts before the first connection and is cancelled after the
+    /// last. When it fails or panics, that is logged with `name`, and it is started again after a pause. It does not run in a
+    /// process that is only a [worker](Self::worker).
+    ///
+    /// The same as [`background_with`](Self::background_with) with the default settings.
+    pub fn background<F, R>(self, name: &'static str, task: F) -> Self
+    where
+        F: Fn(Context) -> R + Send + Sync + 'static,
+        R: Future<Output = Result> + Send + 'static,
+    {
+        self.background_with(name, BackgroundConfig::default(), task)
+    }
+
+    /// Runs a task in one of all processes that share the channel layer: for what is to be done once for all of them, such as
+    /// reminders, or the measurements of a dashboard. Another process takes over within a second when this one shuts down, and
+    /// within 15 seconds when it dies.
+    ///
+    /// The process that runs the task holds a lease of the layer with the task's name, and renews it. When it cannot, because Redis
+    /// is away, it cancels the task before another process may take over. A process that was stopped (a paused machine) and goes on
+    /// may run the task for a moment beside the next one, until it notices; so may a server of Redis that fails over before it has
+    /// copied the lease. What must not happen twice even then needs a check of its own where it happens.
+    ///
+    /// The same as [`background_with`](Self::background_with) with a [`lease`](BackgroundConfig::lease) of 15 seconds.
+    pub fn background_once<F, R>(self, name: &'static str, task: F) -> Self
+    where
+        F: Fn(Context) -> R + Send + Sync + 'static,
+        R: Future<Output = Result> + Send + 'static,
+    {
+        let config = BackgroundConfig::default().lease(TAKEOVER);
+        self.background_with(name, config, task)
+    }
+
+    /// Runs a task with settings of its own: when it is started again, how often, and whether in one process only.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use solent::{BackgroundConfig, Restart, Solent};
+    ///
+    /// # async fn sweep() -> solent::Result { Ok(()) }
+    /// let config = BackgroundConfig::default().restart(Restart::Always).limit(10);
+    /// let app = Solent::new().background_with("sweep", config, |_| sweep());
+    /// ```
+    pub fn background_with<F, R>(
+        mut self,
+        name: &'static str,
+        config: BackgroundConfig,
+        task: F,
+    ) -> Self
+    where
+        F: Fn(Context) -> R + Send + Sync + 'static,
+        R: Future<Output = Result> + Send + 'static,
+    {
+        self.background.push(Background::new(name, config, task));
+        self
+    }
+
+    /// Answers requests for a path with how the [background tasks](Self::background) of this process do, for who watches over it:
+    /// 200 as long as none has been given up, 503 after that; and JSON such as
+    /// `{"status":"degraded","tasks":[{"name":"remind","state":"restarting","restarts":3}]}`. The status is `ok`, `degraded`
+    /// while a task waits to be started again, or `failed`.
+    pub fn health(self, pattern: &str) -> Self {
+        let health = self.health.clone();
+        self.http(pattern, move |connection| health.clone().answer(connection))
     }
 
     /// Sets limits, time-outs and all else of the server.
@@ -288,11 +411,17 @@ impl Solent {
             .build()
             .map_err(Error::Runtime)?;
         let result = runtime.block_on(async {
-            let bound = self.listen().await?;
-            for address in bound.addresses() {
-                tracing::info!(target: "solent", %address, "listening");
+            let mut signal = Box::pin(shutdown_signal());
+            let channels = self.role.channels(&self.channels);
+            let Some(bound) = self.start(&mut signal).await? else {
+                return Ok(());
+            };
+            let addresses = bound.addresses();
+            for address in &addresses {
+                tracing::info!(target: "solent", %address, url = url(address), "listening");
             }
-            bound.stop_on(shutdown_signal()).serve().await
+            announce(&addresses, &channels);
+            bound.stop_on(signal).serve().await
         });
         // A blocking handler cannot be cut off; it was given its time.
         runtime.shutdown_timeout(BLOCKING_GRACE);
@@ -308,16 +437,60 @@ impl Solent {
     /// # Cancel safety
     ///
     /// Dropping the future listens nowhere.
-    pub async fn listen(mut self) -> std::result::Result<BoundSolent, Error> {
+    pub async fn listen(self) -> std::result::Result<BoundSolent, Error> {
+        match self.start(pending()).await? {
+            Some(bound) => Ok(bound),
+            None => unreachable!("what never comes has come"),
+        }
+    }
+
+    /// Runs the start-up hooks and listens, unless `stop` resolves before; then there is nothing to serve.
+    async fn start(
+        mut self,
+        stop: impl Future<Output = ()>,
+    ) -> std::result::Result<Option<BoundSolent>, Error> {
         self.channels.check(&self.role)?;
+        let drain = self.config.drain.deadline;
+        let health = self.health.clone();
         let layers = std::mem::take(&mut self.layers).make()?;
         let elsewhere = self.channels.on(&layers, &self.role)?;
         let layer = Routed::around(layers.default().clone(), elsewhere);
         layers.middleware(&layer).insert_into(&mut self.state);
+        self.state.insert(health.clone());
+        let hooks = std::mem::take(&mut self.hooks);
+        let (cleanup, started) = hooks.start(&layer, &mut self.state, stop).await;
+        let ending = Ending {
+            cleanup,
+            drain,
+            layers,
+        };
+        let bound = match started {
+            Ok(true) => self.bind_all(&layer).await.map(Some),
+            Ok(false) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match bound {
+            Ok(Some((server, worker))) => Ok(Some(BoundSolent::new(
+                server, worker, layer, ending, health,
+            ))),
+            Ok(None) => ending.finish().await.map(|()| None),
+            Err(error) => {
+                // The first error is the one to tell; this one has been logged.
+                let _ = ending.finish().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes the worker and listens for connections, as far as that is the process's role.
+    async fn bind_all(
+        mut self,
+        layer: &DynLayer,
+    ) -> std::result::Result<(Option<BoundServer>, Option<Worker>), Error> {
         let channels = std::mem::take(&mut self.channels);
-        let worker = channels.worker(&self.role, &layer, &mut self.state)?;
-        let server = self.bind_server(&layer).await?;
-        Ok(BoundSolent::new(server, worker, layer, layers))
+        let worker = channels.worker(&self.role, layer, &mut self.state)?;
+        let server = self.bind_server(layer).await?;
+        Ok((server, worker))
     }
 
     /// Listens for connections, if that is the process's role. Faulty routes and addresses are found in any case.
@@ -336,7 +509,7 @@ impl Solent {
         let server = Server::new(self.config)
             .http(self.http.build()?)
             .websocket(self.websocket.build()?)
-            .lifespan(Life::new(self.state, context, self.background));
+            .lifespan(Life::new(self.state, context, self.health, self.background));
         if !self.role.serves() {
             return Ok(None);
         }
@@ -353,6 +526,7 @@ impl fmt::Debug for Solent {
             .field("websocket", &self.websocket)
             .field("channels", &self.channels)
             .field("role", &self.role)
+            .field("hooks", &self.hooks)
             .field("background", &self.background)
             .finish_non_exhaustive()
     }

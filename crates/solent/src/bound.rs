@@ -1,14 +1,20 @@
 //! An application that has begun.
 
-use std::future::{Future, IntoFuture};
+use std::{
+    future::{Future, IntoFuture},
+    time::Duration,
+};
 
 use solent_consumers::{Worker, WorkerCounts};
 use solent_layer::DynLayer;
 use solent_server::BoundServer;
 use solent_spec::{Chain, request::ServerAddr};
-use tokio::sync::{oneshot, watch};
+use tokio::{
+    sync::{oneshot, watch},
+    time::Instant,
+};
 
-use crate::{error::Error, layers::AllLayers};
+use crate::{background::Health, error::Error, hooks::Cleanup, layers::AllLayers};
 
 /// An application that listens: for connections, on named channels, or both.
 #[derive(Debug)]
@@ -17,11 +23,36 @@ pub struct BoundSolent {
     server: Option<BoundServer>,
     worker: Option<Worker>,
     layer: DynLayer,
-    /// All of them, to be closed in the end.
-    layers: AllLayers,
-    stop: watch::Sender<bool>,
+    stop: watch::Sender<Stopped>,
     /// Dropped with the application, so that whoever waits to stop it knows when there is nothing left to stop.
-    stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<Stopped>,
+    ending: Ending,
+    health: Health,
+}
+
+/// What is left to do once an application has served and worked.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    pub(crate) cleanup: Cleanup,
+    /// The deadline of the drain, counted from when the application is told to stop.
+    pub(crate) drain: Duration,
+    /// All layers, to be closed in the end.
+    pub(crate) layers: AllLayers,
+}
+
+impl Ending {
+    /// Runs the shutdown hooks of an application that has not served, and closes its layers.
+    pub(crate) async fn finish(self) -> Result<(), Error> {
+        let deadline = Instant::now() + self.drain;
+        self.run(deadline).await
+    }
+
+    async fn run(self, deadline: Instant) -> Result<(), Error> {
+        let cleaned = self.cleanup.run(deadline).await;
+        let closed = self.layers.close().await;
+        cleaned?;
+        closed.map_err(Error::Close)
+    }
 }
 
 impl BoundSolent {
@@ -29,17 +60,24 @@ impl BoundSolent {
         server: Option<BoundServer>,
         worker: Option<Worker>,
         layer: DynLayer,
-        layers: AllLayers,
+        ending: Ending,
+        health: Health,
     ) -> Self {
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stopped) = watch::channel(None);
         Self {
             server,
             worker,
             layer,
-            layers,
             stop,
             stopped,
+            ending,
+            health,
         }
+    }
+
+    /// How its background tasks do.
+    pub fn health(&self) -> &Health {
+        &self.health
     }
 
     /// Where it listens for connections: nowhere, if it is a worker. Port 0 has become the port that was free.
@@ -68,7 +106,7 @@ impl BoundSolent {
         let stop = self.stop.clone();
         tokio::spawn(async move {
             tokio::select! {
-                () = signal => { stop.send_replace(true); }
+                () = signal => tell(&stop),
                 () = stop.closed() => {}
             }
         });
@@ -90,10 +128,12 @@ impl BoundSolent {
             server,
             worker,
             layer: _,
-            layers,
             stopped,
+            ending,
             stop: _,
+            health: _,
         } = self;
+        let when = stopped.clone();
         let result = match (server, worker) {
             (Some(server), None) => serve(server, stopped).await,
             (None, Some(worker)) => Ok(worker.run(told(stopped)).await?),
@@ -102,39 +142,53 @@ impl BoundSolent {
         };
         // What outlives its connection's task has a deadline of its own.
         solent_consumers::disconnects_finished().await;
-        let closed = layers.close().await;
+        let stopped_at = when.borrow().unwrap_or_else(Instant::now);
+        let deadline = stopped_at + ending.drain;
+        let ended = ending.run(deadline).await;
         result?;
-        closed.map_err(Error::Close)
+        ended
     }
 }
 
 /// Stops an application. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct StopHandle(watch::Sender<bool>);
+pub struct StopHandle(watch::Sender<Stopped>);
 
 impl StopHandle {
     /// Tells the application to drain and end. Returns at once; [`BoundSolent::serve`] resolves when it is done.
     pub fn stop(&self) {
-        self.0.send_replace(true);
+        tell(&self.0);
     }
 }
 
+/// When the application was told to stop, once it was.
+type Stopped = Option<Instant>;
+
+/// Tells an application to stop. The first time counts.
+fn tell(stop: &watch::Sender<Stopped>) {
+    stop.send_if_modified(|stopped| {
+        let is_first = stopped.is_none();
+        stopped.get_or_insert_with(Instant::now);
+        is_first
+    });
+}
+
 /// Waits until the application is told to stop.
-async fn told(mut stopped: watch::Receiver<bool>) {
+async fn told(mut stopped: watch::Receiver<Stopped>) {
     // Without anybody who could tell it, it goes on.
-    if stopped.wait_for(|stopped| *stopped).await.is_err() {
+    if stopped.wait_for(Option::is_some).await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-async fn serve(server: BoundServer, stopped: watch::Receiver<bool>) -> Result<(), Error> {
+async fn serve(server: BoundServer, stopped: watch::Receiver<Stopped>) -> Result<(), Error> {
     Ok(server.stop_on(told(stopped)).into_future().await?)
 }
 
 async fn serve_and_work(
     server: BoundServer,
     worker: Worker,
-    stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<Stopped>,
 ) -> Result<(), Error> {
     let (drained, is_drained) = oneshot::channel::<()>();
     let serving = async {

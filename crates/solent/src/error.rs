@@ -25,6 +25,22 @@ pub enum Error {
     /// The server could not listen, or the application refused to start or end.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// A [start-up hook](crate::Solent::startup) failed.
+    #[error("start-up hook {name:?} failed")]
+    Startup {
+        /// Its name.
+        name: &'static str,
+        /// What it returned, or that it panicked.
+        source: BoxError,
+    },
+    /// A [shutdown hook](crate::Solent::shutdown) failed, the first of them that did.
+    #[error("shutdown hook {name:?} failed")]
+    Shutdown {
+        /// Its name.
+        name: &'static str,
+        /// What it returned, that it panicked, or that it took too long.
+        source: BoxError,
+    },
     /// The name of a channel breaks the rules.
     #[error(transparent)]
     ChannelName(#[from] NameError),

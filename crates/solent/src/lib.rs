@@ -30,11 +30,14 @@
 //! No ORM, no templates, no HTTP framework: mount axum, or any other `tower` service, with
 //! [`Solent::mount_service`].
 
+mod announce;
 mod app;
 mod args;
 mod background;
 mod bound;
+mod context;
 mod error;
+mod hooks;
 mod layer_url;
 mod layers;
 mod lifespan;
@@ -88,8 +91,9 @@ pub use solent_spec::{
 pub use self::{
     app::Solent,
     args::{Args, ArgsError},
-    background::Context,
+    background::{BackgroundConfig, Health, Restart, TaskHealth, TaskState},
     bound::{BoundSolent, StopHandle},
+    context::Context,
     error::Error,
     layer_url::{LayerUrl, LayerUrlError},
 };

@@ -1,4 +1,4 @@
-//! Start-up and shutdown of an application.
+//! Start-up and shutdown of what serves.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,48 +7,56 @@ use solent_spec::{
     Application, Connection, Lifespan, Result,
     lifespan::{Receive, Send},
 };
-use tokio::task::JoinSet;
 
-use crate::background::{Background, Context};
+use crate::{
+    background::{Background, Health, Tasks},
+    context::Context,
+};
 
 /// Hands over the state and runs the background tasks while the server serves.
 pub(crate) struct Life {
     state: Extensions,
     context: Context,
+    health: Health,
     /// Taken by the one lifespan connection that a server opens.
     tasks: Mutex<Vec<Background>>,
 }
 
 impl Life {
-    pub(crate) fn new(state: Extensions, context: Context, tasks: Vec<Background>) -> Self {
+    pub(crate) fn new(
+        state: Extensions,
+        context: Context,
+        health: Health,
+        tasks: Vec<Background>,
+    ) -> Self {
         Self {
             state,
             context,
+            health,
             tasks: Mutex::new(tasks),
         }
+    }
+
+    fn start(&self) -> Tasks {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        Tasks::start(std::mem::take(&mut *tasks), &self.context, &self.health)
     }
 }
 
 impl Application<Lifespan> for Life {
     async fn call(&self, mut connection: Connection<Lifespan>) -> Result {
-        let mut running = JoinSet::new();
+        let mut running = None;
         while let Some(event) = connection.receive().await {
             match event {
                 Receive::Startup => {
-                    let tasks = std::mem::take(
-                        &mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner),
-                    );
-                    for task in tasks {
-                        running.spawn(task.run(self.context.clone()));
-                    }
-                    connection
-                        .send(Send::StartupComplete {
-                            state: self.state.clone(),
-                        })
-                        .await?;
+                    running = Some(self.start());
+                    let state = self.state.clone();
+                    connection.send(Send::StartupComplete { state }).await?;
                 }
                 Receive::Shutdown => {
-                    running.shutdown().await;
+                    if let Some(running) = running.take() {
+                        running.stop().await;
+                    }
                     connection.send(Send::ShutdownComplete).await?;
                     break;
                 }

@@ -1,10 +1,10 @@
 //! A layer whose named channels are on other layers.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use solent_layer::{
-    ChannelLayer, ChannelName, DropCounts, DynLayer, GroupName, GroupReport, LayerError, Mailbox,
-    Message, SendError,
+    ChannelLayer, ChannelName, Claim, DropCounts, DynLayer, GroupName, GroupReport, LayerError,
+    Mailbox, Message, SendError,
 };
 
 /// The default layer of an application that has named channels on others: whoever sends to such a channel through it reaches
@@ -71,6 +71,14 @@ impl ChannelLayer for Routed {
 
     fn has_queues(&self) -> bool {
         self.default.has_queues()
+    }
+
+    async fn hold(&self, claim: &Claim, lifetime: Duration) -> Result<bool, LayerError> {
+        self.default.hold(claim, lifetime).await
+    }
+
+    async fn release(&self, claim: &Claim) -> Result<(), LayerError> {
+        self.default.release(claim).await
     }
 
     fn drops(&self) -> Option<Arc<DropCounts>> {

@@ -29,6 +29,12 @@ impl Role {
         !matches!(self, Self::Work(_))
     }
 
+    /// The channels that the process listens on.
+    pub(crate) fn channels(&self, channels: &Channels) -> Vec<String> {
+        let names = channels.routes.iter().map(|route| &route.name);
+        names.filter(|name| self.works_on(name)).cloned().collect()
+    }
+
     fn works_on(&self, channel: &str) -> bool {
         match self {
             Self::Serve => false,

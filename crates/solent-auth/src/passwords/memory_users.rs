@@ -55,7 +55,14 @@ impl MemoryUsers {
         name: &str,
         password: impl Into<String>,
     ) -> Result<(), HashError> {
-        let password: Arc<str> = hash(password).await?.into();
+        self.set_hash(name, &hash(password).await?);
+        Ok(())
+    }
+
+    /// The same with what [`hash`] has made of the password before, such as a line of a file. Processes that share sessions need
+    /// the same hashes: a user's sessions end when the hash is another.
+    pub fn set_hash(&self, name: &str, encoded: &str) {
+        let password: Arc<str> = encoded.into();
         let mut users = self.lock();
         match users.get_mut(name) {
             Some(user) => user.password = password,
@@ -68,7 +75,6 @@ impl MemoryUsers {
                 users.insert(name.to_owned(), user);
             }
         }
-        Ok(())
     }
 
     /// Gives a user a permission. Returns whether there is such a user.

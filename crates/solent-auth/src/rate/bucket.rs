@@ -1,26 +1,40 @@
 //! Tokens, and the clock they come back by.
 
-use std::{ops::Add, time::Duration};
-
-use governor::{
-    RateLimiter,
-    clock::{Clock, Reference},
-    middleware::NoOpMiddleware,
-    nanos::Nanos,
-    state::{InMemoryState, NotKeyed},
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
 };
+
 use tokio::time::Instant;
 
 use super::Rate;
 
 /// The tokens of one client. May be taken from by many tasks.
+///
+/// Instead of tokens it keeps the moment at which it will be full again (the "generic cell rate algorithm"): each token that is
+/// taken moves it on by one interval, and none is left when it is a whole bucket ahead of now.
 #[derive(Debug)]
-pub(super) struct Bucket(RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Moment>>);
+pub(super) struct Bucket {
+    /// What moments are counted from. Tokio's clock, which tests can pause.
+    start: Instant,
+    /// Nanoseconds until one token is back.
+    interval: u64,
+    /// How many nanoseconds ahead the bucket may be full for a token to be left.
+    ahead: u64,
+    /// When the bucket is full, in nanoseconds since `start`. Written by each task that takes a token.
+    full_at: AtomicU64,
+}
 
 impl Bucket {
     /// A full one.
     pub(super) fn new(rate: Rate) -> Self {
-        Self(RateLimiter::direct_with_clock(rate.quota(), TokioClock))
+        let interval = nanos(rate.interval());
+        Self {
+            start: Instant::now(),
+            interval,
+            ahead: interval.saturating_mul(u64::from(rate.size() - 1)),
+            full_at: AtomicU64::new(0),
+        }
     }
 
     /// Takes a token.
@@ -29,43 +43,20 @@ impl Bucket {
     ///
     /// There is none; the duration is how long it takes until there is.
     pub(super) fn take(&self) -> Result<(), Duration> {
-        self.0
-            .check()
-            .map_err(|until| until.wait_time_from(TokioClock.now()))
+        let now = nanos(self.start.elapsed());
+        let taken = self.full_at.fetch_update(Relaxed, Relaxed, |full_at| {
+            let is_left = full_at.saturating_sub(self.ahead) <= now;
+            is_left.then(|| full_at.max(now).saturating_add(self.interval))
+        });
+        match taken {
+            Ok(_) => Ok(()),
+            Err(full_at) => Err(Duration::from_nanos(full_at - self.ahead - now)),
+        }
     }
 }
 
-/// Tokio's clock, which tests can pause.
-#[derive(Clone, Copy, Debug)]
-struct TokioClock;
-
-impl Clock for TokioClock {
-    type Instant = Moment;
-
-    fn now(&self) -> Moment {
-        Moment(Instant::now())
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Moment(Instant);
-
-impl Reference for Moment {
-    fn duration_since(&self, earlier: Self) -> Nanos {
-        self.0.saturating_duration_since(earlier.0).into()
-    }
-
-    fn saturating_sub(&self, duration: Nanos) -> Self {
-        Self(self.0.checked_sub(duration.into()).unwrap_or(self.0))
-    }
-}
-
-impl Add<Nanos> for Moment {
-    type Output = Self;
-
-    fn add(self, duration: Nanos) -> Self {
-        Self(self.0 + Duration::from(duration))
-    }
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

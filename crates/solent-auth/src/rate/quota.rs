@@ -2,8 +2,6 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use governor::Quota;
-
 /// A rate: so many in a period on average, and so many at once.
 ///
 /// It is a token bucket. The bucket holds [`burst`](Self::burst) tokens, one is taken for each request or message, and they
@@ -59,17 +57,18 @@ impl Rate {
         self
     }
 
-    /// The same for the library, which counts nanoseconds in 64 bits: a burst that would take it more than a century is cut.
-    pub(super) fn quota(self) -> Quota {
-        let longest =
-            (100 * LONGEST.as_nanos() / self.interval.as_nanos()).clamp(1, u32::MAX.into());
-        let burst = self
-            .burst
-            .min(NonZeroU32::new(longest as u32).unwrap_or(NonZeroU32::MIN));
-        // The interval is not 0, so there is a quota.
-        Quota::with_period(self.interval)
-            .unwrap_or_else(|| Quota::per_second(burst))
-            .allow_burst(burst)
+    /// Until one token is back.
+    pub(super) fn interval(self) -> Duration {
+        self.interval
+    }
+
+    /// How many tokens a full bucket holds. A burst that would take more than a century to come back is cut, as nanoseconds are
+    /// counted in 64 bits.
+    pub(super) fn size(self) -> u32 {
+        let longest = 100 * LONGEST.as_nanos() / self.interval.as_nanos();
+        u32::try_from(longest).map_or(self.burst.get(), |longest| {
+            self.burst.get().min(longest.max(1))
+        })
     }
 }
 
@@ -79,32 +78,20 @@ mod tests {
 
     #[test]
     fn rate_is_spread_over_its_period() {
-        let quota = Rate::per_minute(30).quota();
-        assert_eq!(quota.replenish_interval(), Duration::from_secs(2));
-        assert_eq!(quota.burst_size().get(), 30);
-        assert_eq!(Rate::per_second(5).burst(20).quota().burst_size().get(), 20);
-        assert_eq!(
-            Rate::per_hour(1).quota().replenish_interval(),
-            Duration::from_secs(3600)
-        );
+        let rate = Rate::per_minute(30);
+        assert_eq!((rate.interval(), rate.size()), (Duration::from_secs(2), 30));
+        assert_eq!(Rate::per_second(5).burst(20).size(), 20);
+        assert_eq!(Rate::per_hour(1).interval(), Duration::from_secs(3600));
     }
 
     #[test]
     fn extremes_are_brought_within_reason() {
-        assert_eq!(
-            Rate::new(0, Duration::ZERO)
-                .burst(0)
-                .quota()
-                .burst_size()
-                .get(),
-            1
-        );
+        assert_eq!(Rate::new(0, Duration::ZERO).burst(0).size(), 1);
         for period in [Duration::ZERO, Duration::MAX] {
             for count in [0, 1, u32::MAX] {
-                let quota = Rate::new(count, period).burst(u32::MAX).quota();
-                let whole =
-                    quota.replenish_interval().as_nanos() * u128::from(quota.burst_size().get());
-                assert!(whole < u128::from(u64::MAX / 4), "{quota:?}");
+                let rate = Rate::new(count, period).burst(u32::MAX);
+                let whole = rate.interval().as_nanos() * u128::from(rate.size());
+                assert!(whole < u128::from(u64::MAX / 4), "{rate:?}");
             }
         }
     }

@@ -11,6 +11,7 @@ mod expiry;
 mod key;
 mod memory;
 mod middleware;
+mod moment;
 #[cfg(feature = "redis")]
 mod redis;
 #[expect(

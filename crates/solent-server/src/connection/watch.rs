@@ -8,7 +8,7 @@ use std::sync::{
     },
 };
 
-use futures::task::AtomicWaker;
+use atomic_waker::AtomicWaker;
 use tokio::task::AbortHandle;
 
 use crate::{

@@ -1,9 +1,17 @@
 //! All examples on one server, with pages to try them.
 //!
 //! `cargo run --release --example demo -- --help`
+//!
+//! Several processes share a layer: `cargo run --release --example demo --features redis -- --layer redis://localhost:6379/0?layer=queue`,
+//! another one with `--bind 127.0.0.1:8001`, and one with `--worker primes`.
 
-use solent::{Args, Connection, Http, Result, Solent};
-use tracing_subscriber::EnvFilter;
+use std::env;
+
+use solent::{
+    Args, Connection, Http, Result, Solent,
+    auth::{DynSessionStore, MemoryStore},
+};
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 #[path = "../accounts.rs"]
 #[expect(dead_code, reason = "each example also runs alone")]
@@ -26,6 +34,10 @@ mod notifications;
 #[path = "../primes.rs"]
 #[expect(dead_code, reason = "each example also runs alone")]
 mod primes;
+
+/// Gives memory back to the system after a burst of connections; the system's own allocator keeps most of it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const PAGES: [(&str, &str, &str); 9] = [
     ("", "text/html", include_str!("pages/index.html")),
@@ -73,14 +85,37 @@ async fn page(mut connection: Connection<Http>, kind: &'static str, text: &'stat
     Ok(())
 }
 
+/// Shows logs from the level `info` up, or what `RUST_LOG` says: `solent=debug`.
+fn set_up_logs() {
+    let wanted = env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned());
+    let filter: Targets = wanted.parse().unwrap_or_else(|error| {
+        eprintln!("error: RUST_LOG is {wanted:?}: {error}");
+        std::process::exit(2)
+    });
+    let logs = tracing_subscriber::registry().with(tracing_subscriber::fmt::layer());
+    logs.with(filter).init();
+}
+
+/// Where sessions are: in the Redis of the layer, so that all processes know who is logged in, or in this process.
+fn sessions(args: &Args) -> Result<DynSessionStore> {
+    #[cfg(feature = "redis")]
+    if let Some(url) = args.layer().filter(|url| !url.is_local()) {
+        // What follows the question mark is for the layer.
+        let server = url.as_str().split('?').next().unwrap_or_default();
+        let store = solent::auth::RedisStore::new(server)?;
+        return Ok(DynSessionStore::new(store));
+    }
+    let _ = args;
+    Ok(DynSessionStore::new(MemoryStore::default()))
+}
+
 fn main() -> Result {
     let args = Args::from_env();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).init();
+    set_up_logs();
 
     let app = pages(Solent::new()).bind("127.0.0.1:8000");
+    let app = accounts::routes_with(app.health("health/"), sessions(&args)?);
     let app = [
-        accounts::routes,
         chat::routes,
         calculator::routes,
         echo::routes,

@@ -1,4 +1,8 @@
-//! The builder, from outside.
+//! The facade from outside.
 
-/// Who works on named channels, and how.
+/// Tasks beside the connections: when they are started again, and which process runs them.
+mod background;
+/// What runs before the application listens, and after it has ended.
+mod hooks;
+/// Processes that listen on named channels.
 mod worker;

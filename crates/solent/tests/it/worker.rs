@@ -436,9 +436,9 @@ async fn background_tasks_run_where_connections_are_served_and_state_is_everywhe
             .layer(layer.clone())
             .state(7_u32)
             .channel("asks", channel_consumer(move |_| Ok(Asks(answers.clone()))))
-            .background("counts", move |_| async move {
+            .background("counts", move |_| {
                 count.fetch_add(1, SeqCst);
-                pending().await
+                pending()
             });
         let app = if works_only {
             app.worker(["asks"])

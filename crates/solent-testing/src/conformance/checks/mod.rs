@@ -17,6 +17,6 @@ mod report;
 mod worker;
 
 pub(super) use self::{
-    capacity::*, cut::*, delivery::*, end::*, expiry::*, flood::*, group::*, lease::*, loss::*, name::*,
-    payload::*, process::*, process_worker::*, report::*, worker::*,
+    capacity::*, cut::*, delivery::*, end::*, expiry::*, flood::*, group::*, lease::*, loss::*,
+    name::*, payload::*, process::*, process_worker::*, report::*, worker::*,
 };

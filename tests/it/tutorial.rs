@@ -1,0 +1,87 @@
+use futures::{SinkExt, StreamExt};
+use serde::{Deserialize, Serialize};
+use solent::{
+    Group, JsonWebSocketConsumer, RequestScope, Result, Solent, WebSocketContext,
+    json_websocket_consumer,
+};
+use tokio_tungstenite::{connect_async, tungstenite::Message};
+
+#[derive(Serialize, Deserialize)]
+struct Said {
+    message: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type")]
+enum RoomEvent {
+    #[serde(rename = "chat.message")]
+    Message(Said),
+}
+
+struct Chat {
+    room: Group<RoomEvent>,
+}
+
+impl JsonWebSocketConsumer for Chat {
+    type Input = Said;
+    type Event = RoomEvent;
+
+    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+        cx.join(&self.room).await?;
+        cx.accept().await
+    }
+
+    async fn receive_json(&mut self, cx: &mut WebSocketContext, said: Said) -> Result {
+        cx.send_to(&self.room, &RoomEvent::Message(said)).await?;
+        Ok(())
+    }
+
+    async fn event(&mut self, cx: &mut WebSocketContext, event: &RoomEvent) -> Result {
+        match event {
+            RoomEvent::Message(said) => cx.send_json(said).await,
+        }
+    }
+}
+
+fn app() -> Solent {
+    let chat = json_websocket_consumer(|scope| {
+        let room: String = scope.param("room")?;
+        Ok(Chat {
+            room: Group::new(format!("chat_{room}"))?,
+        })
+    });
+    Solent::new().websocket("ws/chat/<slug:room>/", chat)
+}
+
+#[tokio::test]
+async fn everybody_hears_what_one_says() -> Result {
+    let bound = app().bind("127.0.0.1:0").listen().await?;
+    let url = format!("ws://{}/ws/chat/lobby/", bound.addresses()[0]);
+    let handle = bound.handle();
+    let serving = tokio::spawn(bound.serve());
+
+    let (mut ada, _) = connect_async(&url).await?;
+    let (mut bob, _) = connect_async(&url).await?;
+    ada.send(Message::text(r#"{"message":"hello"}"#)).await?;
+
+    for client in [&mut ada, &mut bob] {
+        let heard = client.next().await.ok_or("the socket was closed")??;
+        assert_eq!(heard.into_text()?, r#"{"message":"hello"}"#);
+    }
+    drop((ada, bob));
+    handle.stop();
+    Ok(serving.await??)
+}
+
+#[test]
+fn tutorial_shows_the_test_that_runs_here() {
+    let tutorial = include_str!("../../docs/tutorial.md");
+    let (_, shown) = tutorial
+        .split_once("#[tokio::test]")
+        .expect("it has a test");
+    let (shown, _) = shown.split_once("```").expect("its code ends");
+    let without_space = |text: &str| text.split_whitespace().collect::<String>();
+
+    // It is laid out in another width there.
+    assert!(without_space(include_str!("tutorial.rs")).contains(&without_space(shown)));
+}

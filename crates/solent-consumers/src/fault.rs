@@ -4,7 +4,7 @@ use std::{borrow::Cow, error::Error};
 
 use http::{HeaderValue, StatusCode, header};
 use percent_encoding::percent_decode_str;
-use solent_layer::{LayerError, NameError, SendError};
+use solent_layer::{LayerError, NameError, SendError, is_away};
 use solent_spec::{
     AppError, Chain, RequestScope,
     json::InvalidJson,
@@ -17,13 +17,16 @@ use crate::Refusal;
 /// How much of a text that a client chose is looked for in a name: a name that is too long is known only in part.
 const ENOUGH: usize = 32;
 
-/// The refusal that an error amounts to: one that says so, or a fault of the client in what it asks for. The error again if it
-/// is anything else.
+/// The refusal that an error amounts to: one that says so, a channel layer that is away, or a fault of the client in what it asks
+/// for. The error again if it is anything else.
 pub(crate) fn refusal(error: AppError, scope: &impl RequestScope) -> Result<Refusal, AppError> {
     let error = match error.downcast::<Refusal>() {
         Ok(refusal) => return Ok(*refusal),
         Err(error) => error,
     };
+    if is_away(&*error) {
+        return Ok(try_later(&error));
+    }
     let Some(status) = status(&*error, scope) else {
         return Err(error);
     };
@@ -38,6 +41,17 @@ pub(crate) fn refusal(error: AppError, scope: &impl RequestScope) -> Result<Refu
     Ok(Refusal::new(status)
         .header(header::CONTENT_TYPE, text)
         .body(reason))
+}
+
+/// The channel layer is away, of which its own log tells. The client may try again in a moment.
+fn try_later(error: &AppError) -> Refusal {
+    tracing::debug!(
+        target: "solent::consumers",
+        error = %Chain(&**error),
+        "request refused, the channel layer is away"
+    );
+    let moment = HeaderValue::from_static("1");
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE).header(header::RETRY_AFTER, moment)
 }
 
 /// How to close a WebSocket whose handler failed with an error, if that is the client's fault. `of_message` tells that the

@@ -72,7 +72,7 @@ impl ChannelLayer for MemoryLayer {
     }
 
     async fn group_add(&self, group: &GroupName, channel: &ChannelName) -> Result<(), LayerError> {
-        self.0.local.join(group, channel)
+        self.0.local.join(group, channel).map(|_| ())
     }
 
     async fn group_discard(

@@ -5,9 +5,11 @@ use std::{sync::Arc, time::Duration};
 use redis::RedisError;
 use solent_layer::{LayerError, SendError};
 
+use crate::link::is_passing;
+
 /// A command was not carried out, or nobody knows whether it was.
 ///
-/// It is the cause behind [`LayerError::Backend`]. Cheap to clone, because one failure ends many commands.
+/// It is the cause behind [`LayerError::Away`] and [`LayerError::Backend`]. Cheap to clone, because one failure ends many commands.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum LinkError {
     /// The layer has been closed.
@@ -25,6 +27,12 @@ pub(crate) enum LinkError {
         #[source]
         cause: Option<Arc<RedisError>>,
     },
+
+    /// Redis does not let this process in, or what answers is no Redis.
+    #[error(
+        "redis does not accept the connection, check its address, TLS, user, password and database"
+    )]
+    Denied(#[source] Arc<RedisError>),
 
     /// The connection broke after the command was sent.
     #[error(
@@ -48,10 +56,36 @@ pub(crate) enum LinkError {
     },
 }
 
+impl LinkError {
+    /// Whether the same may succeed later, without anybody changing anything.
+    pub(crate) fn is_away(&self) -> bool {
+        match self {
+            Self::Away { .. } | Self::Broken(_) | Self::Overloaded { .. } => true,
+            Self::Refused(error) => is_passing(error),
+            Self::Denied(_) | Self::Closed | Self::Answer => false,
+        }
+    }
+
+    /// Whether the server does not answer, or is none to write to any more, so that another may have taken its place.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        match self {
+            Self::Broken(error) => error.is_timeout(),
+            Self::Refused(error) => is_passing(error),
+            _ => false,
+        }
+    }
+
+    /// Whether a key is of another type than this layer's keys are.
+    pub(crate) fn is_wrong_type(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.code() == Some("WRONGTYPE"))
+    }
+}
+
 impl From<LinkError> for LayerError {
     fn from(error: LinkError) -> Self {
         match error {
             LinkError::Closed => Self::Closed,
+            error if error.is_away() => Self::Away(error.into()),
             error => Self::Backend(error.into()),
         }
     }

@@ -19,10 +19,11 @@ use crate::{
 ///
 /// # While the backend is away
 ///
-/// A call waits for a bounded time, a few seconds, and fails with [`LayerError::Backend`]; none waits for ever.
-/// [`open`](Self::open), [`listen`](Self::listen) and [`group_add`](Self::group_add) may succeed meanwhile, if the layer makes
-/// up for it once the backend is there again. A layer reconnects by itself and never sends a message again that may have
-/// arrived.
+/// A call waits for a bounded time, a few seconds, and fails with [`LayerError::Away`]; none waits for ever. That includes
+/// [`open`](Self::open), [`listen`](Self::listen) and [`group_add`](Self::group_add): no caller takes a mailbox for one that
+/// receives while it does not. A layer reconnects by itself and never sends a message again that may have arrived.
+///
+/// A backend that is there and refuses is not away: the call fails at once, with [`LayerError::Backend`].
 ///
 /// What others sent meanwhile may be lost, so every mailbox of the process hears of a [`Gap`](crate::Gap): not when the
 /// backend is lost but when it is there again, after all subscriptions and memberships are. Who then asks elsewhere for what
@@ -153,6 +154,21 @@ pub trait ChannelLayer: Send + Sync + 'static {
     ///
     /// Dropping the future may leave some things forgotten and others not.
     fn flush(&self) -> impl Future<Output = Result<(), LayerError>> + Send;
+
+    /// Asks the backend whether this process may use it, so that wrong settings show when a program starts. Layers without a
+    /// backend have nothing to ask.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Away`] if the backend cannot be asked now, which a program may wait for, and
+    /// [`LayerError::Backend`] if it refuses, which does not change by waiting.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing changes.
+    fn check(&self) -> impl Future<Output = Result<(), LayerError>> + Send {
+        async { Ok(()) }
+    }
 
     /// Closes the layer for this process: its mailboxes end, its memberships are given up, later calls fail. Other processes go
     /// on. It waits for no reader, and for the backend a bounded time.

@@ -48,6 +48,7 @@ trait Erased: Send + Sync {
         message: Message,
     ) -> BoxFuture<'a, Result<GroupReport, SendError>>;
     fn flush(&self) -> BoxFuture<'_, Result<(), LayerError>>;
+    fn check(&self) -> BoxFuture<'_, Result<(), LayerError>>;
     fn close(&self) -> BoxFuture<'_, Result<(), LayerError>>;
     fn has_queues(&self) -> bool;
     fn hold<'a>(
@@ -105,6 +106,10 @@ impl<L: ChannelLayer> Erased for L {
 
     fn flush(&self) -> BoxFuture<'_, Result<(), LayerError>> {
         Box::pin(ChannelLayer::flush(self))
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), LayerError>> {
+        Box::pin(ChannelLayer::check(self))
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), LayerError>> {
@@ -167,6 +172,10 @@ impl ChannelLayer for DynLayer {
 
     async fn flush(&self) -> Result<(), LayerError> {
         self.0.flush().await
+    }
+
+    async fn check(&self) -> Result<(), LayerError> {
+        self.0.check().await
     }
 
     async fn close(&self) -> Result<(), LayerError> {

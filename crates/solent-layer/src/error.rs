@@ -1,5 +1,7 @@
 //! What layer operations fail with.
 
+use std::error::Error;
+
 use solent_spec::BoxError;
 
 use crate::{Message, NameError};
@@ -21,9 +23,43 @@ pub enum LayerError {
     #[error(transparent)]
     Name(#[from] NameError),
 
-    /// The backend failed, or was out of reach for longer than the layer waits; the cause is its own and may change between releases.
+    /// The backend is away, or too busy, for longer than the layer waits. A later call may succeed; what was sent may have
+    /// arrived or not. The cause is the backend's own and may change between releases.
+    #[error("channel layer backend is away")]
+    Away(#[source] BoxError),
+
+    /// The backend refuses what was asked, and would refuse it again: wrong credentials, a missing permission, a key of another
+    /// type. The cause has its words, and may change between releases.
     #[error("channel layer backend failed")]
     Backend(#[source] BoxError),
+}
+
+/// Whether an error, or one of its causes, is that the backend of a channel layer is [away](LayerError::Away), so that the
+/// same may succeed later.
+///
+/// A handler of a WebSocket tells its client so and goes on; a request is answered with status 503.
+///
+/// ```
+/// use solent_layer::{LayerError, SendError, is_away};
+///
+/// let error = SendError::Layer(LayerError::Away("no route to host".into()));
+///
+/// assert!(is_away(&error));
+/// assert!(!is_away(&LayerError::Closed));
+/// ```
+pub fn is_away(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let layer = match error.downcast_ref() {
+            Some(SendError::Layer(error)) => Some(error),
+            _ => error.downcast_ref(),
+        };
+        if matches!(layer, Some(LayerError::Away(_))) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// A message could not be sent.

@@ -70,7 +70,7 @@ pub use self::{
     channel_layer::ChannelLayer,
     counts::{DropCause, DropCounts, GroupReport},
     dyn_layer::DynLayer,
-    error::{LayerError, SendError},
+    error::{LayerError, SendError, is_away},
     inbox::{FullPolicy, Inbox, InboxSettings, InboxWatch, Pushed, Wakers},
     lease::Claim,
     local::{Local, LocalConfig, LocalWatch},

@@ -454,6 +454,7 @@ impl Solent {
         let health = self.health.clone();
         let layers = std::mem::take(&mut self.layers).make()?;
         let elsewhere = self.channels.on(&layers, &self.role)?;
+        layers.check().await?;
         let layer = Routed::around(layers.default().clone(), elsewhere);
         layers.middleware(&layer).insert_into(&mut self.state);
         self.state.insert(health.clone());

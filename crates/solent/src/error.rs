@@ -98,6 +98,9 @@ pub enum Error {
         /// What is wrong; it may change between releases.
         source: BoxError,
     },
+    /// The backend of the channel layer refuses this process: wrong credentials, a missing permission, a wrong database.
+    #[error("channel layer cannot be used")]
+    LayerRefused(#[source] LayerError),
     /// The channel layer could not be closed.
     #[error("channel layer could not be closed")]
     Close(#[source] LayerError),

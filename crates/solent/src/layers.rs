@@ -2,6 +2,7 @@
 
 use solent_consumers::WithLayer;
 use solent_layer::{ChannelLayer, DynLayer, LayerError};
+use solent_spec::Chain;
 
 use crate::{
     error::Error,
@@ -88,6 +89,23 @@ impl AllLayers {
         named.fold(WithLayer::new(default.clone()), |all, layer| {
             all.and(layer.alias.clone(), layer.layer.clone())
         })
+    }
+
+    /// Fails if the backend of a layer refuses this process. One that is away is waited for while the application runs.
+    pub(crate) async fn check(&self) -> Result<(), Error> {
+        for Layer { alias, layer, .. } in &self.0 {
+            match layer.check().await {
+                Ok(()) => {}
+                Err(error @ LayerError::Away(_)) => tracing::warn!(
+                    target: "solent",
+                    alias,
+                    error = %Chain(&error),
+                    "channel layer is away, handshakes that need it are refused until it is there"
+                ),
+                Err(error) => return Err(Error::LayerRefused(error)),
+            }
+        }
+        Ok(())
     }
 
     /// Closes all of them. Answers the first failure.

@@ -65,6 +65,10 @@ impl ChannelLayer for Routed {
         self.default.flush().await
     }
 
+    async fn check(&self) -> Result<(), LayerError> {
+        self.default.check().await
+    }
+
     async fn close(&self) -> Result<(), LayerError> {
         self.default.close().await
     }

@@ -99,7 +99,9 @@ impl ConsumerContext {
     ///
     /// # Errors
     ///
-    /// [`NoLayer`] without a layer, a layer that is closed or out of reach, or a connection that is being closed.
+    /// [`NoLayer`] without a layer, a layer that is closed, away or refuses, or a connection that is being closed. An error of a
+    /// layer that is [away](solent_layer::is_away) answers a handshake, or a request without an answer, with status 503 if
+    /// the handler ends with it.
     ///
     /// # Cancel safety
     ///

@@ -7,7 +7,7 @@ use solent_consumers::{
     Group, Handle, HttpConsumer, HttpContext, NoEvents, Refusal, Unfinished, disconnects_finished,
     http_consumer,
 };
-use solent_layer::DynLayer;
+use solent_layer::{DynLayer, LayerError};
 use solent_layer_memory::MemoryLayer;
 use solent_spec::{
     Application, Result,
@@ -60,6 +60,9 @@ impl HttpConsumer for Obeys {
             b"fail" => Err("failed".into()),
             b"panic" => panic!("asked to"),
             b"refuse" => Err(Refusal::new(StatusCode::CONFLICT).body("no").into()),
+            b"away" => {
+                Err(solent_layer::SendError::Layer(LayerError::Away("no route".into())).into())
+            }
             b"nothing" => Ok(()),
             b"wait" => cx.join(&news()).await,
             b"events" => {
@@ -177,6 +180,15 @@ async fn refusals_answer_from_handlers_and_factories() {
 
     assert_eq!(handled.take(), ["response 409 \"no\""]);
     assert_eq!(made.take(), ["response 401 \"\""]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_that_needs_a_layer_which_is_away_is_a_503() {
+    let exchange = Exchange::new(&["away"]);
+
+    run(&exchange, &Log::default()).await.unwrap();
+
+    assert_eq!(exchange.take(), ["response 503 \"\""]);
 }
 
 #[tokio::test(start_paused = true)]

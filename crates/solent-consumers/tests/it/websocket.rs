@@ -3,6 +3,7 @@ use solent_consumers::{
     InvalidJson, JsonWebSocketConsumer, NoEvents, Refusal, WebSocketConsumer, WebSocketContext,
     json_websocket_consumer, websocket_consumer,
 };
+use solent_layer::LayerError;
 use solent_spec::{
     Application, Body, RequestScope, Result, SendError,
     request::Feature,
@@ -247,6 +248,34 @@ async fn refusal_by_way_of_an_error_is_no_failure() {
 
     assert_eq!(socket.take(), [Sent::Status(401)]);
     assert_eq!(log.count("disconnect"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn handshake_that_cannot_join_while_the_layer_is_away_is_a_503() {
+    connect!(CutOff, |_cx| Err(LayerError::Away(
+        "no route to host".into()
+    )
+    .into()));
+    let (socket, log) = (Socket::new(), Log::default());
+    socket.vanish();
+
+    run(&socket, CutOff, &log).await.unwrap();
+
+    assert_eq!(socket.take(), [Sent::Status(503)]);
+    assert_eq!(log.count("disconnect"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn handshake_that_the_layer_refuses_is_a_failure() {
+    connect!(Denied, |_cx| Err(
+        LayerError::Backend("WRONGPASS".into()).into()
+    ));
+    let (socket, log) = (Socket::new(), Log::default());
+
+    let error = run(&socket, Denied, &log).await.unwrap_err();
+
+    assert!(error.is::<LayerError>(), "{error}");
+    assert_eq!(socket.take(), []);
 }
 
 #[tokio::test(start_paused = true)]

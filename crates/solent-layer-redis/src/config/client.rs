@@ -164,7 +164,7 @@ fn read_authorities(path: &Path) -> Result<Vec<u8>, ConfigError> {
 }
 
 /// The client takes the process' provider of ciphers and panics if there is none. One that the program chose stays.
-fn provide_ciphers() {
+pub(crate) fn provide_ciphers() {
     if CryptoProvider::get_default().is_none() {
         // If another thread was faster there is one now, which is all that is wanted.
         let _ = ring::default_provider().install_default();

@@ -39,7 +39,9 @@ pub enum RedisLayerKind {
 /// | `send_wait` | [`RedisConfig::send_wait`], in seconds |
 /// | `connect_timeout` or `socket_connect_timeout` | [`RedisConfig::connect_timeout`], in seconds |
 /// | `response_timeout` or `socket_timeout` | [`RedisConfig::response_timeout`], in seconds |
-/// | `keepalive` or `health_check_interval` | [`RedisConfig::keepalive`], in seconds |
+/// | `heartbeat` or `health_check_interval` | [`RedisConfig::heartbeat`], in seconds |
+/// | `renewal` | [`RedisConfig::renewal`], in seconds |
+/// | `keepalive` | [`RedisConfig::keepalive`], in seconds |
 /// | `max_pending` | [`RedisConfig::max_pending`] |
 /// | `pool_size` or `max_connections` | [`RedisConfig::pool_size`] |
 ///
@@ -91,7 +93,7 @@ impl FromStr for RedisLayerUrl {
 }
 
 /// The names of all options of a layer.
-pub(super) const OPTIONS: [&str; 20] = [
+pub(super) const OPTIONS: [&str; 22] = [
     "layer",
     "prefix",
     "serializer",
@@ -107,8 +109,10 @@ pub(super) const OPTIONS: [&str; 20] = [
     "socket_connect_timeout",
     "response_timeout",
     "socket_timeout",
-    "keepalive",
+    "heartbeat",
     "health_check_interval",
+    "renewal",
+    "keepalive",
     "max_pending",
     "pool_size",
     "max_connections",
@@ -155,8 +159,10 @@ fn read_own(mut config: RedisConfig, options: &mut Options) -> Result<RedisConfi
     set(&mut config.connect_timeout, connect);
     let response = options.either_seconds("response_timeout", "socket_timeout")?;
     set(&mut config.response_timeout, response);
-    let keepalive = options.either_seconds("keepalive", "health_check_interval")?;
-    set(&mut config.keepalive, keepalive);
+    let heartbeat = options.either_seconds("heartbeat", "health_check_interval")?;
+    set(&mut config.heartbeat, heartbeat);
+    set(&mut config.renewal, options.seconds("renewal")?);
+    set(&mut config.keepalive, options.seconds("keepalive")?);
     set(&mut config.max_pending, options.number("max_pending")?);
     let connections = options.either("pool_size", "max_connections")?;
     let connections = connections.map(|value| number("pool_size", value));

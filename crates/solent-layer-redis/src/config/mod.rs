@@ -21,7 +21,9 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::client::{cluster_builder, connection_config, connection_info};
+pub(crate) use self::client::{
+    cluster_builder, connection_config, connection_info, provide_ciphers,
+};
 pub use self::{
     access::{ClientCertificate, RedisAccess, RedisTls, TlsCheck},
     address::RedisAddress,

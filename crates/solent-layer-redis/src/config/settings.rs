@@ -62,11 +62,20 @@ pub struct RedisConfig {
     /// How long Redis may take to answer a command. Then its connection is given up, and the command fails, though Redis may
     /// have carried it out. Commands that wait in Redis have their own time added. Default: five seconds.
     pub response_timeout: Duration,
+    /// How long a connection that only waits, for what is published or for messages in a queue, may be silent before Redis is
+    /// asked whether it is there, and how long the answer may take. So a Redis that stands still, or a network that drops
+    /// everything, is noticed within twice as long, and the server is looked for anew. From 50 ms to a day. Default: five
+    /// seconds.
+    pub heartbeat: Duration,
+    /// How often the queue layer tells Redis which processes and members are there. What Redis has forgotten is there again
+    /// within this time. A process that does not do it three times in a row counts as dead, and others remove its members. From
+    /// one second to a day; processes may differ. Default: ten seconds.
+    pub renewal: Duration,
     /// How long a connection is silent before the other end is asked whether it is there, and then again each third of it.
     /// Three questions without an answer end the connection, so that it takes twice as long to find out that a
     /// network is cut. Whole seconds, from 1 to 32767. Default: 15 seconds.
     pub keepalive: Duration,
-    /// How long to wait between attempts to connect. Default: 50 ms, doubling up to five seconds.
+    /// How long to wait between attempts to connect. Default: 50 ms, and each time a quarter longer, up to five seconds.
     pub backoff: Backoff,
     /// How many commands may be on their way or wait for a connection, for each host; further ones fail. A million at
     /// most. Default: 8192.
@@ -93,6 +102,8 @@ impl Default for RedisConfig {
             send_wait: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(2),
             response_timeout: Duration::from_secs(5),
+            heartbeat: Duration::from_secs(5),
+            renewal: Duration::from_secs(10),
             keepalive: Duration::from_secs(15),
             backoff: Backoff::default(),
             max_pending: const { NonZeroUsize::new(8192).unwrap() },
@@ -190,6 +201,18 @@ impl RedisConfig {
         self
     }
 
+    /// Sets [`heartbeat`](Self::heartbeat).
+    pub fn heartbeat(mut self, silence: Duration) -> Self {
+        self.heartbeat = silence;
+        self
+    }
+
+    /// Sets [`renewal`](Self::renewal).
+    pub fn renewal(mut self, period: Duration) -> Self {
+        self.renewal = period;
+        self
+    }
+
     /// Sets [`keepalive`](Self::keepalive).
     pub fn keepalive(mut self, silence: Duration) -> Self {
         self.keepalive = silence;
@@ -240,6 +263,8 @@ impl fmt::Debug for RedisConfig {
             .field("send_wait", &self.send_wait)
             .field("connect_timeout", &self.connect_timeout)
             .field("response_timeout", &self.response_timeout)
+            .field("heartbeat", &self.heartbeat)
+            .field("renewal", &self.renewal)
             .field("keepalive", &self.keepalive)
             .field("backoff", &self.backoff)
             .field("max_pending", &self.max_pending)

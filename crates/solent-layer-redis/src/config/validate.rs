@@ -48,6 +48,18 @@ pub(super) fn config(config: &RedisConfig) -> Result<(), ConfigError> {
     }
     within("send_wait", config.send_wait, Duration::ZERO, MAX_TIMEOUT)?;
     within(
+        "heartbeat",
+        config.heartbeat,
+        Duration::from_millis(50),
+        MAX_TIMEOUT,
+    )?;
+    within(
+        "renewal",
+        config.renewal,
+        Duration::from_secs(1),
+        MAX_TIMEOUT,
+    )?;
+    within(
         "keepalive",
         config.keepalive,
         Duration::from_secs(1),

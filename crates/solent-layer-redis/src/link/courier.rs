@@ -8,19 +8,24 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use futures::stream::{FuturesUnordered, StreamExt};
-use redis::{Cmd, RedisError, Value};
+use futures::{
+    future::BoxFuture,
+    stream::{FuturesUnordered, StreamExt},
+};
+use redis::{Cmd, RedisError, RedisResult, Value};
 use solent_spec::Chain;
 use tokio::{
-    sync::oneshot,
+    sync::{oneshot, watch},
     task::AbortHandle,
     time::{Instant, sleep_until},
 };
 
 use super::{
-    queue::{Job, Queue},
-    route::{Sent, send},
-    source::{Shared, Source},
+    queue::Queue,
+    route::{Sent, lost, send},
+    shared::Shared,
+    source::{Source, no_connection},
+    verdict::is_final,
 };
 use crate::{Backoff, RedisConfig, error::LinkError};
 
@@ -78,10 +83,13 @@ impl Inner {
             queue: Arc::clone(&self.queue),
             source: Arc::clone(&self.source),
             backoff: self.backoff,
-            connection: None,
-            made: 0,
+            way: Way::None,
+            ended: 0,
+            under_way: 0,
+            stale: 0,
             failures: 0,
-            retry: None,
+            cause: None,
+            refused: None,
         };
         tokio::spawn(work.run()).abort_handle()
     }
@@ -115,164 +123,220 @@ struct Work {
     queue: Arc<Queue>,
     source: Arc<Source>,
     backoff: Backoff,
-    connection: Option<Shared>,
-    /// How many connections there have been.
-    made: u64,
+    way: Way,
+    /// How many connections have ended. Pieces of earlier ones are stale.
+    ended: u64,
+    /// Pieces under way, and how many of them are stale.
+    under_way: usize,
+    stale: usize,
     /// Failures in a row.
     failures: u32,
-    /// When to try again, after a failure.
-    retry: Option<Instant>,
+    /// What the last connection, or attempt to make one, ended with.
+    cause: Option<Arc<RedisError>>,
+    /// The last attempt was refused, as the next one would be.
+    refused: Option<LinkError>,
+}
+
+type Cause = Option<Arc<RedisError>>;
+
+/// Where the connection is.
+enum Way {
+    /// There is none, and no attempt to make one.
+    None,
+    /// It is too early for another attempt.
+    Pausing(BoxFuture<'static, ()>),
+    Making(BoxFuture<'static, RedisResult<Shared>>),
+    /// Pieces under way hear by `cut` that it broke.
+    There {
+        connection: Shared,
+        cut: watch::Sender<Cause>,
+    },
+}
+
+/// What has happened on the way to a connection.
+enum Step {
+    Paused,
+    Made(RedisResult<Shared>),
 }
 
 impl Work {
+    /// Nothing here waits alone: pieces under way, an attempt to connect and the patience of commands are polled together.
     async fn run(mut self) {
-        let mut under_way = FuturesUnordered::new();
-        loop {
-            let most = if self.source.is_cluster() {
-                PIECE
-            } else {
-                PIECES
-            };
+        let mut pieces = FuturesUnordered::new();
+        while !self.queue.fail_if_closed() {
+            self.look();
+            let deadline = self.deadline();
+            let listens = self.may_send() || deadline.is_none() && !self.is_there();
             tokio::select! {
                 biased;
-                Some((made, sent)) = under_way.next() => self.after(made, sent),
-                () = self.queue.ready(), if under_way.len() < most => {
-                    if self.queue.fail_if_closed() {
-                        break;
-                    }
-                    let Some(connection) = self.connection().await else {
-                        continue;
-                    };
-                    let made = self.made;
-                    for jobs in self.pieces() {
-                        let sending = send(connection.clone(), jobs);
-                        under_way.push(async move { (made, sending.await) });
+                Some((of, sent)) = pieces.next() => self.after(of, sent),
+                step = self.way.step() => self.step(step),
+                () = until(deadline) => {}
+                () = self.queue.closed() => {}
+                () = self.queue.ready(), if listens => {
+                    for piece in self.begin() {
+                        pieces.push(piece);
                     }
                 }
             }
         }
-        while let Some((made, sent)) = under_way.next().await {
-            self.after(made, sent);
+        while let Some((of, sent)) = pieces.next().await {
+            self.after(of, sent);
         }
         self.queue.fail_if_closed();
     }
 
-    /// What to send now: commands for a cluster go different ways, each alone.
-    fn pieces(&self) -> Vec<Vec<Job>> {
-        let jobs = self.queue.take(PIECE);
-        if jobs.is_empty() {
-            // All have given up meanwhile.
-            Vec::new()
-        } else if self.source.is_cluster() {
-            jobs.into_iter().map(|job| vec![job]).collect()
+    fn is_there(&self) -> bool {
+        matches!(self.way, Way::There { .. })
+    }
+
+    /// Whether a piece may leave now. One for a new connection waits until those of the old one have come back: commands in
+    /// them that are sent again come before it.
+    fn may_send(&self) -> bool {
+        let most = if self.source.is_cluster() {
+            PIECE
         } else {
-            vec![jobs]
+            PIECES
+        };
+        self.is_there() && self.stale == 0 && self.under_way < most
+    }
+
+    /// Gives up a connection that is lost, and makes one if a command waits for it.
+    fn look(&mut self) {
+        if let Way::There { connection, .. } = &self.way
+            && connection.is_lost(&self.source)
+        {
+            // What was sent now would fail, and nobody could tell that it was not carried out.
+            self.lose(Arc::new(lost()));
+        }
+        if matches!(self.way, Way::None) && self.queue.has_jobs() {
+            let source = Arc::clone(&self.source);
+            self.way = Way::Making(Box::pin(async move { source.shared().await }));
         }
     }
 
-    fn after(&mut self, made: u64, sent: Sent) {
+    /// When the next command will have waited too long. Those that have are failed.
+    fn deadline(&self) -> Option<Instant> {
+        if self.is_there() && self.stale == 0 {
+            return None;
+        }
+        if let (Some(refused), Way::Pausing(_)) = (&self.refused, &self.way) {
+            self.queue.refuse(refused);
+        }
+        self.queue.expire(self.cause.as_ref())
+    }
+
+    /// What to send now: commands for a cluster go different ways, each alone.
+    fn begin(&mut self) -> Vec<impl Future<Output = (u64, Sent)> + use<>> {
+        self.look();
+        let Way::There { connection, cut } = &self.way else {
+            return Vec::new();
+        };
+        if !self.may_send() {
+            return Vec::new();
+        }
+        let jobs = self.queue.take(PIECE);
+        let pieces = match jobs.len() {
+            // All have given up meanwhile.
+            0 => Vec::new(),
+            _ if self.source.is_cluster() => jobs.into_iter().map(|job| vec![job]).collect(),
+            _ => vec![jobs],
+        };
+        self.under_way += pieces.len();
+        let of = self.ended;
+        let send = |jobs| {
+            let sending = send(connection.clone(), jobs, cut.subscribe());
+            async move { (of, sending.await) }
+        };
+        pieces.into_iter().map(send).collect()
+    }
+
+    fn after(&mut self, of: u64, sent: Sent) {
+        self.under_way -= 1;
         self.queue.finished(sent.finished);
-        match sent.broken {
-            None => self.failures = 0,
-            Some(error) if made == self.made && self.connection.is_some() => {
-                tracing::debug!(error = %Chain(&*error), host = %self.source, "connection to redis broke");
-                self.connection = None;
-                self.source.forget();
-                if error.code().is_some() {
-                    // It is there and does not do yet: it loads its data, or is no master.
-                    self.failed();
-                }
-            }
-            Some(_) => {}
+        if of != self.ended {
+            self.stale = self.stale.saturating_sub(1);
+        } else if let Some(error) = sent.broken {
+            self.lose(error);
+        } else {
+            self.failures = 0;
         }
         if !sent.left.is_empty() {
             self.queue.put_back(sent.left);
         }
     }
 
-    /// A connection; nothing, if nobody waits for one any more.
-    async fn connection(&mut self) -> Option<Shared> {
-        if let Some(connection) = &self.connection {
-            if !connection.is_lost() {
-                return Some(connection.clone());
-            }
-            // What was sent now would fail, and nobody could tell that it was not carried out.
-            tracing::debug!(host = %self.source, "connection to redis was lost");
-            self.connection = None;
-            self.source.forget();
+    fn lose(&mut self, error: Arc<RedisError>) {
+        tracing::debug!(error = %Chain(&*error), host = %self.source, "connection to redis broke");
+        if let Way::There { cut, .. } = std::mem::replace(&mut self.way, Way::None)
+            && !self.source.is_cluster()
+        {
+            self.stale = self.under_way;
+            cut.send_replace(Some(Arc::clone(&error)));
         }
-        let mut cause = None;
-        loop {
-            if let Some(retry) = self.retry.filter(|retry| *retry > Instant::now()) {
-                self.meanwhile(sleep_until(retry), cause.as_ref()).await?;
+        self.ended += 1;
+        self.source.forget();
+        if error.code().is_some() {
+            // It is there and does not do yet: it loads its data, or is no master.
+            self.pause();
+        }
+        self.cause = Some(error);
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Paused => self.way = Way::None,
+            Step::Made(Ok(connection)) => {
+                (self.cause, self.refused) = (None, None);
+                let cut = watch::Sender::new(None);
+                self.way = Way::There { connection, cut };
             }
-            let source = Arc::clone(&self.source);
-            match self.attempt(source.shared(), cause.as_ref()).await? {
-                Ok(connection) => {
-                    self.made += 1;
-                    self.retry = None;
-                    self.connection = Some(connection.clone());
-                    return Some(connection);
-                }
-                Err(error) => {
-                    if self.failures == 0 {
-                        tracing::warn!(error = %Chain(&error), host = %self.source, "redis is out of reach");
-                    }
-                    self.failed();
-                    self.source.forget();
-                    cause = Some(Arc::new(error));
-                }
-            }
+            Step::Made(Err(error)) => self.failed(error),
         }
     }
 
-    /// Connects, also when nobody waits for it any more: the next command finds a connection. Nothing, if the queue is closed.
-    async fn attempt<T>(
-        &self,
-        connecting: impl Future<Output = T>,
-        cause: Option<&Arc<RedisError>>,
-    ) -> Option<T> {
-        tokio::pin!(connecting);
-        loop {
-            let deadline = self.queue.expire(cause);
-            if self.queue.fail_if_closed() {
-                return None;
-            }
-            let expired = async {
-                match deadline {
-                    Some(deadline) => sleep_until(deadline).await,
-                    None => self.queue.ready().await,
-                }
-            };
-            tokio::select! {
-                output = &mut connecting => return Some(output),
-                () = expired => {}
-            }
+    fn failed(&mut self, error: RedisError) {
+        if self.failures == 0 {
+            tracing::warn!(
+                error = %Chain(&error),
+                host = %self.source,
+                "redis is out of reach"
+            );
         }
+        self.source.forget();
+        self.refused = is_final(&error).then(|| no_connection(error.clone()));
+        if let Some(refused) = &self.refused {
+            self.queue.refuse(refused);
+        }
+        self.cause = Some(Arc::new(error));
+        self.pause();
     }
 
-    fn failed(&mut self) {
-        self.retry = Some(Instant::now() + self.backoff.wait(self.failures));
+    fn pause(&mut self) {
+        let (source, backoff, failures) = (Arc::clone(&self.source), self.backoff, self.failures);
+        let pause = async move { source.pause(&backoff, failures).await };
+        self.way = Way::Pausing(Box::pin(pause));
         self.failures = self.failures.saturating_add(1);
     }
+}
 
-    /// Waits, and meanwhile fails commands that have waited too long; nothing, once none waits.
-    async fn meanwhile<T>(
-        &self,
-        future: impl Future<Output = T>,
-        cause: Option<&Arc<RedisError>>,
-    ) -> Option<T> {
-        tokio::pin!(future);
-        loop {
-            let deadline = self.queue.expire(cause)?;
-            if self.queue.fail_if_closed() {
-                return None;
+impl Way {
+    async fn step(&mut self) -> Step {
+        match self {
+            Self::None | Self::There { .. } => std::future::pending().await,
+            Self::Pausing(pause) => {
+                pause.await;
+                Step::Paused
             }
-            tokio::select! {
-                output = &mut future => return Some(output),
-                () = sleep_until(deadline) => {}
-            }
+            Self::Making(making) => Step::Made(making.await),
         }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }
 

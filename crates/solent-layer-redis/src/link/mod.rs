@@ -6,14 +6,21 @@
 
 mod any;
 mod courier;
+mod master;
+mod patience;
+mod policy;
+mod probe;
 mod queue;
 mod route;
 mod scan;
 mod script;
-mod sentinel;
+mod shared;
 mod source;
+mod subscribed;
 mod subscriber;
 mod topics;
+mod verdict;
+mod waiting;
 
 use std::{fmt, sync::Arc};
 
@@ -23,11 +30,12 @@ use self::{courier::Courier, source::Source};
 pub(crate) use self::{
     courier::Reply,
     script::Script,
-    source::Waiting,
     subscriber::{Sink, Subscriber},
     topics::Topic,
+    verdict::is_passing,
+    waiting::Waiting,
 };
-use crate::{ConfigError, RedisConfig, RedisHost, error::LinkError};
+use crate::{Backoff, ConfigError, RedisConfig, RedisHost, error::LinkError};
 
 /// One host. Its `Display` is its URL without passwords.
 #[derive(Clone, Debug)]
@@ -75,9 +83,19 @@ impl Link {
         self.source.waiting().await
     }
 
-    /// Looks for the server anew: it did not behave like a master.
+    /// Looks for the server anew: a connection to it broke.
     pub(crate) fn forget(&self) {
         self.source.forget();
+    }
+
+    /// As [`forget`](Self::forget), for all connections: the server does not answer, or does not behave like a master.
+    pub(crate) fn leave(&self) {
+        self.source.leave();
+    }
+
+    /// Waits after so many failures in a row; less, if the host is found to be there meanwhile.
+    pub(crate) async fn pause(&self, backoff: &Backoff, failures: u32) {
+        self.source.pause(backoff, failures).await;
     }
 
     /// A subscriber that hands to `sink` what is published.
@@ -93,7 +111,6 @@ impl Link {
     /// Ends what runs. Commands that wait fail.
     pub(crate) fn close(&self) {
         self.courier.close();
-        self.source.let_go();
     }
 }
 

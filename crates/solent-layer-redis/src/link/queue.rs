@@ -20,6 +20,8 @@ pub(super) struct Queue {
     state: Mutex<State>,
     /// There is something to do.
     ready: Notify,
+    /// The queue was closed.
+    ended: Notify,
     /// How many commands may wait or be under way.
     most: usize,
     /// How long a command waits for a connection.
@@ -29,6 +31,8 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
+    /// How many commands there have been.
+    submitted: u64,
     /// Commands that were taken and not answered yet.
     under_way: usize,
     closed: bool,
@@ -39,6 +43,8 @@ pub(super) struct Job {
     pub(super) cmd: Cmd,
     /// Whether it may be carried out twice.
     pub(super) again: bool,
+    /// Which of all commands it is. Those that come back find their place by it.
+    number: u64,
     submitted: Instant,
     reply: oneshot::Sender<Result<Value, LinkError>>,
 }
@@ -55,6 +61,7 @@ impl Queue {
         Self {
             state: Mutex::default(),
             ready: Notify::new(),
+            ended: Notify::new(),
             most,
             patience,
         }
@@ -75,9 +82,12 @@ impl Queue {
         if pending >= self.most {
             return Err(LinkError::Overloaded { pending });
         }
+        let number = state.submitted;
+        state.submitted += 1;
         state.jobs.push_back(Job {
             cmd,
             again,
+            number,
             submitted: Instant::now(),
             reply,
         });
@@ -116,15 +126,31 @@ impl Queue {
         self.lock().under_way -= count;
     }
 
-    /// Puts commands that were taken back to the front; they have not been carried out, or may be again.
+    /// Puts commands that were taken back to their places; they have not been carried out, or may be again. Two pieces that
+    /// were under way together may come back in either order.
     pub(super) fn put_back(&self, jobs: Vec<Job>) {
         let mut state = self.lock();
         state.under_way -= jobs.len();
         for job in jobs.into_iter().rev() {
-            state.jobs.push_front(job);
+            let place = state
+                .jobs
+                .partition_point(|other| other.number < job.number);
+            state.jobs.insert(place, job);
         }
         drop(state);
         self.ready.notify_one();
+    }
+
+    /// Fails all commands that wait: Redis would refuse each of them.
+    pub(super) fn refuse(&self, error: &LinkError) {
+        let jobs = std::mem::take(&mut self.lock().jobs);
+        jobs.into_iter()
+            .for_each(|job| job.finish(Err(error.clone())));
+    }
+
+    /// Whether a command waits.
+    pub(super) fn has_jobs(&self) -> bool {
+        !self.lock().jobs.is_empty()
     }
 
     /// Fails the commands that have waited long enough. Tells when the next one will have, if any waits.
@@ -150,6 +176,14 @@ impl Queue {
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.ready.notify_one();
+        self.ended.notify_one();
+    }
+
+    /// Waits until the queue is closed. Only one may wait.
+    pub(super) async fn closed(&self) {
+        while !self.lock().closed {
+            self.ended.notified().await;
+        }
     }
 
     /// Fails everything, once the queue is closed.

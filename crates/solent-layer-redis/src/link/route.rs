@@ -3,12 +3,17 @@
 use std::sync::Arc;
 
 use redis::{
-    Pipeline, RedisError, RedisResult, ServerError, Value, aio::ConnectionLike,
-    aio::MultiplexedConnection, cluster_async::ClusterConnection,
+    Pipeline, RedisError, RedisResult, Value, aio::ConnectionLike, aio::MultiplexedConnection,
+    cluster_async::ClusterConnection,
 };
 
-use super::{queue::Job, source::Shared};
+use tokio::sync::watch;
+
+use super::{queue::Job, shared::Shared, verdict::is_not_now};
 use crate::error::LinkError;
+
+/// What the connection broke with, once it has.
+pub(super) type Cut = watch::Receiver<Option<Arc<RedisError>>>;
 
 /// What became of commands.
 #[derive(Default)]
@@ -21,16 +26,40 @@ pub(super) struct Sent {
     pub(super) broken: Option<Arc<RedisError>>,
 }
 
-/// Sends commands in one piece and hands out the replies.
-pub(super) async fn send(connection: Shared, mut jobs: Vec<Job>) -> Sent {
-    let answers = match connection {
-        Shared::Server(mut connection, _pooled) => ask_server(&mut connection, &mut jobs).await,
-        Shared::Cluster(mut connection) => ask_cluster(&mut connection, &jobs).await,
+/// Sends commands in one piece and hands out the replies. When the connection is cut, no answer is waited for.
+pub(super) async fn send(connection: Shared, mut jobs: Vec<Job>, mut cut: Cut) -> Sent {
+    let asking = async {
+        match connection {
+            Shared::Server(mut connection, _) => ask_server(&mut connection, &mut jobs).await,
+            Shared::Cluster(mut connection) => ask_cluster(&mut connection, &jobs).await,
+        }
+    };
+    let answers = tokio::select! {
+        biased;
+        answers = asking => answers,
+        error = broken(&mut cut) => Err(error),
     };
     match answers {
         Ok(answers) => hand_out(jobs, answers),
         Err(error) => give_up(jobs, error),
     }
+}
+
+async fn broken(cut: &mut Cut) -> RedisError {
+    let error = match cut.wait_for(Option::is_some).await {
+        Ok(error) => Some(error.as_deref().cloned().unwrap_or_else(lost)),
+        Err(_) => None,
+    };
+    match error {
+        Some(error) => error,
+        // The courier gave the connection up without cutting it, and the answer may still come.
+        None => std::future::pending().await,
+    }
+}
+
+/// A connection was lost.
+pub(super) fn lost() -> RedisError {
+    RedisError::from((redis::ErrorKind::Io, "connection was lost"))
 }
 
 async fn ask_server(
@@ -70,12 +99,12 @@ fn hand_out(jobs: Vec<Job>, answers: Vec<Value>) -> Sent {
     let mut answers = answers.into_iter();
     for job in jobs {
         match answers.next() {
-            Some(Value::ServerError(error)) if is_not_now(&error) && job.again => {
+            Some(Value::ServerError(error)) if is_not_now(error.code()) && job.again => {
                 sent.broken = Some(Arc::new(error.into()));
                 sent.left.push(job);
             }
             Some(Value::ServerError(error)) => {
-                let not_now = is_not_now(&error);
+                let not_now = is_not_now(error.code());
                 let error = Arc::new(RedisError::from(error));
                 if not_now {
                     sent.broken = Some(Arc::clone(&error));
@@ -115,12 +144,4 @@ fn give_up(jobs: Vec<Job>, error: RedisError) -> Sent {
         sent.broken = Some(error);
     }
     sent
-}
-
-/// Whether another server, or this one in a moment, would carry the command out.
-fn is_not_now(error: &ServerError) -> bool {
-    matches!(
-        error.code(),
-        "LOADING" | "READONLY" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "UNBLOCKED"
-    )
 }

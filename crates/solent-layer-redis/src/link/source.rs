@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::Future,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -9,21 +10,31 @@ use std::{
     time::Duration,
 };
 
-use deadpool_redis::{Manager, Pool, PoolError, Runtime, Timeouts};
 use redis::{
-    Client, Cmd, ConnectionInfo, ErrorKind, PushInfo, PushKind, RedisError, RedisResult, Value,
-    aio::{ConnectionLike, MultiplexedConnection},
+    AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, PushInfo, RedisError, RedisResult,
+    aio::{MultiplexedConnection, SendError},
     cluster_async::ClusterConnection,
 };
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::{sleep, timeout},
+};
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-
-use super::{any, sentinel};
+use super::{
+    any, master, probe,
+    shared::{Loss, Shared},
+    subscribed::Subscribed,
+    verdict::is_final,
+    waiting::{Waiting, Waits},
+};
 use crate::{
-    ConfigError, RedisCluster, RedisConfig, RedisHost, RedisSentinel, RedisServer,
+    Backoff, ConfigError, RedisCluster, RedisConfig, RedisHost, RedisSentinel, RedisServer,
     config::{cluster_builder, connection_config, connection_info},
     error::LinkError,
 };
+
+/// Longer than anything waits.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// One host, and how connections to it are made.
 pub(crate) struct Source {
@@ -31,8 +42,12 @@ pub(crate) struct Source {
     /// What the log calls the host: its URL without passwords.
     name: Box<str>,
     config: RedisConfig,
-    /// The pools of the server that is the host now. Held for a moment, never across a wait.
-    pools: Mutex<Option<Arc<Pools>>>,
+    /// The server that is the host now, if it had to be looked for. Held for a moment, never across a wait.
+    found: Mutex<Option<ConnectionInfo>>,
+    /// How often the server was found not to be the host any more. Connections from before are not used any longer.
+    moves: AtomicU64,
+    /// A connection was made, so that the host is there.
+    there: Notify,
     /// How many connections for commands that wait may be made.
     waiting: Arc<Semaphore>,
 }
@@ -48,56 +63,6 @@ enum Reach {
     Any(Vec<RedisServer>),
     /// All of them, each for its part.
     Cluster(RedisCluster),
-}
-
-/// Connections to one server.
-struct Pools {
-    info: ConnectionInfo,
-    /// What all commands share that are answered at once.
-    shared: Pool,
-    /// How many connections of the pool have been lost.
-    lost: Arc<AtomicU64>,
-}
-
-/// A connection that any number of commands share. Cheap to clone.
-#[derive(Clone)]
-pub(super) enum Shared {
-    Server(MultiplexedConnection, Arc<Pooled>),
-    Cluster(ClusterConnection),
-}
-
-/// A connection that goes back to its pool when the last clone is dropped.
-pub(super) struct Pooled {
-    /// Never used: its clone is.
-    _connection: deadpool_redis::Connection,
-    /// How many connections of the pool have been lost.
-    lost: Arc<AtomicU64>,
-    /// How many that were before there was this one.
-    before: u64,
-}
-
-/// A connection for one command at a time, which may wait.
-///
-/// It is closed when it is dropped: a command that still waits in Redis must not take anything for nobody. So it is of no
-/// pool.
-pub(crate) struct Waiting {
-    on: Waits,
-    /// The connection broke. A command that is sent just then may never hear of it.
-    lost: Arc<Notify>,
-    /// There are not more than there may be. In a cluster each has its key, and there are as many as keys.
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-enum Waits {
-    Server(MultiplexedConnection),
-    Cluster(ClusterConnection),
-}
-
-/// A connection for subscriptions.
-#[derive(Clone)]
-pub(super) enum Subscribed {
-    Server(MultiplexedConnection),
-    Cluster(ClusterConnection),
 }
 
 /// What becomes of what Redis sends unasked.
@@ -128,34 +93,28 @@ impl Source {
     }
 
     fn reaching(reach: Reach, name: String, config: &RedisConfig) -> Result<Self, ConfigError> {
-        let source = Self {
-            reach,
-            name: name.into(),
-            config: config.clone(),
-            pools: Mutex::default(),
-            waiting: Arc::new(Semaphore::new(config.pool_size.get())),
-        };
         // What is wrong with the settings is told now, not at the first connection.
-        match &source.reach {
-            Reach::Server(server) => {
-                let info = connection_info(server, config)?;
-                source.use_server(info).map_err(client_error)?;
-            }
-            Reach::Master(sentinel) => {
-                for server in sentinel.sentinel_servers() {
-                    connection_info(&server, config)?;
-                }
-            }
-            Reach::Any(servers) => {
-                for server in servers {
-                    connection_info(server, config)?;
-                }
-            }
+        match &reach {
+            Reach::Server(server) => check(server, config)?,
+            Reach::Master(sentinel) => sentinel
+                .sentinel_servers()
+                .try_for_each(|server| check(&server, config))?,
+            Reach::Any(servers) => servers
+                .iter()
+                .try_for_each(|server| check(server, config))?,
             Reach::Cluster(cluster) => {
                 cluster_builder(cluster, config)?;
             }
         }
-        Ok(source)
+        Ok(Self {
+            reach,
+            name: name.into(),
+            config: config.clone(),
+            found: Mutex::default(),
+            moves: AtomicU64::new(0),
+            there: Notify::new(),
+            waiting: Arc::new(Semaphore::new(config.pool_size.get())),
+        })
     }
 
     pub(super) fn is_cluster(&self) -> bool {
@@ -165,21 +124,15 @@ impl Source {
     /// A connection to share.
     pub(super) async fn shared(&self) -> RedisResult<Shared> {
         if let Reach::Cluster(cluster) = &self.reach {
-            let client = cluster_builder(cluster, &self.config)
-                .map_err(config_error)?
-                .build()?;
-            return Ok(Shared::Cluster(client.get_async_connection().await?));
+            return self
+                .connect_cluster(cluster, |builder| builder)
+                .await
+                .map(Shared::Cluster);
         }
-        let pools = self.pools().await?;
-        let before = pools.lost.load(Relaxed);
-        let connection = pools.shared.get().await.map_err(pool_error)?;
-        let clone = MultiplexedConnection::clone(&connection);
-        let pooled = Pooled {
-            _connection: connection,
-            lost: Arc::clone(&pools.lost),
-            before,
-        };
-        Ok(Shared::Server(clone, Arc::new(pooled)))
+        let (loss, on_loss) = Loss::new(self.moves());
+        let config = connection_config(&self.config).set_push_sender(on_loss);
+        let connection = self.connect(config).await?;
+        Ok(Shared::Server(connection, loss))
     }
 
     /// A connection for commands that wait.
@@ -193,42 +146,21 @@ impl Source {
             })?)
         };
         let lost = Arc::new(Notify::new());
-        let on = self.connect_waiting(&lost).await;
-        let on = on.map_err(|cause| LinkError::Away {
-            waited: Duration::ZERO,
-            cause: Some(Arc::new(cause)),
-        })?;
-        Ok(Waiting {
-            on,
-            lost,
-            _permit: permit,
-        })
+        let on = self.connect_waiting(&lost).await.map_err(no_connection)?;
+        Ok(Waiting::new(on, lost, permit))
     }
 
     async fn connect_waiting(&self, lost: &Arc<Notify>) -> RedisResult<Waits> {
         if let Reach::Cluster(cluster) = &self.reach {
-            let client = cluster_builder(cluster, &self.config)
-                .map_err(config_error)?
-                .response_timeout(NEVER)
-                .build()?;
-            return Ok(Waits::Cluster(client.get_async_connection().await?));
+            return self
+                .connect_cluster(cluster, |builder| builder.response_timeout(NEVER))
+                .await
+                .map(Waits::Cluster);
         }
-        let lost = Arc::clone(lost);
-        let on_push = move |info: PushInfo| {
-            if info.kind == PushKind::Disconnection {
-                lost.notify_one();
-            }
-            Ok::<(), redis::aio::SendError>(())
-        };
         let config = connection_config(&self.config)
             .set_response_timeout(None)
-            .set_push_sender(on_push);
-        let pools = self.pools().await?;
-        let client = Client::open(pools.info.clone())?;
-        let connection = client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await?;
-        Ok(Waits::Server(connection))
+            .set_push_sender(Waits::on_loss(lost));
+        self.connect(config).await.map(Waits::Server)
     }
 
     /// A connection to a cluster, to ask its nodes one by one.
@@ -236,7 +168,7 @@ impl Source {
         match self.shared().await {
             Ok(Shared::Cluster(connection)) => Ok(connection),
             Ok(Shared::Server(..)) => Err(LinkError::Answer),
-            Err(error) => Err(LinkError::Broken(error.into())),
+            Err(error) => Err(no_connection(error)),
         }
     }
 
@@ -244,48 +176,127 @@ impl Source {
     pub(super) async fn subscribed(&self, on_push: OnPush) -> RedisResult<Subscribed> {
         let on_push = move |info: PushInfo| {
             on_push(info);
-            Ok::<(), redis::aio::SendError>(())
+            Ok::<(), SendError>(())
         };
         if let Reach::Cluster(cluster) = &self.reach {
-            let client = cluster_builder(cluster, &self.config)
-                .map_err(config_error)?
-                .push_sender(on_push)
-                .build()?;
-            return Ok(Subscribed::Cluster(client.get_async_connection().await?));
+            return self
+                .connect_cluster(cluster, |builder| builder.push_sender(on_push))
+                .await
+                .map(Subscribed::Cluster);
         }
-        let pools = self.pools().await?;
-        let client = Client::open(pools.info.clone())?;
         let config = connection_config(&self.config).set_push_sender(on_push);
-        let connection = client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await?;
-        Ok(Subscribed::Server(connection))
+        let connection = self.connect(config).await?;
+        Ok(match self.reach {
+            Reach::Master(_) => Subscribed::Master(connection),
+            _ => Subscribed::Server(connection),
+        })
+    }
+
+    /// A connection to the server that is the host now.
+    async fn connect(&self, config: AsyncConnectionConfig) -> RedisResult<MultiplexedConnection> {
+        let connecting = async {
+            let info = self.info().await?;
+            let client = Client::open(info.clone())?;
+            match client
+                .get_multiplexed_async_connection_with_config(&config)
+                .await
+            {
+                Ok(connection) => Ok(connection),
+                Err(error) => Err(probe::explain(error, info, &self.config).await),
+            }
+        };
+        let connection = self.in_time(connecting).await?;
+        self.there.notify_waiters();
+        Ok(connection)
+    }
+
+    async fn connect_cluster(
+        &self,
+        cluster: &RedisCluster,
+        change: impl FnOnce(
+            redis::cluster::ClusterClientBuilder,
+        ) -> redis::cluster::ClusterClientBuilder,
+    ) -> RedisResult<ClusterConnection> {
+        let builder = cluster_builder(cluster, &self.config).map_err(config_error)?;
+        let client = change(builder).build()?;
+        let connecting = async {
+            match client.get_async_connection().await {
+                Ok(connection) => Ok(connection),
+                // The client keeps what the nodes have answered for itself.
+                Err(error) => match any::refusal(cluster, &self.config).await {
+                    Some(refusal) => Err(refusal),
+                    None => Err(error),
+                },
+            }
+        };
+        let connection = self.in_time(connecting).await?;
+        self.there.notify_waiters();
+        Ok(connection)
+    }
+
+    /// Ends an attempt that asks several servers and gets no answer from any.
+    async fn in_time<T>(&self, attempt: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+        let RedisConfig {
+            connect_timeout,
+            response_timeout,
+            ..
+        } = self.config;
+        let limit = connect_timeout
+            .saturating_mul(3)
+            .saturating_add(response_timeout);
+        let attempt = timeout(limit, attempt).await;
+        attempt.unwrap_or_else(|_| {
+            Err(RedisError::from((
+                ErrorKind::Io,
+                "no server has answered in time",
+            )))
+        })
+    }
+
+    /// Waits after so many failures in a row; less, if another connection finds the host there meanwhile.
+    pub(super) async fn pause(&self, backoff: &Backoff, failures: u32) {
+        let wait = backoff.wait(failures);
+        let least = wait.min(backoff.first);
+        sleep(least).await;
+        tokio::select! {
+            () = sleep(wait - least) => {}
+            () = self.there.notified() => {}
+        }
     }
 
     /// Looks for the server anew, if it may be another: this one did not do.
     pub(super) fn forget(&self) {
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// As [`forget`](Self::forget), for all who use this host: its server does not answer, or is none to write to any more.
+    pub(super) fn leave(&self) {
+        self.forget();
         if matches!(self.reach, Reach::Master(_) | Reach::Any(_)) {
-            self.let_go();
+            self.moves.fetch_add(1, Relaxed);
         }
     }
 
-    /// Closes the connections that nobody uses now, and others when they are given back.
-    pub(super) fn let_go(&self) {
-        *self.pools.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// How often the host has moved to another server.
+    pub(super) fn moves(&self) -> u64 {
+        self.moves.load(Relaxed)
     }
 
-    async fn pools(&self) -> RedisResult<Arc<Pools>> {
-        let known = self
-            .pools
+    async fn info(&self) -> RedisResult<ConnectionInfo> {
+        let found = self
+            .found
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        if let Some(pools) = known {
-            return Ok(pools);
+        if let Some(info) = found {
+            return Ok(info);
         }
         let info = match &self.reach {
-            Reach::Server(server) => connection_info(server, &self.config).map_err(config_error)?,
-            Reach::Master(sentinel) => sentinel::find_master(sentinel, &self.config).await?,
+            // Certificates are read anew.
+            Reach::Server(server) => {
+                return connection_info(server, &self.config).map_err(config_error);
+            }
+            Reach::Master(sentinel) => master::find(sentinel, &self.config).await?,
             Reach::Any(servers) => any::find_node(servers, &self.config).await?,
             Reach::Cluster(_) => {
                 return Err(RedisError::from((
@@ -294,89 +305,16 @@ impl Source {
                 )));
             }
         };
-        self.use_server(info)
-    }
-
-    fn use_server(&self, info: ConnectionInfo) -> RedisResult<Arc<Pools>> {
-        let lost = Arc::default();
-        let pools = Arc::new(Pools {
-            shared: self.pool(&info, &lost)?,
-            info,
-            lost,
-        });
-        *self.pools.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&pools));
-        Ok(pools)
-    }
-
-    fn pool(&self, info: &ConnectionInfo, lost: &Arc<AtomicU64>) -> RedisResult<Pool> {
-        /// One to use, and one that takes its place while its last commands fail.
-        const SIZE: usize = 2;
-        let timeouts = Timeouts {
-            wait: Some(self.config.connect_timeout),
-            create: Some(self.config.connect_timeout),
-            recycle: Some(self.config.response_timeout),
-        };
-        let lost = Arc::clone(lost);
-        let on_push = move |info: PushInfo| {
-            if info.kind == PushKind::Disconnection {
-                lost.fetch_add(1, Relaxed);
-            }
-            Ok::<(), redis::aio::SendError>(())
-        };
-        let config = connection_config(&self.config).set_push_sender(on_push);
-        let manager = Manager::new_with_config(info.clone(), config)?;
-        Pool::builder(manager)
-            .max_size(SIZE)
-            .timeouts(timeouts)
-            .runtime(Runtime::Tokio1)
-            .build()
-            .map_err(|_| RedisError::from((ErrorKind::Client, "pool needs a runtime")))
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(info.clone());
+        Ok(info)
     }
 }
 
-impl Shared {
-    /// Whether the connection may have been lost: it, or another of its pool that was made before. One to a cluster takes care
-    /// of itself.
-    pub(super) fn is_lost(&self) -> bool {
-        match self {
-            Self::Server(_, pooled) => pooled.lost.load(Relaxed) != pooled.before,
-            Self::Cluster(_) => false,
-        }
-    }
-}
-
-/// Longer than anything waits.
-const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-impl Waiting {
-    /// Runs a command.
-    ///
-    /// # Errors
-    ///
-    /// The connection broke, or Redis refused the command.
-    pub(crate) async fn run(&mut self, cmd: &Cmd) -> RedisResult<Value> {
-        let on = &mut self.on;
-        let answer = async {
-            match on {
-                Waits::Server(connection) => connection.req_packed_command(cmd).await,
-                Waits::Cluster(connection) => connection.req_packed_command(cmd).await,
-            }
-        };
-        tokio::select! {
-            biased;
-            answer = answer => answer?.extract_error(),
-            () = self.lost.notified() => Err(RedisError::from((
-                ErrorKind::Io,
-                "connection was closed",
-            ))),
-        }
-    }
-}
-
-fn pool_error(error: PoolError) -> RedisError {
-    match error {
-        PoolError::Backend(error) => error,
-        error => RedisError::from((ErrorKind::Io, "no connection", error.to_string())),
+fn check(server: &RedisServer, config: &RedisConfig) -> Result<(), ConfigError> {
+    let info = connection_info(server, config)?;
+    match Client::open(info) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(ConfigError::Client(error.into())),
     }
 }
 
@@ -388,8 +326,16 @@ pub(super) fn config_error(error: ConfigError) -> RedisError {
     ))
 }
 
-fn client_error(error: RedisError) -> ConfigError {
-    ConfigError::Client(error.into())
+/// What it means that there is no connection.
+pub(super) fn no_connection(error: RedisError) -> LinkError {
+    if is_final(&error) {
+        LinkError::Denied(error.into())
+    } else {
+        LinkError::Away {
+            waited: Duration::ZERO,
+            cause: Some(error.into()),
+        }
+    }
 }
 
 impl fmt::Display for Source {

@@ -2,23 +2,28 @@
 
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
-use redis::{PushInfo, PushKind, RedisResult, Value};
+use redis::{PushInfo, PushKind, RedisError, RedisResult, Value};
 use solent_spec::Chain;
 use tokio::{
     sync::Notify,
     task::AbortHandle,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
-    source::{OnPush, Source, Subscribed},
+    source::{OnPush, Source, no_connection},
+    subscribed::Subscribed,
     topics::{Changes, Topic, Topics},
+    verdict::is_final,
 };
-use crate::{Backoff, RedisConfig};
+use crate::{Backoff, RedisConfig, error::LinkError};
 
 /// The most topics in one command.
 const AT_ONCE: usize = 500;
@@ -51,6 +56,7 @@ impl Subscriber {
             source,
             sink,
             backoff: config.backoff,
+            heartbeat: config.heartbeat,
         };
         Self {
             topics,
@@ -72,15 +78,38 @@ impl Subscriber {
         self.topics.unwant(topic);
     }
 
-    /// Resolves when what is published to a wanted topic arrives here, or when Redis has been away for too long. Then the sink
-    /// is told of a [gap](Sink::gap) once it does arrive.
-    pub(crate) async fn live(&self, topic: &Topic) {
-        let Some(live) = self.topics.when_live(topic) else {
-            return;
+    /// Resolves when what is published to a wanted topic arrives here. Somebody who goes on without it hears of a
+    /// [gap](Sink::gap) once it does.
+    ///
+    /// # Errors
+    ///
+    /// Redis has been away for too long, or refuses.
+    pub(crate) async fn live(&self, topic: &Topic) -> Result<(), LinkError> {
+        let begun = Instant::now();
+        let Some(live) = self.topics.when_live(topic)? else {
+            return Ok(());
         };
-        if timeout(self.patience, live).await.is_err() {
-            self.topics.note_late();
+        match timeout(self.patience, live).await {
+            Ok(Ok(subscribed)) => subscribed,
+            // The topic is not wanted any more.
+            Ok(Err(_)) => Ok(()),
+            Err(_) => {
+                self.topics.note_late();
+                Err(LinkError::Away {
+                    waited: begun.elapsed(),
+                    cause: self.topics.cause(),
+                })
+            }
         }
+    }
+
+    /// Fails if Redis refuses a wanted topic.
+    ///
+    /// # Errors
+    ///
+    /// Redis's words.
+    pub(crate) fn refusal(&self, topic: &Topic) -> Result<(), LinkError> {
+        self.topics.when_live(topic).map(drop)
     }
 
     /// Gives the connection up.
@@ -104,6 +133,16 @@ struct Work {
     source: Arc<Source>,
     sink: Arc<dyn Sink>,
     backoff: Backoff,
+    heartbeat: Duration,
+}
+
+/// What the task that reads a connection tells.
+#[derive(Default)]
+struct News {
+    /// The connection is gone, or has to be made anew.
+    lost: Notify,
+    /// Something has arrived since the heartbeat looked.
+    arrived: AtomicBool,
 }
 
 impl Work {
@@ -118,28 +157,40 @@ impl Work {
             match self.subscribe(&mut failures, &mut missed).await {
                 Ok(()) => return,
                 Err(error) => {
-                    if failures == 0 {
-                        tracing::warn!(error = %Chain(&error), host = %self.source, "subscriptions are out of reach");
-                    }
-                    self.source.forget();
+                    self.failed(failures, error);
                     missed |= self.topics.start_anew();
-                    sleep(self.backoff.wait(failures)).await;
+                    self.source.pause(&self.backoff, failures).await;
                     failures = failures.saturating_add(1);
                 }
             }
         }
     }
 
+    fn failed(&self, failures: u32, error: RedisError) {
+        if failures == 0 {
+            tracing::warn!(
+                error = %Chain(&error),
+                host = %self.source,
+                "redis cannot be subscribed at"
+            );
+        }
+        self.source.forget();
+        let refused = is_final(&error).then(|| no_connection(error.clone()));
+        self.topics.failed(error, refused.as_ref());
+    }
+
     /// Keeps the subscriptions of one connection as they should be, until it breaks; well, if the subscriber is closed.
     async fn subscribe(&self, failures: &mut u32, missed: &mut bool) -> RedisResult<()> {
-        let lost = Arc::new(Notify::new());
-        let mut connection = self.source.subscribed(self.on_push(&lost)).await?;
+        let news = Arc::new(News::default());
+        let mut connection = self.source.subscribed(self.on_push(&news)).await?;
         let mut settled = false;
+        let mut asked = connection.clone();
+        let heartbeat = self.beat(&mut asked, &news);
+        tokio::pin!(heartbeat);
         loop {
             let changes = self.topics.take_changes(AT_ONCE);
             if !changes.is_empty() {
-                connection.change(&changes).await?;
-                self.topics.confirm(&changes.subscribe);
+                self.make(&mut connection, &changes).await?;
                 continue;
             }
             if !settled {
@@ -148,13 +199,18 @@ impl Work {
                     tracing::info!(host = %self.source, "subscriptions are back");
                 }
                 *failures = 0;
+                self.topics.recovered();
                 *missed |= self.topics.take_late();
                 if std::mem::take(missed) {
                     self.sink.gap();
                 }
             }
             tokio::select! {
-                () = lost.notified() => return Err(closed()),
+                () = news.lost.notified() => return Err(closed()),
+                error = &mut heartbeat => {
+                    self.source.leave();
+                    return Err(error);
+                }
                 () = self.topics.changed() => {}
             }
             if self.topics.is_closed() {
@@ -163,15 +219,64 @@ impl Work {
         }
     }
 
-    fn on_push(&self, lost: &Arc<Notify>) -> OnPush {
-        let (sink, topics, lost) = (
+    /// Makes changes. Topics that Redis refuses do not keep it from the others.
+    async fn make(&self, connection: &mut Subscribed, changes: &Changes) -> RedisResult<()> {
+        match connection.change(changes).await {
+            Ok(()) => {
+                self.topics.confirm(&changes.subscribe);
+                return Ok(());
+            }
+            Err(error) if !is_final(&error) || error.code().is_none() => return Err(error),
+            Err(_) => {}
+        }
+        for topic in &changes.subscribe {
+            let alone = Changes {
+                subscribe: vec![topic.clone()],
+                unsubscribe: Vec::new(),
+            };
+            match connection.change(&alone).await {
+                Ok(()) => self.topics.confirm(&alone.subscribe),
+                Err(error) if is_final(&error) && error.code().is_some() => {
+                    tracing::warn!(
+                        error = %Chain(&error),
+                        host = %self.source,
+                        %topic,
+                        "redis refuses a subscription"
+                    );
+                    self.topics.refuse(topic, &LinkError::Refused(error.into()));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks again and again whether the other end is there. Resolves when it is not.
+    async fn beat(&self, connection: &mut Subscribed, news: &News) -> RedisError {
+        loop {
+            sleep(self.heartbeat).await;
+            if news.arrived.swap(false, Relaxed) && !matches!(connection, Subscribed::Master(_)) {
+                continue;
+            }
+            if let Err(error) = connection.ask(self.heartbeat).await {
+                // An answer may be late because it has to wait behind messages.
+                if !error.is_timeout() || !news.arrived.swap(false, Relaxed) {
+                    return error;
+                }
+            }
+        }
+    }
+
+    fn on_push(&self, news: &Arc<News>) -> OnPush {
+        let (sink, topics, news) = (
             Arc::clone(&self.sink),
             Arc::clone(&self.topics),
-            Arc::clone(lost),
+            Arc::clone(news),
         );
         Box::new(move |PushInfo { kind, data }| match kind {
-            PushKind::Disconnection => lost.notify_one(),
+            PushKind::Disconnection => news.lost.notify_one(),
             PushKind::Message | PushKind::SMessage | PushKind::PMessage => {
+                news.arrived.store(true, Relaxed);
                 if let Some((channel, payload)) = message(data) {
                     sink.published(&channel, payload);
                 }
@@ -181,7 +286,7 @@ impl Work {
                 if let Some(topic) = shard(&data)
                     && topics.ended(&topic)
                 {
-                    lost.notify_one();
+                    news.lost.notify_one();
                 }
             }
             _ => {}
@@ -208,66 +313,8 @@ fn shard(data: &[Value]) -> Option<Topic> {
     Some(Topic::Shard(name.into()))
 }
 
-fn closed() -> redis::RedisError {
-    redis::RedisError::from((redis::ErrorKind::Io, "connection was closed"))
-}
-
-impl Subscribed {
-    /// A server has channels and patterns; a cluster is only subscribed to where its shards publish.
-    async fn change(&mut self, changes: &Changes) -> RedisResult<()> {
-        let (leave, join) = (
-            Names::of(&changes.unsubscribe),
-            Names::of(&changes.subscribe),
-        );
-        match self {
-            Self::Server(connection) => {
-                if !leave.channels.is_empty() {
-                    connection.unsubscribe(&leave.channels).await?;
-                }
-                if !leave.patterns.is_empty() {
-                    connection.punsubscribe(&leave.patterns).await?;
-                }
-                if !join.channels.is_empty() {
-                    connection.subscribe(&join.channels).await?;
-                }
-                if !join.patterns.is_empty() {
-                    connection.psubscribe(&join.patterns).await?;
-                }
-            }
-            Self::Cluster(connection) => {
-                for name in leave.shards {
-                    connection.sunsubscribe(name).await?;
-                }
-                for name in join.shards {
-                    connection.ssubscribe(name).await?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The names of topics, by kind.
-#[derive(Default)]
-struct Names<'a> {
-    channels: Vec<&'a str>,
-    patterns: Vec<&'a str>,
-    shards: Vec<&'a str>,
-}
-
-impl<'a> Names<'a> {
-    fn of(topics: &'a [Topic]) -> Self {
-        let mut names = Self::default();
-        for topic in topics {
-            let kind = match topic {
-                Topic::Channel(_) => &mut names.channels,
-                Topic::Pattern(_) => &mut names.patterns,
-                Topic::Shard(_) => &mut names.shards,
-            };
-            kind.push(topic.name());
-        }
-        names
-    }
+fn closed() -> RedisError {
+    RedisError::from((redis::ErrorKind::Io, "connection was closed"))
 }
 
 impl fmt::Debug for Subscriber {

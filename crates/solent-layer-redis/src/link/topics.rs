@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use redis::RedisError;
 use tokio::sync::{Notify, oneshot};
+
+use crate::error::LinkError;
 
 /// Something to subscribe to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +52,10 @@ struct State {
     changed: HashSet<Topic>,
     /// Somebody went on without waiting for a topic to be live.
     late: bool,
+    /// Redis lets nobody subscribe. Set and taken back by the task that subscribes.
+    refused: Option<LinkError>,
+    /// What the last connection, or attempt, ended with; nothing while there is a connection.
+    cause: Option<Arc<RedisError>>,
     closed: bool,
 }
 
@@ -58,9 +65,14 @@ struct Entry {
     wanted: usize,
     /// Redis has confirmed the subscription on the connection that there is now.
     live: bool,
-    /// Who waits for that.
-    waiting: Vec<oneshot::Sender<()>>,
+    /// Redis has refused the subscription on that connection.
+    refused: Option<LinkError>,
+    /// Who waits for either.
+    waiting: Vec<oneshot::Sender<Subscription>>,
 }
+
+/// Whether there is a subscription now.
+type Subscription = Result<(), LinkError>;
 
 /// What has to be done.
 #[derive(Debug, Default)]
@@ -100,14 +112,63 @@ impl Topics {
         }
     }
 
-    /// Resolves once the topic is live; nothing, if it is already, or nobody wants it.
-    pub(super) fn when_live(&self, topic: &Topic) -> Option<oneshot::Receiver<()>> {
-        let mut state = self.lock();
-        let entry = state.entries.get_mut(topic).filter(|entry| !entry.live)?;
+    /// Resolves once the topic is live, or refused; nothing, if it is live already, or nobody wants it.
+    ///
+    /// # Errors
+    ///
+    /// Redis has refused it already.
+    pub(super) fn when_live(
+        &self,
+        topic: &Topic,
+    ) -> Result<Option<oneshot::Receiver<Subscription>>, LinkError> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        if state.closed {
+            return Err(LinkError::Closed);
+        }
+        let entry = state.entries.get_mut(topic).filter(|entry| !entry.live);
+        let Some(entry) = entry else {
+            return Ok(None);
+        };
+        if let Some(error) = entry.refused.as_ref().or(state.refused.as_ref()) {
+            return Err(error.clone());
+        }
         let (tx, rx) = oneshot::channel();
         entry.waiting.retain(|waiting| !waiting.is_closed());
         entry.waiting.push(tx);
-        Some(rx)
+        Ok(Some(rx))
+    }
+
+    /// Redis has refused one topic.
+    pub(super) fn refuse(&self, topic: &Topic, error: &LinkError) {
+        let mut state = self.lock();
+        if let Some(entry) = state.entries.get_mut(topic) {
+            entry.refused = Some(error.clone());
+            entry.tell(&Err(error.clone()));
+        }
+    }
+
+    /// There is no connection, because of this error; Redis refuses any, if it is `refused`.
+    pub(super) fn failed(&self, error: RedisError, refused: Option<&LinkError>) {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        state.cause = Some(Arc::new(error));
+        state.refused = refused.cloned();
+        if let Some(error) = refused {
+            let entries = state.entries.values_mut();
+            entries.for_each(|entry| entry.tell(&Err(error.clone())));
+        }
+    }
+
+    /// There is a connection.
+    pub(super) fn recovered(&self) {
+        let mut state = self.lock();
+        (state.refused, state.cause) = (None, None);
+    }
+
+    /// Why there is no connection.
+    pub(super) fn cause(&self) -> Option<Arc<RedisError>> {
+        self.lock().cause.clone()
     }
 
     /// Waits until something has changed.
@@ -136,7 +197,12 @@ impl Topics {
                 continue;
             };
             match (entry.wanted > 0, entry.live) {
-                (true, false) => changes.subscribe.push(topic),
+                (true, false) => {
+                    if let Some(entry) = state.entries.get_mut(&topic) {
+                        entry.refused = None;
+                    }
+                    changes.subscribe.push(topic);
+                }
                 (false, live) => {
                     state.entries.remove(&topic);
                     if live {
@@ -157,9 +223,7 @@ impl Topics {
                 continue;
             };
             entry.live = true;
-            for waiting in entry.waiting.drain(..) {
-                let _ = waiting.send(());
-            }
+            entry.tell(&Ok(()));
             if entry.wanted == 0 {
                 state.change(topic.clone());
             }
@@ -204,7 +268,11 @@ impl Topics {
     }
 
     pub(super) fn close(&self) {
-        self.lock().closed = true;
+        let mut state = self.lock();
+        state.closed = true;
+        let entries = state.entries.values_mut();
+        entries.for_each(|entry| entry.tell(&Err(LinkError::Closed)));
+        drop(state);
         self.changed.notify_one();
     }
 
@@ -214,6 +282,15 @@ impl Topics {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn tell(&mut self, subscription: &Subscription) {
+        for waiting in self.waiting.drain(..) {
+            // Who asked may have gone.
+            let _ = waiting.send(subscription.clone());
+        }
     }
 }
 
@@ -291,11 +368,42 @@ mod tests {
     async fn who_waits_hears_of_the_confirmation() {
         let topics = Topics::default();
         topics.want(topic("a"));
-        let live = topics.when_live(&topic("a")).unwrap();
+        let live = topics.when_live(&topic("a")).unwrap().unwrap();
 
         topics.confirm(&[topic("a")]);
 
-        live.await.unwrap();
-        assert!(topics.when_live(&topic("a")).is_none());
+        live.await.unwrap().unwrap();
+        assert!(topics.when_live(&topic("a")).unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn refusal_of_one_topic_is_told_until_it_is_tried_again() {
+        let topics = Topics::default();
+        topics.want(topic("a"));
+        topics.take_changes(10);
+        let live = topics.when_live(&topic("a")).unwrap().unwrap();
+
+        topics.refuse(&topic("a"), &LinkError::Answer);
+
+        assert!(live.await.unwrap().is_err());
+        assert!(topics.when_live(&topic("a")).is_err());
+        topics.want(topic("a"));
+        topics.take_changes(10);
+        assert!(topics.when_live(&topic("a")).unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn refusal_of_everything_is_told_until_there_is_a_connection() {
+        let topics = Topics::default();
+        topics.want(topic("a"));
+        let live = topics.when_live(&topic("a")).unwrap().unwrap();
+        let error = RedisError::from((redis::ErrorKind::AuthenticationFailed, "no"));
+
+        topics.failed(error, Some(&LinkError::Answer));
+
+        assert!(live.await.unwrap().is_err());
+        assert!(topics.when_live(&topic("a")).is_err());
+        topics.recovered();
+        assert!(topics.when_live(&topic("a")).unwrap().is_some());
     }
 }

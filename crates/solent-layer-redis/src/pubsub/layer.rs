@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use futures::future::join_all;
 use redis::{Cmd, Value};
 use solent_layer::{
     ChannelLayer, ChannelName, Claim, DropCause, DropCounts, GroupName, GroupReport, LayerError,
@@ -111,7 +112,7 @@ impl ChannelLayer for RedisPubSubLayer {
         loop {
             let name = self.0.process.next(prefix)?;
             if let Some(mailbox) = self.0.local.open(name)? {
-                self.0.subscriptions.opened(mailbox.name()).await;
+                self.0.subscriptions.opened(mailbox.name()).await?;
                 return Ok(mailbox);
             }
         }
@@ -119,7 +120,7 @@ impl ChannelLayer for RedisPubSubLayer {
 
     async fn listen(&self, channel: &ChannelName) -> Result<Mailbox, LayerError> {
         let mailbox = self.0.local.listen(channel)?;
-        self.0.subscriptions.listened(channel).await;
+        self.0.subscriptions.listened(channel).await?;
         Ok(mailbox)
     }
 
@@ -138,9 +139,12 @@ impl ChannelLayer for RedisPubSubLayer {
                 "memberships are kept by the process of the channel, add it there",
             ));
         }
-        self.0.local.join(group, channel)?;
-        self.0.subscriptions.joined(group).await;
-        Ok(())
+        let is_new = self.0.local.join(group, channel)?;
+        let joined = self.0.subscriptions.joined(group).await;
+        if joined.is_err() && is_new {
+            self.0.local.leave(group, channel)?;
+        }
+        joined.map_err(Into::into)
     }
 
     async fn group_discard(
@@ -167,6 +171,10 @@ impl ChannelLayer for RedisPubSubLayer {
 
     async fn flush(&self) -> Result<(), LayerError> {
         self.0.local.flush()
+    }
+
+    async fn check(&self) -> Result<(), LayerError> {
+        self.0.check().await
     }
 
     async fn close(&self) -> Result<(), LayerError> {
@@ -221,6 +229,28 @@ impl Shared {
         }
         let host = self.ring.shard(claim.name().as_str());
         Ok((&self.keyed[host], self.topics.keys()))
+    }
+
+    /// Asks all hosts whether this process may publish and subscribe there.
+    async fn check(&self) -> Result<(), LayerError> {
+        if self.local.is_closed() {
+            return Err(LayerError::Closed);
+        }
+        self.subscriptions.check().await?;
+        let topic = self.topics.of_check();
+        let payload = self.payloads.encode(&Message::ready("")).map_err(backend)?;
+        let asked = self.links.iter().map(|link| {
+            // The group has no members that could receive it.
+            let mut publish = Cmd::new();
+            publish.arg(self.topics.publish()).arg(topic.name());
+            publish.arg(&payload[..]);
+            link.send(publish)
+        });
+        let asked: Vec<_> = asked.collect();
+        for published in join_all(asked).await {
+            published?;
+        }
+        Ok(())
     }
 
     /// How many connections a message was handed to. In a cluster nobody knows.

@@ -2,10 +2,12 @@
 
 use std::{collections::HashSet, sync::Mutex, sync::PoisonError};
 
+use futures::future::join_all;
 use solent_layer::{ChannelName, GroupName, LocalWatch};
 
 use super::topic::Topics;
 use crate::{
+    error::LinkError,
     link::{Subscriber, Topic},
     wire::Ring,
 };
@@ -31,32 +33,76 @@ impl Subscriptions {
     }
 
     /// Resolves when what is sent to a new channel of this process arrives.
-    pub(super) async fn opened(&self, channel: &ChannelName) {
+    ///
+    /// # Errors
+    ///
+    /// Redis is away, or refuses. The topic stays wanted: it is this process's own.
+    pub(super) async fn opened(&self, channel: &ChannelName) -> Result<(), LinkError> {
         let topic = self.topics.of_process(channel);
-        let new = self
-            .own
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(topic.clone());
-        // Which host a channel is published at depends on its whole name.
-        for subscriber in &self.subscribers {
-            if new {
-                subscriber.want(topic.clone());
+        self.want_everywhere(&topic);
+        // Which host a channel is published at depends on its whole name; the others are for other channels.
+        let home = self.of_name(self.topics.channel(channel));
+        self.subscribers[home].live(&topic).await?;
+        for (host, subscriber) in self.subscribers.iter().enumerate() {
+            if host != home {
+                subscriber.refusal(&topic)?;
             }
-            subscriber.live(&topic).await;
         }
+        Ok(())
+    }
+
+    /// Wants a topic of this process on all hosts, if it is not yet. All at once: whoever opens another channel meanwhile, or
+    /// gives up, leaves none out.
+    fn want_everywhere(&self, topic: &Topic) {
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        if own.contains(topic) {
+            return;
+        }
+        for subscriber in &self.subscribers {
+            subscriber.want(topic.clone());
+        }
+        own.insert(topic.clone());
     }
 
     /// Resolves when what is sent to a group with a member here arrives.
-    pub(super) async fn joined(&self, group: &GroupName) {
+    ///
+    /// # Errors
+    ///
+    /// Redis is away, or refuses.
+    pub(super) async fn joined(&self, group: &GroupName) -> Result<(), LinkError> {
         let topic = self.topics.of_group(group);
-        self.of(&topic).live(&topic).await;
+        self.of(&topic).live(&topic).await
     }
 
     /// Resolves when what is sent to a name that is listened on arrives.
-    pub(super) async fn listened(&self, channel: &ChannelName) {
+    ///
+    /// # Errors
+    ///
+    /// Redis is away, or refuses.
+    pub(super) async fn listened(&self, channel: &ChannelName) -> Result<(), LinkError> {
         let topic = self.topics.of_listened(channel);
-        self.of(&topic).live(&topic).await;
+        self.of(&topic).live(&topic).await
+    }
+
+    /// Resolves when every host has taken and given up a subscription.
+    ///
+    /// # Errors
+    ///
+    /// Redis is away, or refuses.
+    pub(super) async fn check(&self) -> Result<(), LinkError> {
+        let topic = self.topics.of_check();
+        let checks = self.subscribers.iter().map(|subscriber| async {
+            let _wanted = Wanted::new(subscriber, &topic);
+            subscriber.live(&topic).await
+        });
+        let mut away = Ok(());
+        for checked in join_all(checks).await {
+            match checked {
+                Err(error) if error.is_away() => away = Err(error),
+                checked => checked?,
+            }
+        }
+        away
     }
 
     pub(super) fn close(&self) {
@@ -64,11 +110,34 @@ impl Subscriptions {
     }
 
     fn of(&self, topic: &Topic) -> &Subscriber {
-        &self.subscribers[self.ring.shard(topic.name())]
+        &self.subscribers[self.of_name(topic.name())]
+    }
+
+    fn of_name(&self, name: &str) -> usize {
+        self.ring.shard(name)
     }
 
     fn want(&self, topic: Topic) {
         self.of(&topic).want(topic);
+    }
+}
+
+/// A topic is wanted for as long as there is this.
+struct Wanted<'a> {
+    subscriber: &'a Subscriber,
+    topic: &'a Topic,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(subscriber: &'a Subscriber, topic: &'a Topic) -> Self {
+        subscriber.want(topic.clone());
+        Self { subscriber, topic }
+    }
+}
+
+impl Drop for Wanted<'_> {
+    fn drop(&mut self) {
+        self.subscriber.unwant(self.topic);
     }
 }
 

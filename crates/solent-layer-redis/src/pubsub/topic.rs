@@ -46,6 +46,11 @@ impl Topics {
         }
     }
 
+    /// What to subscribe to in order to see whether that is allowed: a group that has no members.
+    pub(super) fn of_check(&self) -> Topic {
+        self.named(&[self.keys.prefix(), "__group__solent.check"].concat())
+    }
+
     /// What to subscribe to for a group.
     pub(super) fn of_group(&self, group: &GroupName) -> Topic {
         self.named(&self.group(group))

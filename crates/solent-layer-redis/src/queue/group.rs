@@ -9,7 +9,7 @@ use solent_layer::{
 };
 
 use super::{
-    answer::{items, number, scored},
+    answer::{items, number},
     members::{Members, Target},
     script,
     send::refused,
@@ -28,13 +28,25 @@ impl Shared {
     ) -> Result<(), LayerError> {
         self.open()?;
         let is_own = self.is_own(channel);
+        let mut is_new = false;
+        let mut joining = None;
         if is_own {
             self.introduce(self.hosts.of_group(group)).await?;
-            self.local.join(group, channel)?;
+            joining = Some(self.joining.begin(group, channel));
+            is_new = self.local.join(group, channel)?;
         }
         let [added, kept] = self.add(group, std::slice::from_ref(channel));
         drop(kept);
-        added.await?;
+        let added = added.await;
+        drop(joining);
+        if let Err(error) = added {
+            if is_new {
+                self.local.leave(group, channel)?;
+                // It may have been added all the same. Nobody waits for it.
+                drop(self.hosts.leave(group, [channel]));
+            }
+            return Err(error.into());
+        }
         if is_own && self.local.inbox(channel).is_none() {
             // Its mailbox was dropped meanwhile, and it left before it came.
             self.leaving.add([(group.clone(), channel.clone())]);
@@ -119,48 +131,6 @@ impl Shared {
         range.arg(&key).arg(0).arg(-1);
         let answer = link.send_again(range).await?;
         Ok(self.members.read(group, &answer, &self.hosts))
-    }
-
-    /// Removes the members of processes that have died, and names these.
-    async fn remove_dead<'a>(
-        &self,
-        group: &GroupName,
-        host: usize,
-        members: &'a Members,
-    ) -> Result<Vec<&'a str>, LinkError> {
-        let processes = members
-            .targets
-            .iter()
-            .filter_map(|target| target.process.as_deref());
-        let dead = self.dead(host, processes).await?;
-        if dead.is_empty() {
-            return Ok(dead);
-        }
-        let (key, link) = (self.hosts.keys.group(group), self.hosts.link(host));
-        let mut range = cmd("ZRANGE");
-        range.arg(&key).arg(0).arg(-1).arg("WITHSCORES");
-        let all = scored(link.send_again(range).await?);
-        // Who has come back since says that it lives before it joins again, and then has other scores.
-        let dead = self.dead(host, dead).await?;
-        let is_dead = |name: &[u8]| {
-            let name = str::from_utf8(name).ok().and_then(|name| name.parse().ok());
-            name.is_some_and(|name: ChannelName| {
-                super::hosts::solent_process(&name).is_some_and(|process| dead.contains(&process))
-            })
-        };
-        let gone: Vec<_> = all.iter().filter(|(name, _)| is_dead(name)).collect();
-        for gone in gone.chunks(AT_ONCE) {
-            script::REMOVE_UNCHANGED
-                .run(link, |command| {
-                    command.arg(1).arg(&key);
-                    for (name, score) in gone {
-                        command.arg(score_text(*score)).arg(name);
-                    }
-                })
-                .await?;
-        }
-        tracing::debug!(%group, processes = dead.len(), members = gone.len(), "members of dead processes were removed");
-        Ok(dead)
     }
 
     /// Which targets share a script, on which host.

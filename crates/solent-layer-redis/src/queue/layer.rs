@@ -28,10 +28,13 @@ use crate::{ConfigError, RedisConfig, lease};
 /// - **Names that workers listen on** are sent to on all hosts in turn, as readers in Python take them; each host has its share
 ///   of the capacity. Readers of Solent wait at all hosts at once and take the oldest message first. They take one only while
 ///   somebody waits for it, and put back what nobody has read when the last of them goes.
-/// - **Members** are processes of the living: each process of Solent has a key that says so and expires after a minute. Members
-///   of a process without one are not sent to and are removed. Memberships of open mailboxes are renewed each quarter of
-///   [`group_expiry`](RedisConfig::group_expiry), and are added again when Redis was away or has lost them, before the mailboxes
-///   hear of the [gap](solent_layer::Gap). A channel that another process has added is not renewed.
+/// - **Members** are processes of the living: each process of Solent has a key that says so and expires after three times
+///   [`renewal`](RedisConfig::renewal). Members of a process without one are not sent to, and are removed by senders and by each
+///   process that has members in the same group. Memberships of open mailboxes are renewed as often, so that a member, a
+///   group or a process that Redis has lost is there again within that time, and its mailboxes then hear of the
+///   [gap](solent_layer::Gap). A channel that another process has added is not renewed.
+/// - **Keys** of a process that were overwritten with something else are removed. A group or a name whose key holds something
+///   else fails each operation with Redis's words, and works again once that is gone.
 /// - **Every key expires**, and `flush` walks through the keys with `SCAN` and removes those that have the form of this layer's.
 ///   What another layer with a longer prefix calls its channels cannot be told from them. Processes that are there keep their
 ///   memberships for themselves, and add them again when they are renewed.
@@ -41,7 +44,7 @@ use crate::{ConfigError, RedisConfig, lease};
 /// Delivery is at most once, as in Channels. What is sent to channels of a process goes with it. A message for a name that
 /// workers listen on is lost only if the connection breaks while Redis hands it out: until a reader has taken it from its
 /// mailbox there is a backup in `{KEY}:solent:taken`, under the name of the process, and when that process is dead another that
-/// listens puts it back. A process that was stopped for more than a minute and goes on may so have had it, too.
+/// listens puts it back. A process that was stopped for longer than three times `renewal` and goes on may so have had it, too.
 ///
 /// The original has one backup for all readers, `KEY$inflight`, and each reader restores what it finds there, also what
 /// another is about to deliver. This layer keeps nothing there, so that readers in Python find nothing to deliver twice, and
@@ -75,7 +78,8 @@ impl ChannelLayer for RedisQueueLayer {
         loop {
             let name = shared.process.next(prefix)?;
             if let Some(mailbox) = shared.local.open(name)? {
-                tasks.read(shared, mailbox.name());
+                let readers = tasks.read(shared, mailbox.name());
+                shared.read_by(&readers, mailbox.name()).await?;
                 return Ok(mailbox);
             }
         }
@@ -88,6 +92,8 @@ impl ChannelLayer for RedisQueueLayer {
             ));
         }
         let Inner { shared, tasks } = &*self.0;
+        shared.open()?;
+        shared.can_listen(channel).await?;
         let (mailbox, first) = shared.listening.listen(channel)?;
         if let Some(listened) = first {
             tasks.work(shared, listened);
@@ -122,6 +128,10 @@ impl ChannelLayer for RedisQueueLayer {
 
     async fn flush(&self) -> Result<(), LayerError> {
         self.0.shared.flush().await
+    }
+
+    async fn check(&self) -> Result<(), LayerError> {
+        self.0.shared.check().await
     }
 
     async fn close(&self) -> Result<(), LayerError> {

@@ -97,7 +97,11 @@ impl Shared {
                 .map(|(group, channels)| self.hosts.leave(group, *channels))
                 .collect();
             for (reply, (group, channels)) in replies.into_iter().zip(parts) {
-                if let Err(error) = reply.await {
+                let Err(error) = reply.await else {
+                    continue;
+                };
+                // A key that holds something else has no members to take out.
+                if !error.is_wrong_type() {
                     cause = Some(error);
                     let still = channels.iter().cloned();
                     left.extend(still.map(|channel| (GroupName::clone(group), channel)));

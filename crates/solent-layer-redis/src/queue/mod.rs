@@ -4,17 +4,20 @@
 //! each host, one [worker](worker) for the names it listens on, and one task for [upkeep](upkeep).
 
 mod answer;
+mod check;
 mod close;
 mod deliver;
 mod flush;
 mod group;
 mod hosts;
+mod joining;
 mod layer;
 mod leave;
 mod listen;
 mod members;
 mod pop;
 mod process;
+mod prune;
 mod reader;
 mod recover;
 mod script;

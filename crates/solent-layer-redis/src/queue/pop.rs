@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use bytes::Bytes;
 use futures::future::{FusedFuture, FutureExt};
 use redis::{Cmd, ErrorKind, RedisError, Value, cmd};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::answer::{number, octets, score, scored};
 use crate::{
@@ -17,15 +17,14 @@ use crate::{
 const ATTEMPTS: u32 = 200;
 const BETWEEN: Duration = Duration::from_millis(5);
 
-/// How much longer than Redis waits an answer may take.
-const LATE: Duration = Duration::from_secs(5);
-
 /// A connection that waits for messages.
 pub(super) struct Popper {
     link: Link,
     connection: Waiting,
     /// What Redis calls the connection; a cluster's nodes do not say.
     id: Option<i64>,
+    /// How much longer than Redis waits an answer may take.
+    heartbeat: Duration,
     /// Whether Redis is too old to give several messages at once.
     old: bool,
 }
@@ -49,28 +48,34 @@ impl Popper {
     /// # Errors
     ///
     /// Redis is away.
-    pub(super) async fn connect(link: &Link) -> Result<Self, LinkError> {
+    pub(super) async fn connect(link: &Link, heartbeat: Duration) -> Result<Self, LinkError> {
         let mut connection = link.waiting().await?;
         let id = if link.is_cluster() {
             None
         } else {
-            let answer = connection.run(cmd("CLIENT").arg("ID")).await;
-            number(&answer.map_err(broken)?)
+            let answer = connection.run(cmd("CLIENT").arg("ID"), heartbeat).await;
+            match answer.map_err(broken) {
+                Ok(id) => number(&id),
+                // Waits are not ended early where that is forbidden.
+                Err(LinkError::Refused(_)) => None,
+                Err(error) => return Err(error),
+            }
         };
         Ok(Self {
             link: link.clone(),
             connection,
             id,
+            heartbeat,
             old: false,
         })
     }
 
-    /// Takes up to `most` messages from the first key that has any. Waits for as long as it takes, or `patience`, or until
-    /// `interrupt`; then there may be none.
+    /// Takes up to `most` messages from the first key that has any. Waits for `patience`, or until `interrupt`; then there
+    /// may be none.
     ///
     /// # Errors
     ///
-    /// The connection broke, or the server is none to take messages from.
+    /// The connection broke or is silent, or the server is none to take messages from.
     ///
     /// # Cancel safety
     ///
@@ -79,11 +84,10 @@ impl Popper {
         &mut self,
         keys: &[String],
         most: usize,
-        patience: Option<Duration>,
+        patience: Duration,
         interrupt: impl Future<Output = ()>,
     ) -> Result<Option<Popped>, LinkError> {
-        let limit = patience.map(|patience| patience + LATE);
-        let patience = patience.map_or(0, |patience| patience.as_secs().max(1));
+        let limit = patience.saturating_add(self.heartbeat);
         let interrupt = interrupt.fuse();
         tokio::pin!(interrupt);
         loop {
@@ -96,20 +100,9 @@ impl Popper {
                 &mut self.connection,
                 self.id,
                 &self.link,
-                &command,
+                (&command, limit),
                 interrupt.as_mut(),
             );
-            let answer = async {
-                match limit {
-                    Some(limit) => timeout(limit, answer).await.unwrap_or_else(|_| {
-                        Err(broken(RedisError::from((
-                            ErrorKind::Io,
-                            "no answer in time",
-                        ))))
-                    }),
-                    None => answer.await,
-                }
-            };
             let answer = match answer.await {
                 Err(LinkError::Refused(error)) if !self.old && is_unknown(&error) => {
                     self.old = true;
@@ -127,19 +120,20 @@ impl Popper {
                 return Ok(None);
             };
             if most > 1 {
-                self.take_more(&mut popped, most - 1).await?;
+                self.take_more(&mut popped, most - 1).await;
             }
             return Ok(Some(popped));
         }
     }
 
     /// What else is there, for a Redis that only waits for one.
-    async fn take_more(&mut self, popped: &mut Popped, most: usize) -> Result<(), LinkError> {
+    async fn take_more(&mut self, popped: &mut Popped, most: usize) {
         let mut more = cmd("ZPOPMIN");
         more.arg(&popped.key).arg(most);
-        let more = self.connection.run(&more).await.map_err(broken)?;
-        popped.messages.extend(read_messages(more));
-        Ok(())
+        // If it fails, what was taken already must not be lost. A connection that broke shows so at the next command.
+        if let Ok(more) = self.connection.run(&more, self.heartbeat).await {
+            popped.messages.extend(read_messages(more));
+        }
     }
 }
 
@@ -148,10 +142,10 @@ async fn ask(
     connection: &mut Waiting,
     id: Option<i64>,
     link: &Link,
-    command: &Cmd,
+    (command, limit): (&Cmd, Duration),
     interrupt: impl Future<Output = ()>,
 ) -> Result<Value, LinkError> {
-    let asking = connection.run(command);
+    let asking = connection.run(command, limit);
     tokio::pin!(asking);
     tokio::select! {
         biased;
@@ -168,7 +162,11 @@ async fn ask(
         tokio::select! {
             biased;
             answer = &mut asking => return answer.map_err(broken),
-            told = told => drop(told?),
+            told = told => match told {
+                // It is not allowed. Redis ends the wait by itself.
+                Err(LinkError::Refused(_)) => return asking.await.map_err(broken),
+                told => drop(told?),
+            },
         }
         // Redis may not have begun to wait when it was told not to.
         tokio::select! {
@@ -180,16 +178,19 @@ async fn ask(
     Err(LinkError::Answer)
 }
 
-fn pop_many(keys: &[String], most: usize, patience: u64) -> Cmd {
+fn pop_many(keys: &[String], most: usize, patience: Duration) -> Cmd {
     let mut command = cmd("BZMPOP");
-    command.arg(patience).arg(keys.len()).arg(keys);
+    command
+        .arg(patience.as_secs_f64())
+        .arg(keys.len())
+        .arg(keys);
     command.arg("MIN").arg("COUNT").arg(most);
     command
 }
 
-fn pop_one(keys: &[String], patience: u64) -> Cmd {
+fn pop_one(keys: &[String], patience: Duration) -> Cmd {
     let mut command = cmd("BZPOPMIN");
-    command.arg(keys).arg(patience);
+    command.arg(keys).arg(patience.as_secs_f64());
     command
 }
 

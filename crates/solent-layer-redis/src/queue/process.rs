@@ -15,46 +15,51 @@ use tokio::time::Instant;
 use super::{answer::number, shared::Shared};
 use crate::error::LinkError;
 
-/// How long a process counts as alive without having said so.
-pub(super) const LEASE: Duration = Duration::from_secs(60);
-
-/// How often it says so.
-pub(super) const RENEWAL: Duration = Duration::from_secs(20);
-
-/// How long it is not asked again.
-const TRUST: Duration = Duration::from_secs(10);
+/// A process counts as alive for so many renewals without having said so.
+const LEASE: u32 = 3;
 
 /// The most processes that are remembered.
 const MOST: usize = 1024;
 
-/// The processes that were alive a moment ago.
+/// The processes that were alive a moment ago. For one renewal they are not asked again.
 ///
 /// That one is dead is never remembered: it may only have been cut off, and joins its groups again when it is back.
 pub(super) struct Processes {
     /// When each was last known to live. Held for a moment.
     alive: Mutex<HashMap<Arc<str>, Instant>>,
+    trust: Duration,
     /// Whether each host has been told that this process lives.
     told: Box<[AtomicBool]>,
+    /// Whether each host has been asked if it may remove keys.
+    asked: Box<[AtomicBool]>,
 }
 
 impl Processes {
-    pub(super) fn new(hosts: usize) -> Self {
+    pub(super) fn new(hosts: usize, trust: Duration) -> Self {
+        let flags = || (0..hosts).map(|_| AtomicBool::new(false)).collect();
         Self {
             alive: Mutex::default(),
-            told: (0..hosts).map(|_| AtomicBool::new(false)).collect(),
+            trust,
+            told: flags(),
+            asked: flags(),
         }
+    }
+
+    /// Whether a host was not asked yet if it may remove keys.
+    pub(super) fn may_warn(&self, host: usize) -> bool {
+        !self.asked[host].swap(true, Relaxed)
     }
 
     fn is_alive(&self, process: &str, now: Instant) -> bool {
         let alive = self.lock();
         let since = alive.get(process);
-        since.is_some_and(|since| now.saturating_duration_since(*since) < TRUST)
+        since.is_some_and(|since| now.saturating_duration_since(*since) < self.trust)
     }
 
     fn note_alive(&self, process: &str, now: Instant) {
         let mut alive = self.lock();
         if alive.len() >= MOST {
-            alive.retain(|_, since| now.saturating_duration_since(*since) < TRUST);
+            alive.retain(|_, since| now.saturating_duration_since(*since) < self.trust);
         }
         if alive.len() < MOST {
             alive.insert(process.into(), now);
@@ -93,13 +98,18 @@ impl Shared {
         Ok(dead)
     }
 
+    /// How long this process counts as alive without having said so.
+    pub(super) fn lease(&self) -> Duration {
+        self.renewal.saturating_mul(LEASE)
+    }
+
     /// Says that this process lives.
     pub(super) async fn live(&self, host: usize) -> Result<(), LinkError> {
         let mut set = cmd("SET");
         set.arg(self.hosts.lease(self.process.as_str()))
             .arg(1)
             .arg("EX")
-            .arg(LEASE.as_secs());
+            .arg(self.lease().as_secs());
         self.hosts.link(host).send_again(set).await?;
         self.processes.told[host].store(true, Relaxed);
         Ok(())
@@ -118,7 +128,7 @@ impl Shared {
         let mut expire = cmd("EXPIRE");
         expire
             .arg(self.hosts.lease(self.process.as_str()))
-            .arg(LEASE.as_secs());
+            .arg(self.lease().as_secs());
         let known = self.hosts.link(host).send_again(expire).await?;
         Ok(number(&known) == Some(1))
     }

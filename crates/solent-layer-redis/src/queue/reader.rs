@@ -8,34 +8,88 @@ use std::{
     time::Duration,
 };
 
+use redis::cmd;
 use solent_spec::Chain;
-use tokio::{sync::Notify, time::sleep};
+use tokio::{
+    sync::{Notify, watch},
+    time::{Instant, timeout},
+};
 
-use super::{pop::Popper, shared::Shared};
+use super::{answer::octets, pop::Popper, shared::Shared};
 use crate::error::LinkError;
 
 /// The most messages that are taken at once.
 const AT_ONCE: usize = 128;
 
-/// How long a message is waited for at a time in a cluster.
-const WAIT: Duration = Duration::from_secs(10);
+/// How long a message is waited for at first.
+const FIRST: Duration = Duration::from_millis(10);
 
 /// The keys that a reader reads: one for each prefix that channels are opened with.
-#[derive(Default)]
 pub(super) struct ReadKeys {
     /// Held for a moment.
     keys: Mutex<Vec<String>>,
     added: Notify,
     /// Whether there are keys that the reader does not know of yet.
     news: AtomicBool,
+    /// Whether what is sent arrives. Written by the reader.
+    reading: watch::Sender<Reading>,
+}
+
+#[derive(Clone, Debug)]
+enum Reading {
+    Beginning,
+    Live,
+    Failed(LinkError),
 }
 
 impl ReadKeys {
-    /// Keys that will not change.
-    pub(super) fn only(key: String) -> Self {
+    /// Keys, the first of which is this one.
+    pub(super) fn first(key: String) -> Self {
         Self {
             keys: Mutex::new(vec![key]),
-            ..Self::default()
+            added: Notify::new(),
+            news: AtomicBool::new(false),
+            reading: watch::Sender::new(Reading::Beginning),
+        }
+    }
+
+    /// Resolves when what is sent arrives here.
+    ///
+    /// # Errors
+    ///
+    /// Redis has been away for this long, or refuses.
+    pub(super) async fn live(&self, patience: Duration) -> Result<(), LinkError> {
+        let begun = Instant::now();
+        let mut reading = self.reading.subscribe();
+        let settled = reading.wait_for(|reading| match reading {
+            Reading::Beginning => false,
+            Reading::Live => true,
+            Reading::Failed(error) => !error.is_away(),
+        });
+        let reading = match timeout(patience, settled).await {
+            Ok(Ok(reading)) => reading.clone(),
+            Ok(Err(_)) => return Err(LinkError::Closed),
+            Err(_) => self.reading.borrow().clone(),
+        };
+        match reading {
+            Reading::Live => Ok(()),
+            Reading::Failed(LinkError::Away { cause, .. }) => Err(LinkError::Away {
+                waited: begun.elapsed(),
+                cause,
+            }),
+            Reading::Failed(error) => Err(error),
+            Reading::Beginning => Err(LinkError::Away {
+                waited: begun.elapsed(),
+                cause: None,
+            }),
+        }
+    }
+
+    /// Why nothing will ever be read, if Redis has said so.
+    pub(super) fn refusal(&self) -> Result<(), LinkError> {
+        match &*self.reading.borrow() {
+            Reading::Failed(error) if !error.is_away() => Err(error.clone()),
+            _ => Ok(()),
         }
     }
 
@@ -86,8 +140,16 @@ pub(super) async fn read(shared: Arc<Shared>, host: usize, keys: Arc<ReadKeys>) 
             );
         }
         was_away = true;
-        link.forget();
-        sleep(shared.backoff.wait(failures)).await;
+        if error.is_elsewhere() {
+            link.leave();
+        } else {
+            link.forget();
+        }
+        if error.is_wrong_type() {
+            shared.remove_foreign(host, &keys).await;
+        }
+        keys.reading.send_replace(Reading::Failed(error));
+        link.pause(&shared.backoff, failures).await;
         failures = failures.saturating_add(1);
     }
 }
@@ -100,23 +162,48 @@ async fn read_on(
     failures: &mut u32,
     was_away: bool,
 ) -> Result<(), LinkError> {
-    let mut popper = Popper::connect(shared.hosts.link(host)).await?;
+    let link = shared.hosts.link(host);
+    let mut popper = Popper::connect(link, shared.heartbeat).await?;
     shared.restore(host).await?;
-    *failures = 0;
     if was_away {
-        tracing::info!(host = %shared.hosts.link(host), "redis is back, messages may have been missed");
+        tracing::info!(host = %link, "redis is back, messages may have been missed");
         shared.local.gap();
     }
-    // Where it is not told that the connection is lost, it looks from time to time.
-    let patience = shared.hosts.is_cluster().then_some(WAIT);
     let mut turn = 0_usize;
     loop {
+        // The first wait is short: its end shows that the keys can be read.
+        let patience = if turn == 0 { FIRST } else { shared.heartbeat };
         let popped = popper
             .pop(&keys.after(turn), AT_ONCE, patience, keys.changed())
             .await?;
-        turn = turn.wrapping_add(1);
+        if turn == 0 {
+            *failures = 0;
+            keys.reading.send_replace(Reading::Live);
+        }
+        turn = turn.wrapping_add(1).max(1);
         if let Some(popped) = popped {
             shared.deliver(popped.messages).await;
+        }
+    }
+}
+
+impl Shared {
+    /// Removes what stands in the place of this process's own keys and is no queue: nobody else can need it.
+    async fn remove_foreign(&self, host: usize, keys: &ReadKeys) {
+        let link = self.hosts.link(host);
+        for key in keys.after(0) {
+            let mut kind = cmd("TYPE");
+            kind.arg(&key);
+            let Ok(kind) = link.send_again(kind).await else {
+                return;
+            };
+            if matches!(octets(&kind), Some(b"zset" | b"none") | None) {
+                continue;
+            }
+            tracing::warn!(host = %link, key, "a key of this process was overwritten and is removed");
+            let mut remove = cmd("UNLINK");
+            remove.arg(&key);
+            drop(link.send_again(remove).await);
         }
     }
 }

@@ -22,13 +22,13 @@ return 1",
 
 /// Appends a message to each of several channels where there is room. Keys: the channels'. Arguments: the score that has
 /// expired, the score, the expiry in seconds, and for each key its capacity and payload. Answers the numbers of those
-/// without room, from 0.
+/// without room, from 0, and of those whose key is something else.
 pub(super) static SEND_EACH: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local full = {}
 for i, key in ipairs(KEYS) do
-  redis.call('ZREMRANGEBYSCORE', key, 0, ARGV[1])
-  if redis.call('ZCARD', key) >= tonumber(ARGV[2 * i + 2]) then
+  local purged = redis.pcall('ZREMRANGEBYSCORE', key, 0, ARGV[1])
+  if type(purged) == 'table' and purged.err or redis.call('ZCARD', key) >= tonumber(ARGV[2 * i + 2]) then
     full[#full + 1] = i - 1
   else
     redis.call('ZADD', key, ARGV[2], ARGV[2 * i + 3])

@@ -12,8 +12,8 @@ use solent_layer::{Capacities, Claim, InboxSettings, LayerError, Local};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    deliver::Resolved, hosts::Hosts, leave::Leaving, listen::Listening, members::MemberLists,
-    process::Processes, recover::Backups,
+    deliver::Resolved, hosts::Hosts, joining::Joining, leave::Leaving, listen::Listening,
+    members::MemberLists, process::Processes, recover::Backups,
 };
 use crate::{
     Backoff, ConfigError, RedisConfig,
@@ -43,6 +43,10 @@ pub(super) struct Shared {
     pub(super) expiry: Duration,
     pub(super) group_expiry: Duration,
     pub(super) backoff: Backoff,
+    pub(super) patience: Duration,
+    pub(super) heartbeat: Duration,
+    pub(super) renewal: Duration,
+    pub(super) joining: Joining,
     /// Something wants to be looked after soon.
     pub(super) upkeep: Notify,
     /// The last flush, as a score and a time. Held for a moment.
@@ -67,7 +71,7 @@ impl Shared {
                 Arc::new(settings),
                 config.capacities.clone(),
             )),
-            processes: Processes::new(config.hosts.len()),
+            processes: Processes::new(config.hosts.len(), config.renewal),
             payloads: Payloads::new(
                 Arc::clone(&config.serializer),
                 Cipher::new(secrets, Some(max_age)),
@@ -85,6 +89,10 @@ impl Shared {
             expiry: config.expiry,
             group_expiry: config.group_expiry,
             backoff: config.backoff,
+            patience: config.send_wait,
+            heartbeat: config.heartbeat,
+            renewal: config.renewal,
+            joining: Joining::default(),
             upkeep: Notify::new(),
             flushed: Mutex::default(),
             closed: AtomicBool::new(false),

@@ -1,7 +1,7 @@
 //! The tasks of a layer.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -33,40 +33,52 @@ struct State {
     workers: JoinSet<()>,
     /// The keys of the readers of each host, once there is one.
     keys: Vec<Arc<ReadKeys>>,
-    /// The keys that are read.
-    known: HashSet<String>,
+    /// The keys that are read, each with the reader that was made for it, if one was.
+    known: HashMap<String, Option<Arc<ReadKeys>>>,
     upkeep: bool,
 }
 
 impl Tasks {
-    /// Sees to it that what is sent to a channel of this process is read.
-    pub(super) fn read(&self, shared: &Arc<Shared>, channel: &ChannelName) {
+    /// Sees to it that what is sent to a channel of this process is read. Returns who reads it: for each host, or the one of
+    /// a cluster.
+    pub(super) fn read(&self, shared: &Arc<Shared>, channel: &ChannelName) -> Vec<Arc<ReadKeys>> {
         let key = shared.hosts.keys.channel(channel);
         let mut guard = self.lock();
         let state = &mut *guard;
-        if state.known.contains(&key) || shared.is_closed() {
-            return;
+        if shared.is_closed() {
+            return Vec::new();
         }
-        state.known.insert(key.clone());
-        state.keep_up(shared);
+        let new = match state.known.entry(key.clone()) {
+            Entry::Occupied(known) => match known.get() {
+                Some(only) => return vec![Arc::clone(only)],
+                None => return state.keys.clone(),
+            },
+            Entry::Vacant(new) => new,
+        };
+        let keys = Arc::new(ReadKeys::first(key.clone()));
         if shared.hosts.is_cluster() {
             // A command that waits has the keys of one node.
-            let keys = Arc::new(ReadKeys::only(key));
-            state.readers.spawn(read(Arc::clone(shared), 0, keys));
-            return;
+            new.insert(Some(Arc::clone(&keys)));
+            state.keep_up(shared);
+            let reading = read(Arc::clone(shared), 0, Arc::clone(&keys));
+            state.readers.spawn(reading);
+            return vec![keys];
         }
+        new.insert(None);
         if state.keys.is_empty() {
             // On all hosts: senders in Python take another than the receiver.
+            state.keep_up(shared);
             for host in 0..shared.hosts.links().len() {
-                let keys = Arc::new(ReadKeys::only(key.clone()));
+                let keys = Arc::new(ReadKeys::first(key.clone()));
                 state.keys.push(Arc::clone(&keys));
                 state.readers.spawn(read(Arc::clone(shared), host, keys));
             }
-            return;
+        } else {
+            for keys in &state.keys {
+                keys.add(key.clone());
+            }
         }
-        for keys in &state.keys {
-            keys.add(key.clone());
-        }
+        state.keys.clone()
     }
 
     /// Sees to it that messages are taken for a name.
@@ -90,7 +102,7 @@ impl Tasks {
 
     /// The keys of this process, if it ever had channels.
     pub(super) fn known_keys(&self) -> Vec<String> {
-        self.lock().known.iter().cloned().collect()
+        self.lock().known.keys().cloned().collect()
     }
 
     /// Whether there ever was a task.

@@ -1,6 +1,13 @@
 //! The tasks that take messages for names that workers listen on.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use futures::future::join_all;
 use redis::cmd;
@@ -11,18 +18,18 @@ use tokio::{
 };
 
 use super::{
-    answer::scored,
+    answer::{octets, scored},
     listen::Listened,
     pop::{Popped, Popper, Popping},
     shared::Shared,
 };
 use crate::{error::LinkError, wire::take_channels};
 
-/// How long a message is waited for at a time.
-const WAIT: Duration = Duration::from_secs(5);
-
-/// The same where the wait cannot be ended early.
+/// How long a message is waited for at a time where the wait cannot be ended early.
 const SHORT_WAIT: Duration = Duration::from_secs(1);
+
+/// How long a name is left out whose key is something else.
+const LEFT_OUT: Duration = Duration::from_secs(5);
 
 /// Takes messages from all hosts.
 pub(super) struct Worker {
@@ -32,6 +39,8 @@ pub(super) struct Worker {
     hosts: Vec<Host>,
     /// Which name comes first.
     turn: usize,
+    /// Keys that hold something else, and when they are looked at again.
+    foreign: HashMap<String, Instant>,
 }
 
 /// One host, and the connection that waits there.
@@ -58,6 +67,7 @@ impl Worker {
             shared,
             only,
             turn: 0,
+            foreign: HashMap::new(),
         }
     }
 
@@ -93,6 +103,12 @@ impl Worker {
     /// Takes a message, or several, for names that readers wait for.
     async fn work(&mut self, mut wanted: Vec<Arc<Listened>>) {
         self.turn = self.turn.wrapping_add(1);
+        self.foreign.retain(|_, until| *until > Instant::now());
+        wanted.retain(|listened| !self.foreign.contains_key(&listened.key));
+        if wanted.is_empty() {
+            let next = self.foreign.values().min().copied();
+            return self.rest(next).await;
+        }
         let len = wanted.len();
         wanted.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         wanted.rotate_left(self.turn % len);
@@ -109,6 +125,32 @@ impl Worker {
         found.sort_by(|(_, _, a), (_, _, b)| a.score.total_cmp(&b.score));
         for (host, listened, popping) in found {
             self.give(host, &listened, popping);
+        }
+    }
+
+    /// There is nothing that could be waited for until then.
+    async fn rest(&self, until: Option<Instant>) {
+        let until = until.unwrap_or_else(Instant::now);
+        tokio::select! {
+            () = sleep_until(until) => {}
+            () = self.changed() => {}
+        }
+    }
+
+    /// Leaves out names whose keys hold something else: one of them would fail the wait for all.
+    async fn find_foreign(&mut self, host: usize, wanted: &[Arc<Listened>]) {
+        let link = self.shared.hosts.link(host);
+        for listened in wanted {
+            let mut kind = cmd("TYPE");
+            kind.arg(&listened.key);
+            let kind = link.send_again(kind).await;
+            let kind = kind.as_ref().ok().and_then(octets);
+            if matches!(kind, Some(b"zset" | b"none") | None) {
+                continue;
+            }
+            tracing::warn!(host = %link, channel = %listened.name, "the key of a channel is no queue, nothing is read from it");
+            let until = Instant::now() + LEFT_OUT;
+            self.foreign.insert(listened.key.clone(), until);
         }
     }
 
@@ -141,7 +183,9 @@ impl Worker {
         pop.arg(&listened.key);
         // What is taken by a command whose answer does not come is lost.
         let popped = self.shared.hosts.link(host).send(pop).await;
-        let popped = popped.map(scored).unwrap_or_default();
+        let Ok(popped) = popped.map(scored) else {
+            return false;
+        };
         for (payload, score) in popped {
             let payload = payload.into();
             self.give(host, listened, Popping { score, payload });
@@ -178,9 +222,9 @@ impl Worker {
         let shared = Arc::clone(&self.shared);
         let keys: Vec<_> = wanted.iter().map(|listened| listened.key.clone()).collect();
         let patience = if shared.hosts.is_cluster() {
-            SHORT_WAIT
+            SHORT_WAIT.min(shared.heartbeat)
         } else {
-            WAIT
+            shared.heartbeat
         };
         let stop = watch::Sender::new(false);
         let connected = self
@@ -198,12 +242,14 @@ impl Worker {
                 None => shared.listening.changed.notified().await,
             }
         };
+        // The host that has a key that is something else.
+        let foreign = AtomicUsize::new(usize::MAX);
         let waiting = self.hosts.iter_mut().map(|host| async {
             let number = host.number;
             let popper = host.popper.as_mut()?;
             let mut stopped = stop.subscribe();
             let stopped = async move { drop(stopped.wait_for(|stop| *stop).await) };
-            let popped = popper.pop(&keys, 1, Some(patience), stopped).await;
+            let popped = popper.pop(&keys, 1, patience, stopped).await;
             stop.send_replace(true);
             match popped {
                 Ok(popped) => {
@@ -211,31 +257,40 @@ impl Worker {
                     popped.map(|popped| (number, popped))
                 }
                 Err(error) => {
+                    if error.is_wrong_type() {
+                        foreign.store(number, Relaxed);
+                    }
                     host.failed(&shared, &error);
                     None
                 }
             }
         });
-        let waiting = join_all(waiting);
-        tokio::pin!(waiting);
-        let until_retry = async {
-            match retry {
-                Some(retry) => sleep_until(retry).await,
-                None => std::future::pending().await,
+        let popped = {
+            let waiting = join_all(waiting);
+            tokio::pin!(waiting);
+            let until_retry = async {
+                match retry {
+                    Some(retry) => sleep_until(retry).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                popped = &mut waiting, if connected > 0 => popped,
+                () = until_retry => {
+                    stop.send_replace(true);
+                    waiting.await
+                }
+                () = changed => {
+                    stop.send_replace(true);
+                    waiting.await
+                }
             }
         };
-        let popped = tokio::select! {
-            biased;
-            popped = &mut waiting, if connected > 0 => popped,
-            () = until_retry => {
-                stop.send_replace(true);
-                waiting.await
-            }
-            () = changed => {
-                stop.send_replace(true);
-                waiting.await
-            }
-        };
+        let foreign = foreign.into_inner();
+        if foreign < self.hosts.len() {
+            self.find_foreign(foreign, wanted).await;
+        }
         let popped = popped.into_iter().flatten();
         popped
             .flat_map(|(host, popped)| found(host, popped, wanted))
@@ -263,7 +318,7 @@ impl Shared {
     /// would think that its taker has died, and the message would be delivered twice.
     async fn popper(&self, host: usize) -> Result<Popper, LinkError> {
         self.introduce(host).await?;
-        Popper::connect(self.hosts.link(host)).await
+        Popper::connect(self.hosts.link(host), self.heartbeat).await
     }
 }
 
@@ -277,7 +332,12 @@ impl Host {
             );
         }
         self.popper = None;
-        shared.hosts.link(self.number).forget();
+        let link = shared.hosts.link(self.number);
+        if error.is_elsewhere() {
+            link.leave();
+        } else {
+            link.forget();
+        }
         self.retry = Instant::now() + shared.backoff.wait(self.failures);
         self.failures = self.failures.saturating_add(1);
     }

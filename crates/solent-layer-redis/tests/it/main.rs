@@ -6,6 +6,12 @@ mod scene;
 // Trying all promises of a layer on one kind of Redis.
 mod promises;
 
+// What Redis refuses, which waiting does not change.
+mod refused;
+
+// What stands still.
+mod frozen;
+
 // The layer that publishes.
 mod pubsub;
 

@@ -67,11 +67,29 @@ pub(crate) fn room() -> GroupName {
     "room".parse().unwrap()
 }
 
+/// A mailbox, however often it has to be tried: a layer with little patience gives up on a busy machine.
+pub(crate) async fn opened(layer: &impl ChannelLayer) -> Mailbox {
+    let mut opened = None;
+    until("a channel is opened", async || {
+        opened = layer.open("a.").await.ok();
+        opened.is_some()
+    })
+    .await;
+    opened.expect("it was opened")
+}
+
 /// A mailbox that is a member of the room.
 pub(crate) async fn member(layer: &impl ChannelLayer) -> Mailbox {
-    let mailbox = layer.open("a.").await.unwrap();
-    layer.group_add(&room(), mailbox.name()).await.unwrap();
+    let mailbox = opened(layer).await;
+    join(layer, &mailbox).await;
     mailbox
+}
+
+pub(crate) async fn join(layer: &impl ChannelLayer, mailbox: &Mailbox) {
+    until("the mailbox is a member", async || {
+        layer.group_add(&room(), mailbox.name()).await.is_ok()
+    })
+    .await;
 }
 
 /// Asks again and again until something is so.

@@ -42,8 +42,8 @@ impl Channel {
         }
     }
 
-    /// Joins a group, or renews the membership. The caller holds the lock of the channel's shard.
-    pub(super) fn join(&mut self, groups: &GroupTable, name: &GroupName, millis: u64) {
+    /// Joins a group, or renews the membership. Tells whether it is a new one. The caller holds the lock of the channel's shard.
+    pub(super) fn join(&mut self, groups: &GroupTable, name: &GroupName, millis: u64) -> bool {
         loop {
             let group = groups.get_or_insert(name);
             let known = self.position(&group);
@@ -57,7 +57,7 @@ impl Channel {
                 Some(idx) => self.memberships[idx].place = place,
                 None => self.remember(Membership { group, place }),
             }
-            return;
+            return known.is_none();
         }
     }
 

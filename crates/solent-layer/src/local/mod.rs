@@ -196,16 +196,17 @@ impl Local {
         self.0.channels.inbox(channel)
     }
 
-    /// Makes a channel a member of a group, or renews its membership.
+    /// Makes a channel a member of a group, or renews its membership. Returns whether it has just become one, so that a layer
+    /// whose broker fails can take back what it added and nothing else.
     ///
     /// # Errors
     ///
     /// [`LayerError::Unavailable`] for a process-specific name that no mailbox here has: another process's, or that of a
     /// mailbox that was dropped. [`LayerError::Closed`].
-    pub fn join(&self, group: &GroupName, channel: &ChannelName) -> Result<(), LayerError> {
+    pub fn join(&self, group: &GroupName, channel: &ChannelName) -> Result<bool, LayerError> {
         let millis = self.0.millis(Instant::now());
         let joined = self.0.channels.update(channel, |channel| {
-            channel.join(&self.0.groups, group, millis);
+            channel.join(&self.0.groups, group, millis)
         })?;
         joined.ok_or(LayerError::Unavailable(
             "no mailbox of this process has it, let the process join that has",

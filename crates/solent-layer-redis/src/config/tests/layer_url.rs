@@ -24,7 +24,7 @@ fn url_of_a_host_alone_is_the_pubsub_layer_with_defaults() {
 fn every_setting_can_be_in_the_url() {
     let url: RedisLayerUrl = "rediss://:p@h/1?layer=queue&prefix=shop%3A&serializer=json&encryption_key=a%20b\
         &encryption_key=%FF&random_prefix=16&expiry=30&group_expiry=3600&capacity=7&channel_capacity=a.*:8\
-        &channel_capacity=b:9&policy=drop-oldest&send_wait=0.25&connect_timeout=3&response_timeout=4&keepalive=20\
+        &channel_capacity=b:9&policy=drop-oldest&send_wait=0.25&connect_timeout=3&response_timeout=4&keepalive=20&heartbeat=2&renewal=3\
         &max_pending=5&pool_size=6&ssl_cert_reqs=none"
         .parse()
         .unwrap();
@@ -48,6 +48,8 @@ fn every_setting_can_be_in_the_url() {
     assert_eq!(config.connect_timeout, Duration::from_secs(3));
     assert_eq!(config.response_timeout, Duration::from_secs(4));
     assert_eq!(config.keepalive, Duration::from_secs(20));
+    assert_eq!(config.heartbeat, Duration::from_secs(2));
+    assert_eq!(config.renewal, Duration::from_secs(3));
     assert_eq!(config.max_pending.get(), 5);
     assert_eq!(config.pool_size.get(), 6);
     assert!(
@@ -94,7 +96,7 @@ fn names_of_python_mean_the_same() {
 
     assert_eq!(url.config.connect_timeout, Duration::from_secs(3));
     assert_eq!(url.config.response_timeout, Duration::from_millis(4500));
-    assert_eq!(url.config.keepalive, Duration::from_secs(20));
+    assert_eq!(url.config.heartbeat, Duration::from_secs(20));
     assert_eq!(url.config.pool_size.get(), 6);
 }
 
@@ -176,7 +178,7 @@ fn bad_urls_are_refused_with_what_to_do() {
         ),
         ("redis://h?pool_size=1&max_connections=2", "leave one out"),
         (
-            "redis://h?keepalive=10&health_check_interval=20",
+            "redis://h?heartbeat=10&health_check_interval=20",
             "leave one out",
         ),
         ("redis://h?prefix=a&prefix=b", "is there twice"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use solent_layer::{ChannelLayer, LayerError, Mailbox, SendError};
-use solent_layer_redis::{RedisPubSubLayer, RedisSentinel};
+use solent_layer_redis::{RedisConfig, RedisPubSubLayer, RedisSentinel};
 use solent_testing::servers::{Proxy, RedisCluster, RedisSentinels, RedisServer};
 use tokio::runtime::Handle;
 
@@ -112,7 +112,7 @@ async fn sends_wait_for_a_while_and_then_say_what_is_wrong() {
     server.kill().await.unwrap();
     until("the connection is known to be broken", async || {
         let sent = layer.group_send(&room(), number(1)).await;
-        let Err(SendError::Layer(LayerError::Backend(error))) = sent else {
+        let Err(SendError::Layer(LayerError::Away(error))) = sent else {
             panic!("nobody was to take it: {sent:?}");
         };
         error.to_string().contains("out of reach")
@@ -140,18 +140,59 @@ async fn send_that_may_not_wait_fails_until_there_is_a_connection() {
 }
 
 #[tokio::test]
-async fn joining_while_redis_is_away_takes_effect_when_it_is_back() {
+async fn nobody_joins_while_redis_is_away() {
     let server = RedisServer::start().await.unwrap();
-    let config = hasty(&server.url()).send_wait(Duration::from_millis(50));
+    let config = hasty(&server.url()).send_wait(Duration::from_millis(300));
     let layer = RedisPubSubLayer::new(config).unwrap();
+    let mut mailbox = opened(&layer).await;
     server.kill().await.unwrap();
 
-    // Neither fails a socket's handler.
-    let mut mailbox = member(&layer).await;
+    until("a channel cannot be opened", async || {
+        matches!(layer.open("a.").await, Err(LayerError::Away(_)))
+    })
+    .await;
+    let joined = layer.group_add(&room(), mailbox.name()).await;
+    assert!(matches!(joined, Err(LayerError::Away(_))), "{joined:?}");
+    let listening = layer.listen(&"jobs".parse().unwrap()).await;
+    assert!(matches!(listening, Err(LayerError::Away(_))));
     server.restart().await.unwrap();
 
+    // What failed has left nothing behind.
     receive_gap(&mut mailbox).await;
-    reach(&layer, &mut mailbox, 1).await;
+    let nobody = server
+        .command(&["PUBSUB", "NUMSUB", "asgi__group__room"])
+        .await;
+    assert_eq!(nobody.unwrap(), "asgi__group__room\n0");
+    join(&layer, &mailbox).await;
+    reach(&layer, &mut mailbox, 2).await;
+}
+
+#[tokio::test]
+async fn channels_hear_from_all_hosts_though_others_gave_up_opening_theirs() {
+    let (one, other) = (
+        RedisServer::start().await.unwrap(),
+        RedisServer::start().await.unwrap(),
+    );
+    let config = RedisConfig::default().hosts([host(&one.url()), host(&other.url())]);
+    let layer = RedisPubSubLayer::new(config).unwrap();
+    for _ in 0..20 {
+        // Polled once, and given up.
+        let opening = layer.open("a.");
+        tokio::select! {
+            biased;
+            _ = opening => {}
+            () = std::future::ready(()) => {}
+        }
+    }
+
+    let opened = (0..40).map(|_| layer.open("a."));
+    let mailboxes = futures::future::join_all(opened).await;
+
+    for (n, mailbox) in (0..).zip(mailboxes) {
+        let mut mailbox = mailbox.unwrap();
+        layer.send(mailbox.name(), number(n)).await.unwrap();
+        assert_eq!(receive(&mut mailbox).await, n);
+    }
 }
 
 #[tokio::test]

@@ -115,7 +115,7 @@ async fn sends_fail_with_a_reason_while_redis_is_away() {
 
     assert!(begun.elapsed() < Duration::from_secs(2), "{begun:?}");
     match failed {
-        Some(SendError::Layer(LayerError::Backend(cause))) => {
+        Some(SendError::Layer(LayerError::Away(cause))) => {
             assert!(cause.to_string().contains("out of reach"), "{cause}");
         }
         other => panic!("{other:?}"),
@@ -188,6 +188,141 @@ async fn process_that_redis_has_forgotten_joins_again() {
         set(&server, "asgi:group:room").await == [mailbox.name().as_str().as_bytes()]
     })
     .await;
+}
+
+/// Tries each way in which Redis can forget a member.
+#[tokio::test]
+async fn member_that_redis_has_forgotten_is_back_within_a_renewal_and_hears_of_a_gap() {
+    let server = RedisServer::start().await.unwrap();
+    let layer = layer_with(&server, |config| config.renewal(Duration::from_secs(1)));
+    let mut mailbox = member(&layer).await;
+    let name = mailbox.name().as_str().to_owned();
+
+    for forget in [
+        &["DEL", "asgi:group:room"][..],
+        &["ZREM", "asgi:group:room", &name],
+        &["RENAME", "asgi:group:room", "elsewhere"],
+        &["FLUSHALL"],
+    ] {
+        server.command(forget).await.unwrap();
+
+        receive_gap(&mut mailbox).await;
+        assert_eq!(set(&server, "asgi:group:room").await, [name.as_bytes()]);
+    }
+    receive_nothing(&mut mailbox).await;
+}
+
+#[tokio::test]
+async fn own_key_that_is_overwritten_is_a_queue_again() {
+    let server = RedisServer::start().await.unwrap();
+    let config = hasty(&server.url()).heartbeat(Duration::from_millis(200));
+    let layer = RedisQueueLayer::new(config).unwrap();
+    let mut mailbox = member(&layer).await;
+    let key = format!("asgi{}", mailbox.name().non_local());
+
+    server.command(&["SET", &key, "not a queue"]).await.unwrap();
+
+    // A wait that has begun goes on; the next one fails.
+    until("a message arrives", async || {
+        let _ = layer.send(mailbox.name(), number(1)).await;
+        arrives(&mut mailbox).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn name_whose_key_is_overwritten_keeps_no_other_name_from_being_read() {
+    let server = RedisServer::start().await.unwrap();
+    let config = hasty(&server.url()).heartbeat(Duration::from_millis(200));
+    let layer = RedisQueueLayer::new(config).unwrap();
+    let (bad, good): (ChannelName, ChannelName) = ("bad".parse().unwrap(), "good".parse().unwrap());
+    let (mut reads_bad, mut reads_good) = (
+        layer.listen(&bad).await.unwrap(),
+        layer.listen(&good).await.unwrap(),
+    );
+    server
+        .command(&["SET", "asgibad", "not a queue"])
+        .await
+        .unwrap();
+
+    let waiting = tokio::spawn(async move { reads_bad.recv().await });
+    layer.send(&good, number(1)).await.unwrap();
+
+    assert_eq!(receive(&mut reads_good).await, 1);
+    waiting.abort();
+}
+
+#[test]
+fn members_of_a_killed_process_are_removed_by_those_who_live() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(RedisServer::start()).unwrap();
+    let url = server.url();
+    let renewing = |url: &str| {
+        let config = hasty(url).renewal(Duration::from_secs(1));
+        RedisQueueLayer::new(config).unwrap()
+    };
+    let killed = tokio::runtime::Runtime::new().unwrap();
+    let dead = renewing(&url);
+    let gone = killed.block_on(member(&dead));
+    // Its tasks end, and nothing is told to Redis.
+    killed.shutdown_background();
+
+    runtime.block_on(async {
+        let layer = renewing(&url);
+        let lives = member(&layer).await;
+        assert_eq!(set(&server, "asgi:group:room").await.len(), 2);
+
+        until("the dead are gone", async || {
+            set(&server, "asgi:group:room").await == [lives.name().as_str().as_bytes()]
+        })
+        .await;
+    });
+    drop((gone, dead));
+}
+
+#[tokio::test]
+async fn old_redis_loses_nothing_when_it_refuses_to_give_more() {
+    let server = RedisServer::builder()
+        .arg("--rename-command")
+        .arg("BZMPOP")
+        .arg("")
+        .start()
+        .await
+        .unwrap();
+    let forbid = ["ACL", "SETUSER", "default", "-zpopmin"];
+    server.command(&forbid).await.unwrap();
+    let layer = hasty_layer(&server);
+    let mut mailbox = member(&layer).await;
+
+    for n in 0..20 {
+        layer.send(mailbox.name(), number(n)).await.unwrap();
+    }
+
+    for n in 0..20 {
+        assert_eq!(receive(&mut mailbox).await, n);
+    }
+}
+
+#[tokio::test]
+async fn nobody_joins_while_redis_is_away() {
+    let server = RedisServer::start().await.unwrap();
+    let config = hasty(&server.url()).send_wait(Duration::from_millis(300));
+    let layer = RedisQueueLayer::new(config).unwrap();
+    let mut mailbox = opened(&layer).await;
+    server.kill().await.unwrap();
+
+    until("a channel cannot be opened", async || {
+        matches!(layer.open("a.").await, Err(LayerError::Away(_)))
+    })
+    .await;
+    let joined = layer.group_add(&room(), mailbox.name()).await;
+    assert!(matches!(joined, Err(LayerError::Away(_))), "{joined:?}");
+    server.restart().await.unwrap();
+
+    receive_gap(&mut mailbox).await;
+    assert!(set(&server, "asgi:group:room").await.is_empty());
+    join(&layer, &mailbox).await;
+    reach(&layer, &mut mailbox, 1).await;
 }
 
 #[tokio::test]

@@ -94,7 +94,7 @@ async fn until_sent<T, F: Future<Output = Result<T, SendError>>>(
     for n in first.. {
         match send(n).await {
             Ok(_) => return n,
-            Err(SendError::Layer(LayerError::Backend(_)))
+            Err(SendError::Layer(LayerError::Away(_)))
                 if begun.elapsed() < subject.profile().patience =>
             {
                 subject.pass(Subject::BETWEEN).await;

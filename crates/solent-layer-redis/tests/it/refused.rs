@@ -1,0 +1,181 @@
+//! What Redis refuses, which waiting does not change.
+
+use std::{error::Error, time::Duration};
+
+use solent_layer::{ChannelLayer, DynLayer, LayerError, SendError};
+use solent_layer_redis::{RedisConfig, RedisPubSubLayer, RedisQueueLayer};
+use solent_testing::servers::RedisServer;
+use tokio::time::timeout;
+
+use crate::scene::*;
+
+/// Both layers, which wait for very long.
+fn layers(url: &str) -> [DynLayer; 2] {
+    let config = RedisConfig::default()
+        .hosts([host(url)])
+        .send_wait(Duration::from_secs(3600));
+    [
+        DynLayer::new(RedisPubSubLayer::new(config.clone()).unwrap()),
+        DynLayer::new(RedisQueueLayer::new(config).unwrap()),
+    ]
+}
+
+/// The output, which does not take as long as the layer would wait.
+async fn at_once<T>(call: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(20), call)
+        .await
+        .expect("an answer at once")
+}
+
+/// An error with all its causes.
+fn words(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        words = format!("{words}: {cause}");
+        next = cause.source();
+    }
+    words
+}
+
+#[track_caller]
+fn assert_refused<T>(result: Result<T, LayerError>, expected: &str) {
+    let error = result.err().expect("redis refuses it");
+    assert!(matches!(error, LayerError::Backend(_)), "{error:?}");
+    let words = words(&error);
+    assert!(words.contains(expected), "{words:?} has no {expected:?}");
+}
+
+async fn assert_useless(url: &str, expected: &str) {
+    for layer in layers(url) {
+        assert_refused(at_once(layer.check()).await, expected);
+        assert_refused(at_once(layer.open("a.")).await, expected);
+        assert_refused(
+            at_once(layer.listen(&"jobs".parse().unwrap())).await,
+            expected,
+        );
+        let sent = at_once(layer.group_send(&room(), number(1))).await;
+        match sent {
+            Err(SendError::Layer(error)) => assert_refused::<()>(Err(error), expected),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_password_fails_everything_at_once_with_the_words_of_redis() {
+    let server = RedisServer::builder()
+        .password("right")
+        .start()
+        .await
+        .unwrap();
+    let place = server.addr();
+
+    assert_useless(&format!("redis://:wrong@{place}"), "WRONGPASS").await;
+    assert_useless(&format!("redis://{place}"), "NOAUTH").await;
+}
+
+#[tokio::test]
+async fn wrong_database_fails_everything_at_once_with_the_words_of_redis() {
+    let server = RedisServer::start().await.unwrap();
+
+    assert_useless(
+        &format!("{}/9999", server.url()),
+        "DB index is out of range",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn tls_on_one_side_only_fails_everything_at_once() {
+    let (plain, tls) = (
+        RedisServer::start().await.unwrap(),
+        RedisServer::builder().tls().start().await.unwrap(),
+    );
+
+    assert_useless(&format!("redis://{}", tls.addr()), "speaks TLS").await;
+    let url = format!("rediss://{}?ssl_cert_reqs=none", plain.addr());
+    for layer in layers(&url) {
+        let checked = at_once(layer.check()).await;
+        assert!(
+            matches!(checked, Err(LayerError::Backend(_))),
+            "{checked:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn server_that_is_no_cluster_fails_everything_at_once() {
+    let server = RedisServer::start().await.unwrap();
+
+    let url = format!("redis+cluster://{}", server.addr());
+    assert_useless(&url, "cluster support disabled").await;
+}
+
+#[tokio::test]
+async fn missing_rights_fail_what_needs_them_and_nothing_else() {
+    let server = RedisServer::start().await.unwrap();
+    let rights = [
+        "on",
+        ">secret",
+        "+@all",
+        "~*",
+        "resetchannels",
+        "&asgi__group__room*",
+    ];
+    let mut command = vec!["ACL", "SETUSER", "guest"];
+    command.extend(rights);
+    server.command(&command).await.unwrap();
+    let url = format!("redis://guest:secret@{}", server.addr());
+    let config = RedisConfig::default()
+        .hosts([host(&url)])
+        .send_wait(Duration::from_secs(3600));
+    let layer = RedisPubSubLayer::new(config).unwrap();
+
+    assert_refused(at_once(layer.open("a.")).await, "No permissions");
+    assert_refused(
+        at_once(layer.listen(&"jobs".parse().unwrap())).await,
+        "No permissions",
+    );
+
+    assert!(at_once(layer.group_send(&room(), number(1))).await.is_ok());
+}
+
+#[tokio::test]
+async fn key_of_another_type_fails_its_group_and_no_other() {
+    let server = RedisServer::start().await.unwrap();
+    server
+        .command(&["SET", "asgi:group:room", "mine"])
+        .await
+        .unwrap();
+    let [_, layer] = layers(&server.url());
+    let mut mailbox = layer.open("a.").await.unwrap();
+
+    let joined = at_once(layer.group_add(&room(), mailbox.name())).await;
+    assert_refused(joined, "wrong kind of value");
+
+    let other = "other".parse().unwrap();
+    layer.group_add(&other, mailbox.name()).await.unwrap();
+    layer.group_send(&other, number(1)).await.unwrap();
+    assert_eq!(receive(&mut mailbox).await, 1);
+}
+
+#[tokio::test]
+async fn password_that_is_mended_lets_in_without_a_restart() {
+    let server = RedisServer::start().await.unwrap();
+    let url = format!("redis://guest:secret@{}", server.addr());
+    for layer in layers(&url) {
+        assert_refused(at_once(layer.open("a.")).await, "WRONGPASS");
+
+        let user = [
+            "ACL", "SETUSER", "guest", "on", ">secret", "+@all", "~*", "&*",
+        ];
+        server.command(&user).await.unwrap();
+
+        until("a channel can be opened", async || {
+            layer.open("a.").await.is_ok()
+        })
+        .await;
+        server.command(&["ACL", "DELUSER", "guest"]).await.unwrap();
+    }
+}

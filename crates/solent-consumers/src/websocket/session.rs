@@ -198,10 +198,10 @@ impl<C: WebSocketConsumer> WebSocketSession<C> {
     fn mail_closed(&self, overflowed: bool) -> Close {
         if overflowed {
             self.common.counts.count(Counted::Overflowed);
-            tracing::warn!(target: "solent::consumers", "closing a connection that is too slow for its events");
+            tracing::warn!(target: "solent::consumers", scope = ?self.cx.scope(), "closing a connection that is too slow for its events");
             Close::new(CloseCode::TRY_AGAIN_LATER, "too slow")
         } else {
-            tracing::warn!(target: "solent::consumers", "closing a connection, its channel layer was closed");
+            tracing::warn!(target: "solent::consumers", scope = ?self.cx.scope(), "closing a connection, its channel layer was closed");
             CloseCode::SERVICE_RESTART.into()
         }
     }
@@ -209,7 +209,7 @@ impl<C: WebSocketConsumer> WebSocketSession<C> {
     /// Closes from outside the handlers.
     fn close(&mut self, close: Close) {
         if let Err(error @ SendError::Illegal(_)) = self.cx.feed_close(close) {
-            tracing::warn!(target: "solent::consumers", error = %Chain(&error), "connection could not be closed");
+            tracing::warn!(target: "solent::consumers", scope = ?self.cx.scope(), error = %Chain(&error), "connection could not be closed");
             return;
         }
         self.cx.set_closed();

@@ -7,7 +7,7 @@ use solent_layer_redis::{RedisConfig, RedisPubSubLayer, RedisSentinel};
 use solent_testing::servers::{Proxy, RedisCluster, RedisSentinels, RedisServer};
 use tokio::runtime::Handle;
 
-use crate::scene::*;
+use crate::{promises::unhurried, scene::*};
 
 fn layer(url: &str) -> RedisPubSubLayer {
     RedisPubSubLayer::new(hasty(url)).unwrap()
@@ -173,7 +173,7 @@ async fn channels_hear_from_all_hosts_though_others_gave_up_opening_theirs() {
         RedisServer::start().await.unwrap(),
         RedisServer::start().await.unwrap(),
     );
-    let config = RedisConfig::default().hosts([host(&one.url()), host(&other.url())]);
+    let config = unhurried(RedisConfig::default().hosts([host(&one.url()), host(&other.url())]));
     let layer = RedisPubSubLayer::new(config).unwrap();
     for _ in 0..20 {
         // Polled once, and given up.

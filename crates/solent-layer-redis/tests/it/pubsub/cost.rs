@@ -4,10 +4,13 @@ use solent_layer::{ChannelLayer, DropCause, GroupName};
 use solent_layer_redis::{RedisConfig, RedisPubSubLayer};
 use solent_testing::servers::RedisServer;
 
-use crate::scene::*;
+use crate::{promises::unhurried, scene::*};
 
 fn layer(server: &RedisServer) -> RedisPubSubLayer {
-    RedisPubSubLayer::new(RedisConfig::default().hosts([host(&server.url())])).unwrap()
+    RedisPubSubLayer::new(unhurried(
+        RedisConfig::default().hosts([host(&server.url())]),
+    ))
+    .unwrap()
 }
 
 async fn commands(server: &RedisServer) -> u64 {

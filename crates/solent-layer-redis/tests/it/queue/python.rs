@@ -5,7 +5,7 @@ use solent_layer_redis::{RedisConfig, RedisQueueLayer};
 use solent_testing::servers::RedisServer;
 
 use super::scene::*;
-use crate::scene::*;
+use crate::{promises::UNHURRIED, scene::*};
 
 /// The channel of a process of Python.
 const PYTHON: &str = "specific.0123456789ab4def8123456789abcdef!x";
@@ -150,7 +150,8 @@ async fn direct_send_of_python_arrives_whatever_host_it_chose() {
     let url = server.url();
     let url = url.trim_end_matches('/');
     let hosts = (0..4).map(|number| host(&format!("{url}/{number}")));
-    let layer = RedisQueueLayer::new(RedisConfig::default().hosts(hosts)).unwrap();
+    let layer =
+        RedisQueueLayer::new(RedisConfig::default().hosts(hosts).send_wait(UNHURRIED)).unwrap();
     let mut mailbox = layer.open("specific.").await.unwrap();
     let key = format!("asgi{}", mailbox.name().non_local());
     let name = text(mailbox.name().as_str());

@@ -3,7 +3,7 @@
 use solent_layer_redis::{RedisConfig, RedisQueueLayer};
 use solent_testing::servers::{RedisServer, Reply};
 
-use crate::scene::host;
+use crate::{promises::UNHURRIED, scene::host};
 
 /// A layer on database 0 of a server.
 pub(super) fn layer(server: &RedisServer) -> RedisQueueLayer {
@@ -14,7 +14,10 @@ pub(super) fn layer_with(
     server: &RedisServer,
     change: impl FnOnce(RedisConfig) -> RedisConfig,
 ) -> RedisQueueLayer {
-    let config = RedisConfig::default().hosts([host(&server.url())]);
+    // A busy machine must not look like a Redis that is away.
+    let config = RedisConfig::default()
+        .hosts([host(&server.url())])
+        .send_wait(UNHURRIED);
     RedisQueueLayer::new(change(config)).unwrap()
 }
 

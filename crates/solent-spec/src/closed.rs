@@ -53,8 +53,31 @@ pub struct ClosedSignal(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     closed: AtomicBool,
-    /// The wakers of those that wait. Held for a few instructions, never while a waker is called.
-    waiting: Mutex<Vec<Option<Waker>>>,
+    /// Those that wait. Held for a few instructions, never while a waker is called.
+    waiting: Mutex<Waiting>,
+}
+
+/// The wakers of those that wait, each in a place of its own.
+#[derive(Default)]
+struct Waiting {
+    wakers: Vec<Option<Waker>>,
+    /// Places that nobody waits in any more: all connections of a server may wait for its drain, so none are searched for.
+    free: Vec<usize>,
+}
+
+impl Waiting {
+    fn take_place(&mut self) -> usize {
+        self.free.pop().unwrap_or_else(|| {
+            self.wakers.push(None);
+            self.wakers.len() - 1
+        })
+    }
+
+    fn leave_place(&mut self, place: usize) -> Option<Waker> {
+        let waker = self.wakers.get_mut(place)?.take();
+        self.free.push(place);
+        waker
+    }
 }
 
 impl Shared {
@@ -62,7 +85,7 @@ impl Shared {
         self.closed.load(Acquire)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Option<Waker>>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -100,16 +123,11 @@ impl Future for Closed {
         if shared.is_closed() {
             return Poll::Ready(());
         }
-        let place = *this.place.get_or_insert_with(|| {
-            let free = waiting.iter().position(Option::is_none);
-            free.unwrap_or_else(|| {
-                waiting.push(None);
-                waiting.len() - 1
-            })
-        });
-        match &mut waiting[place] {
-            Some(waker) => waker.clone_from(cx.waker()),
-            empty => *empty = Some(cx.waker().clone()),
+        let place = *this.place.get_or_insert_with(|| waiting.take_place());
+        match waiting.wakers.get_mut(place) {
+            Some(Some(waker)) => waker.clone_from(cx.waker()),
+            Some(empty) => *empty = Some(cx.waker().clone()),
+            None => {}
         }
         Poll::Pending
     }
@@ -127,7 +145,7 @@ impl Clone for Closed {
 impl Drop for Closed {
     fn drop(&mut self) {
         if let (Some(shared), Some(place)) = (&self.shared, self.place) {
-            let waker = shared.lock().get_mut(place).and_then(Option::take);
+            let waker = shared.lock().leave_place(place);
             drop(waker);
         }
     }
@@ -156,7 +174,7 @@ impl ClosedSignal {
             return;
         }
         let waiting = std::mem::take(&mut *self.0.lock());
-        waiting.into_iter().flatten().for_each(Waker::wake);
+        waiting.wakers.into_iter().flatten().for_each(Waker::wake);
     }
 }
 
@@ -237,6 +255,6 @@ mod tests {
             assert!(poll(&mut closed, &task).is_pending());
             assert!(poll(&mut closed, &task).is_pending());
         }
-        assert_eq!(signal.0.lock().len(), 1);
+        assert_eq!(signal.0.lock().wakers.len(), 1);
     }
 }

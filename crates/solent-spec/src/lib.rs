@@ -36,6 +36,7 @@ mod application;
 mod body;
 mod closed;
 mod connection;
+mod draining;
 mod error;
 mod mismatch;
 mod protocol;
@@ -55,6 +56,7 @@ pub use self::{
     channel::Channel,
     closed::{Closed, ClosedSignal},
     connection::{Connection, Transport},
+    draining::Draining,
     error::{AppError, BoxError, Chain, Result, SendError, is_disconnect},
     http::Http,
     lifespan::Lifespan,

@@ -5,6 +5,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
 use http::{Extensions, Uri};
 
 use super::{ConnectionId, UrlRoute};
+use crate::Draining;
 
 /// The circumstances of a request: peer, listener, mount point, features and state.
 ///
@@ -44,6 +45,8 @@ pub struct Listener {
     pub root_path: String,
     /// The extensions that the server offers.
     pub features: Vec<Feature>,
+    /// Resolves when the server drains.
+    pub draining: Draining,
 }
 
 impl Listener {
@@ -54,6 +57,7 @@ impl Listener {
             secure: false,
             root_path: String::new(),
             features,
+            draining: Draining::never(),
         }
     }
 
@@ -61,6 +65,13 @@ impl Listener {
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = secure;
+        self
+    }
+
+    /// Sets [`draining`](Self::draining).
+    #[must_use]
+    pub fn draining(mut self, draining: Draining) -> Self {
+        self.draining = draining;
         self
     }
 
@@ -254,6 +265,11 @@ impl Link {
     /// Whether the server offers an extension. ASGI's `extensions`.
     pub fn offers(&self, feature: Feature) -> bool {
         self.listener.features.contains(&feature)
+    }
+
+    /// Resolves when the server drains. Costs nothing until it is asked for.
+    pub fn draining(&self) -> Draining {
+        self.listener.draining.clone()
     }
 
     /// What was inserted for this connection, or else what lifespan startup left.

@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{
     frames::{BINARY, FIN, Frames, PING, PONG, RawFrame, TEXT, masked},
-    served::{Served, soon},
+    served::{Place, Served, soon},
     wire::get,
 };
 
@@ -481,4 +481,45 @@ async fn response_that_is_not_read_is_held_in_part_and_let_go() {
     assert_eq!(tracked.held(), 1, "only the server's own copy is left");
     drop(wire);
     served.end().await;
+}
+
+#[test]
+fn downloads_that_are_not_read_hold_no_thread() {
+    const SIZE: usize = 4 * 1024 * 1024;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let file = Place::new();
+    std::fs::write(file.path(), vec![b'x'; SIZE]).unwrap();
+    let path = file.path().to_owned();
+    runtime.block_on(async {
+        let application = move |mut connection: Connection<Http>| {
+            let path = path.clone();
+            async move {
+                let start = exchange::Send::start(StatusCode::OK);
+                connection.send(start).await?;
+                connection.send(exchange::Send::PathSend(path)).await?;
+                Ok(())
+            }
+        };
+        let server = Server::new(ServerConfig::default()).http(application);
+        let served = Served::start_unix(server).await;
+        let mut slow = Vec::new();
+        for _ in 0..8 {
+            let mut wire = served.ask(get("/")).await;
+            wire.sip(1024).await;
+            slow.push(wire);
+        }
+
+        let other = tokio::task::spawn_blocking(|| "has its turn");
+
+        assert_eq!(soon(other).await.unwrap(), "has its turn");
+        for wire in &mut slow {
+            assert_eq!(wire.response().await.body.len(), SIZE);
+        }
+        drop(slow);
+        served.end().await;
+    });
 }

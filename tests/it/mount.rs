@@ -1,5 +1,10 @@
 use anyhow::Result;
-use axum::{Router, routing::any};
+use axum::{
+    Router,
+    http::{StatusCode, Version},
+    response::{IntoResponse, Response},
+    routing::any,
+};
 use solent::Solent;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -43,6 +48,59 @@ async fn axum_router_serves_what_is_mounted_on_it() -> Result<()> {
     );
     assert!(echo.ends_with("12345"), "{echo}");
     assert!(missing.starts_with("HTTP/1.1 404"), "{missing}");
+    live.stop();
+    live.ended().await
+}
+
+/// A response of a version that HTTP/1.1 servers do not speak.
+async fn of_another_version() -> Response {
+    let mut response = "hello".into_response();
+    *response.version_mut() = Version::HTTP_3;
+    response
+}
+
+#[tokio::test]
+async fn what_a_mounted_service_says_wrong_of_its_response_does_not_leave() -> Result<()> {
+    let router = Router::new()
+        .route(
+            "/short",
+            any(|| async { ([("content-length", "9")], "hello") }),
+        )
+        .route(
+            "/long",
+            any(|| async { ([("content-length", "3")], "hello") }),
+        )
+        .route("/interim", any(|| async { StatusCode::CONTINUE }))
+        .route(
+            "/empty",
+            any(|| async { (StatusCode::NO_CONTENT, "hello") }),
+        )
+        .route(
+            "/hop",
+            any(|| async { ([("keep-alive", "timeout=5")], "hello") }),
+        )
+        .route("/version", any(of_another_version));
+    let live = Live::start(Solent::new().mount_service("", router)).await?;
+
+    for (path, status) in [
+        ("/short", 500),
+        ("/long", 500),
+        ("/interim", 500),
+        ("/empty", 500),
+        ("/hop", 500),
+        ("/version", 200),
+    ] {
+        let asked = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let response = request(&live, &asked).await?;
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(response.starts_with(&expected), "{path}: {response}");
+        assert_eq!(
+            response.matches("HTTP/1.1").count(),
+            1,
+            "{path}: {response}"
+        );
+    }
+
     live.stop();
     live.ended().await
 }

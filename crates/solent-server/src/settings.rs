@@ -76,22 +76,39 @@ impl ServerConfig {
 #[non_exhaustive]
 #[must_use]
 pub struct HttpLimits {
-    /// Headers of a request; more are answered with 431. Default: 100.
+    /// Headers of a request; more are answered with 431. Default: 100. At most [16,384](Self::MOST_HEADERS), whatever is
+    /// set: so many a map of headers holds.
     pub headers: usize,
-    /// Bytes of a request's line and headers together, at least 8 KiB; more are answered with 431. Default: 32 KiB.
+    /// Bytes of a request's line and headers together, with the empty line that ends them; more are answered with 431.
+    /// Default: 32 KiB.
     pub head: usize,
-    /// Bytes of a request target; more are answered with 414. Default: 8 KiB.
+    /// Bytes of a request target; more are answered with 414. Default: 8 KiB. At most 65,534, whatever is set.
     pub target: usize,
-    /// Bytes of a request body; more are answered with 413, or break the body off where they come in chunks. Default:
-    /// 4 MiB.
+    /// Bytes of a request body; more are answered with 413. Default: 4 MiB.
     pub body: u64,
     /// From a connection's first moment, or a request's first byte, until its head is complete; then 408. Default: 10
     /// seconds.
     pub head_timeout: Duration,
     /// How long a connection may be idle between two requests. Default: 75 seconds.
     pub keep_alive: Duration,
-    /// How long a client may pause while it sends a body. Default: 30 seconds.
+    /// How long a client may pause while it sends a body that the application waits for; then 408. Default: 30 seconds.
     pub body_timeout: Duration,
+    /// Bytes a second that a client has to send of a body on average while the application waits for it; a client that
+    /// falls behind by [`body_timeout`](Self::body_timeout) gets 408. 0 allows any pace. Default: 500.
+    pub body_rate: u64,
+    /// Bytes of request bodies that are held at a time for all clients together; a body that does not fit is refused
+    /// with 503. Default: 256 MiB.
+    ///
+    /// Counted are bodies that come in more than one piece, from the arrival of each piece until the response is complete;
+    /// of one body 4 MiB at most, so that large uploads may pass through.
+    pub bodies: usize,
+    /// The same for one IPv4 address, or one IPv6 network ([`ConnectionLimits::ipv6_prefix`]); then 429. Default: 32 MiB. Clients over loopback and
+    /// Unix sockets, which usually are a proxy, count for [`bodies`](Self::bodies) alone.
+    pub bodies_per_address: usize,
+    /// How long the application may take to send something to a client that has closed its own direction, but may still
+    /// read; then the client counts as gone. A client that has reset the connection is gone within a second. Default: 10
+    /// seconds.
+    pub half_close: Duration,
     /// How long a client may go without reading any of its response. Default: 30 seconds.
     pub write_timeout: Duration,
 }
@@ -106,12 +123,19 @@ impl Default for HttpLimits {
             head_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(75),
             body_timeout: Duration::from_secs(30),
+            body_rate: 500,
+            bodies: 256 * 1024 * 1024,
+            bodies_per_address: 32 * 1024 * 1024,
+            half_close: Duration::from_secs(10),
             write_timeout: Duration::from_secs(30),
         }
     }
 }
 
 impl HttpLimits {
+    /// The most headers of a request, whatever is [set](Self::headers).
+    pub const MOST_HEADERS: usize = 16_384;
+
     /// Sets [`headers`](Self::headers).
     pub fn headers(mut self, count: usize) -> Self {
         self.headers = count;
@@ -151,6 +175,30 @@ impl HttpLimits {
     /// Sets [`body_timeout`](Self::body_timeout).
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = timeout;
+        self
+    }
+
+    /// Sets [`body_rate`](Self::body_rate).
+    pub fn body_rate(mut self, bytes_per_second: u64) -> Self {
+        self.body_rate = bytes_per_second;
+        self
+    }
+
+    /// Sets [`bodies`](Self::bodies).
+    pub fn bodies(mut self, bytes: usize) -> Self {
+        self.bodies = bytes;
+        self
+    }
+
+    /// Sets [`bodies_per_address`](Self::bodies_per_address).
+    pub fn bodies_per_address(mut self, bytes: usize) -> Self {
+        self.bodies_per_address = bytes;
+        self
+    }
+
+    /// Sets [`half_close`](Self::half_close).
+    pub fn half_close(mut self, timeout: Duration) -> Self {
+        self.half_close = timeout;
         self
     }
 
@@ -413,6 +461,13 @@ pub struct DrainConfig {
     /// Over how long the closing of WebSockets is spread, so that clients do not all come back at once. Default: 5
     /// seconds; shorter where there are few, and at most half of the time until the deadline.
     pub spread: Duration,
+    /// How long an application may take to begin a response; then its client gets 503 with `Retry-After`. Default: 10
+    /// seconds. An application that knows of the drain ([`Link::draining`](solent_spec::request::Link::draining)) ends
+    /// its long polls sooner.
+    pub requests: Duration,
+    /// How long responses without a length may go on, such as server-sent events; then they are cut off. Default: 5
+    /// seconds. Responses with a length, such as downloads, may go on until the [`deadline`](Self::deadline).
+    pub streams: Duration,
     /// When what is still open is cut off. Every `disconnect` has been run by then, or is run at once. Default: 30
     /// seconds.
     pub deadline: Duration,
@@ -422,6 +477,8 @@ impl Default for DrainConfig {
     fn default() -> Self {
         Self {
             spread: Duration::from_secs(5),
+            requests: Duration::from_secs(10),
+            streams: Duration::from_secs(5),
             deadline: Duration::from_secs(30),
         }
     }
@@ -431,6 +488,18 @@ impl DrainConfig {
     /// Sets [`spread`](Self::spread).
     pub fn spread(mut self, spread: Duration) -> Self {
         self.spread = spread;
+        self
+    }
+
+    /// Sets [`requests`](Self::requests).
+    pub fn requests(mut self, grace: Duration) -> Self {
+        self.requests = grace;
+        self
+    }
+
+    /// Sets [`streams`](Self::streams).
+    pub fn streams(mut self, grace: Duration) -> Self {
+        self.streams = grace;
         self
     }
 

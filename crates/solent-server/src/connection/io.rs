@@ -9,7 +9,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{ConnectionGuard, Stream, Watch};
+use super::{ConnectionGuard, HalfClosed, Stream, Watch};
 
 /// What an HTTP connection reads from and writes to.
 #[derive(Debug)]
@@ -48,9 +48,21 @@ impl ConnectionIo {
         io::ErrorKind::TimedOut.into()
     }
 
+    /// The client will send nothing more, which does not have to mean that it has left. Nothing wakes the task when it
+    /// does leave then, so the sweep lets the task look once a second.
+    fn read_end(&self) -> Poll<io::Result<()>> {
+        match self.watch.on_read_end() {
+            HalfClosed::Waits if self.stream.is_gone() => {
+                Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+            }
+            HalfClosed::Waits => Poll::Pending,
+            HalfClosed::Over => Poll::Ready(Ok(())),
+        }
+    }
+
     fn written(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &result {
-            Poll::Pending if self.watch.is_expired() => {
+            Poll::Pending if self.watch.is_write_expired() => {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
             Poll::Pending => self.watch.on_write_blocked(),
@@ -66,13 +78,15 @@ impl AsyncRead for ConnectionIo {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.watch.is_expired() {
-            return Poll::Ready(Err(self.expired()));
-        }
         let before = buf.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.watch.on_read();
+        match &result {
+            Poll::Ready(Ok(())) if buf.filled().len() > before => self.watch.on_read(),
+            Poll::Ready(Ok(())) if buf.remaining() > 0 => return self.read_end(),
+            Poll::Pending if self.watch.is_read_expired() || self.watch.is_write_expired() => {
+                return Poll::Ready(Err(self.expired()));
+            }
+            _ => {}
         }
         result
     }

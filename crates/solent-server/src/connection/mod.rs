@@ -11,5 +11,5 @@ pub(crate) use self::{
     limiter::{ConnectionGuard, Limiter, Refusal},
     serve::{Accepted, http1, serve},
     stream::{ReadHalf, Stream, WriteHalf},
-    watch::Watch,
+    watch::{HalfClosed, Watch},
 };

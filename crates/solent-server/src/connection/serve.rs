@@ -82,7 +82,9 @@ pub(crate) fn http1(limits: &crate::HttpLimits) -> http1::Builder {
     const LEAST_BUFFER: usize = 8 * 1024;
     let mut builder = http1::Builder::new();
     builder
-        .max_headers(limits.headers)
+        // Room for all of them is made for each request, and no map holds more.
+        .max_headers(limits.headers.min(crate::HttpLimits::MOST_HEADERS))
+        .max_header_size(limits.head)
         .max_buf_size(limits.head.max(LEAST_BUFFER))
         // Deadlines are the watch's.
         .header_read_timeout(None);

@@ -1,15 +1,16 @@
 //! The kinds of stream a server accepts.
 
 use std::{
+    future::Future,
     io::{self, IoSlice},
     net::Shutdown,
-    pin::Pin,
-    task::{Context, Poll},
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
 };
 
 use socket2::SockRef;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpStream, UnixStream, tcp, unix},
 };
 
@@ -57,6 +58,20 @@ impl Stream {
             const UNSENT: u32 = 256 * 1024;
             // A system that cannot do this keeps more.
             let _ = SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
+        }
+    }
+
+    /// Whether the peer has reset the connection, as far as is known; a Unix socket also tells that it is closed.
+    pub(crate) fn is_gone(&self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        let ready = match self {
+            Self::Tcp(stream) => pin!(stream.ready(Interest::WRITABLE)).poll(&mut cx),
+            Self::Unix(stream) => pin!(stream.ready(Interest::WRITABLE)).poll(&mut cx),
+        };
+        match ready {
+            Poll::Ready(Ok(ready)) => ready.is_write_closed(),
+            Poll::Ready(Err(_)) => true,
+            Poll::Pending => false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a request must be, beyond what hyper sees to.
 
-use http::{Method, Request, StatusCode, Version, header, uri::Authority};
+use http::{Method, Request, StatusCode, Uri, Version, header, uri::Authority};
 
 use crate::HttpLimits;
 
@@ -15,8 +15,7 @@ pub(super) fn check<B>(request: &Request<B>, limits: &HttpLimits) -> Result<(), 
 /// RFC 9112 §3.2: only CONNECT names an authority, only OPTIONS the whole server.
 fn check_target<B>(request: &Request<B>, limits: &HttpLimits) -> Result<(), StatusCode> {
     let uri = request.uri();
-    let length = uri.path().len() + uri.query().map_or(0, str::len);
-    if length > limits.target {
+    if target_length(uri) > limits.target {
         return Err(StatusCode::URI_TOO_LONG);
     }
     match *request.method() {
@@ -26,6 +25,18 @@ fn check_target<B>(request: &Request<B>, limits: &HttpLimits) -> Result<(), Stat
         _ if uri.path().starts_with('/') => Ok(()),
         _ => Err(StatusCode::BAD_REQUEST),
     }
+}
+
+/// The bytes of a target as it came, of which hyper takes 65,534.
+fn target_length(uri: &Uri) -> usize {
+    let scheme = uri
+        .scheme_str()
+        .map_or(0, |scheme| scheme.len() + "://".len());
+    let authority = uri
+        .authority()
+        .map_or(0, |authority| authority.as_str().len());
+    let query = uri.query().map_or(0, |query| query.len() + "?".len());
+    scheme + authority + uri.path().len() + query
 }
 
 /// RFC 9112 §3.2: an HTTP/1.1 request without a Host field, with several, or with one that is no authority is bad.

@@ -11,6 +11,7 @@ use std::{
 };
 
 use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use solent_spec::{
     Body,
@@ -18,11 +19,18 @@ use solent_spec::{
     request::{ConnectionId, Link, Listener},
 };
 
-use super::{ResponseBody, body::RequestBody, check::check, error_response};
+use super::{
+    ResponseBody,
+    body::RequestBody,
+    check::check,
+    error_response,
+    outgoing::{Asked, Fault, Framing},
+    respond::{closing, retry_response},
+};
 use crate::{
     connection::Watch,
     server::Core,
-    websocket::{Handshake, is_upgrade},
+    websocket::{Handshake, Outcome, Refusal, is_stripped, is_upgrade},
 };
 
 /// The service of one connection.
@@ -62,7 +70,11 @@ impl HttpService {
         let link =
             Link::new(self.client, Arc::clone(&self.listener)).with_shared(self.core.state());
         let link = link.with_connection(self.connection);
-        if is_upgrade(&request) {
+        if is_upgrade(&request) || is_stripped(&request) {
+            // RFC 9110 §7.8: the body would have to be read before the protocol changes.
+            if !request.body().is_end_stream() {
+                return Answer::ready(closing(*Refusal::Body.answer(&self.core, &request)));
+            }
             return match Handshake::start(&self.core, request, link) {
                 Ok(handshake) => Answer::Handshake(Box::new(handshake)),
                 Err(response) => Answer::ready(*response),
@@ -72,7 +84,8 @@ impl HttpService {
             return Answer::refusal(StatusCode::NOT_FOUND);
         };
         let (parts, incoming) = request.into_parts();
-        let body = RequestBody::wrap(incoming, self.core.config.http.body, &self.watch);
+        let limit = self.core.config.http.body;
+        let body = RequestBody::wrap(incoming, limit, self.client, &self.watch);
         match HttpScope::new(parts, link) {
             Ok(scope) => {
                 Answer::Exchange(Exchange::start(application, scope, body, self.core.host()))
@@ -89,9 +102,11 @@ impl hyper::service::Service<Request<Incoming>> for HttpService {
 
     fn call(&self, request: Request<Incoming>) -> ResponseFuture {
         self.watch.on_request();
+        let asked = Asked::of(&request);
         let answer = self.answer(request);
         ResponseFuture {
             answer,
+            asked: Some(asked),
             server: self.core.server_header.clone(),
             watch: Some(Arc::clone(&self.watch)),
         }
@@ -104,6 +119,8 @@ enum Answer {
     Handshake(Box<Handshake>),
     /// Boxed, because most futures are not of this kind.
     Ready(Box<Response<ExchangeBody>>),
+    /// A response that has to be without content, and whose body tells that only when it is polled.
+    Emptying(Box<Response<ExchangeBody>>),
 }
 
 impl Answer {
@@ -119,14 +136,91 @@ impl Answer {
 /// The response to one request.
 pub(crate) struct ResponseFuture {
     answer: Answer,
+    /// Which request it is; there until the response is.
+    asked: Option<Asked>,
     /// The `server` header of responses that have none of their own.
     server: Option<HeaderValue>,
     /// The connection's, until the response is there.
     watch: Option<Arc<Watch>>,
 }
 
+/// A response with what its head says of its body.
+type Framed = (Response<ExchangeBody>, Framing);
+
 impl ResponseFuture {
-    fn finish(&mut self, mut response: Response<ExchangeBody>) -> Response<ResponseBody> {
+    /// Waits for the application's response, but not longer than its request and the server last.
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Response<ExchangeBody>> {
+        let polled = match &mut self.answer {
+            Answer::Exchange(exchange) => Pin::new(exchange).poll(cx),
+            Answer::Handshake(handshake) => Pin::new(&mut **handshake)
+                .poll(cx)
+                .map(|response: Response<Body>| response.map(ExchangeBody::from)),
+            Answer::Ready(response) | Answer::Emptying(response) => {
+                return Poll::Ready(mem::take(&mut **response));
+            }
+        };
+        let Some(watch) = &self.watch else {
+            return polled;
+        };
+        if let Some(status) = watch.body_fault() {
+            return Poll::Ready(closing(to_broken_body(status, polled)));
+        }
+        if polled.is_pending() && watch.is_late() {
+            let response = retry_response(StatusCode::SERVICE_UNAVAILABLE);
+            return Poll::Ready(response.map(ExchangeBody::from));
+        }
+        polled
+    }
+
+    /// Makes a response what may be sent, or another one of it.
+    fn checked(&mut self, mut response: Response<ExchangeBody>) -> Framed {
+        let Some(asked) = &self.asked else {
+            return (response, Framing::default());
+        };
+        if let Answer::Handshake(handshake) = &mut self.answer {
+            match handshake.take_outcome() {
+                Outcome::Accepted => return (response, Framing::default()),
+                Outcome::Faulty(fault) => return refused(asked, &fault),
+                Outcome::Refused => asked.handshake_refused(response.status()),
+            }
+        }
+        match asked.check(&mut response) {
+            Ok(framing) => (response, framing),
+            Err(fault) => refused(asked, &fault),
+        }
+    }
+
+    /// Waits until a body turns out to be empty, or not.
+    fn poll_empty(&mut self, cx: &mut Context<'_>) -> Poll<Framed> {
+        let Answer::Emptying(response) = &mut self.answer else {
+            return Poll::Ready(Framed::default());
+        };
+        loop {
+            let body = Pin::new(response.body_mut());
+            let frame = ready!(http_body::Body::poll_frame(body, cx));
+            let actual = match frame {
+                None => break,
+                // The application's failure has been logged where it happened.
+                Some(Err(_)) => {
+                    let response = error_response(StatusCode::INTERNAL_SERVER_ERROR);
+                    return Poll::Ready((response.map(ExchangeBody::from), Framing::default()));
+                }
+                Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
+            };
+            if actual > 0
+                && let Some(asked) = &self.asked
+            {
+                let status = response.status().as_u16();
+                return Poll::Ready(refused(asked, &Fault::NoContent { status, actual }));
+            }
+        }
+        let mut response = mem::take(&mut **response);
+        *response.body_mut() = ExchangeBody::default();
+        Poll::Ready((response, Framing::default()))
+    }
+
+    fn finish(&mut self, (mut response, framing): Framed) -> Option<Response<ResponseBody>> {
+        let asked = self.asked.take()?;
         if let Some(server) = self.server.take() {
             response
                 .headers_mut()
@@ -135,7 +229,36 @@ impl ResponseFuture {
         }
         let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let watch = self.watch.take().filter(|_| !upgraded);
-        response.map(|body| ResponseBody::new(body, watch))
+        Some(response.map(|body| ResponseBody::new(body, asked, framing, watch)))
+    }
+}
+
+fn refused(asked: &Asked, fault: &Fault) -> Framed {
+    let response = asked.refuse(fault).map(ExchangeBody::from);
+    (response, Framing::default())
+}
+
+/// The response to a request whose body broke: the application's where it says so too, else one of the server's.
+fn to_broken_body(
+    status: StatusCode,
+    polled: Poll<Response<ExchangeBody>>,
+) -> Response<ExchangeBody> {
+    match polled {
+        Poll::Ready(response)
+            if response.status() == status
+                || (status == StatusCode::BAD_REQUEST && response.status().is_client_error()) =>
+        {
+            response
+        }
+        _ if [
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::TOO_MANY_REQUESTS,
+        ]
+        .contains(&status) =>
+        {
+            retry_response(status).map(ExchangeBody::from)
+        }
+        _ => error_response(status).map(ExchangeBody::from),
     }
 }
 
@@ -143,14 +266,23 @@ impl Future for ResponseFuture {
     type Output = Result<Response<ResponseBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = match &mut self.answer {
-            Answer::Exchange(exchange) => ready!(Pin::new(exchange).poll(cx)),
-            Answer::Handshake(handshake) => {
-                let response: Response<Body> = ready!(Pin::new(&mut **handshake).poll(cx));
-                response.map(ExchangeBody::from)
+        let this = &mut *self;
+        let framed = if matches!(this.answer, Answer::Emptying(_)) {
+            ready!(this.poll_empty(cx))
+        } else {
+            let response = ready!(this.poll_answer(cx));
+            match this.checked(response) {
+                (response, Framing { empty: true, .. }) => {
+                    this.answer = Answer::Emptying(Box::new(response));
+                    ready!(this.poll_empty(cx))
+                }
+                framed => framed,
             }
-            Answer::Ready(response) => mem::take(&mut **response),
         };
-        Poll::Ready(Ok(self.finish(response)))
+        match this.finish(framed) {
+            Some(response) => Poll::Ready(Ok(response)),
+            // Polled after it has resolved, which hyper does not do.
+            None => Poll::Pending,
+        }
     }
 }

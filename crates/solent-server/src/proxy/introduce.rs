@@ -83,7 +83,7 @@ async fn unless_over(
         if watch.is_draining() {
             return Poll::Ready(Err(Failure::Draining));
         }
-        if watch.is_expired() {
+        if watch.is_read_expired() {
             return Poll::Ready(Err(Failure::Late));
         }
         receiving.as_mut().poll(cx)

@@ -14,7 +14,7 @@ use std::{
 
 use http::{Extensions, HeaderValue};
 use hyper::server::conn::http1;
-use solent_spec::{BoxApplication, Http, Lifespan, WebSocket, http::Host};
+use solent_spec::{BoxApplication, ClosedSignal, Draining, Http, Lifespan, WebSocket, http::Host};
 use tokio::{
     runtime::Handle,
     sync::Notify,
@@ -23,9 +23,9 @@ use tokio::{
 
 use crate::{
     ServerConfig,
-    clock::{Clock, Registry},
+    clock::{Clock, Registry, Throttle},
     connection::{self, Limiter, Watch},
-    http::TaskHost,
+    http::{Budget, TaskHost},
     websocket::{Flushers, Outbox},
 };
 
@@ -53,6 +53,12 @@ pub(crate) struct Core {
     /// What lifespan startup left.
     state: OnceLock<Arc<Extensions>>,
     draining: AtomicBool,
+    /// Tells applications of the drain.
+    drain: ClosedSignal,
+    /// Bytes of request bodies.
+    pub(crate) budget: Arc<Budget>,
+    /// Lets one warning of handshakes through at a time.
+    pub(crate) handshake_warnings: Throttle,
     /// Tasks that have to end before the server does.
     live: AtomicUsize,
     /// Told when `live` becomes 0.
@@ -69,6 +75,9 @@ impl Core {
             connections: Registry::default(),
             websockets: Registry::default(),
             flushers: Flushers::new(runtime.metrics().num_workers()),
+            budget: Budget::new(&config),
+            handshake_warnings: Throttle::default(),
+            drain: ClosedSignal::default(),
             limiter: Limiter::new(config.connections.clone()),
             http1: connection::http1(&config.http),
             server_header: config
@@ -110,6 +119,12 @@ impl Core {
 
     pub(super) fn start_draining(&self) {
         self.draining.store(true, Release);
+        self.drain.close();
+    }
+
+    /// Resolves when the server drains.
+    pub(super) fn draining(&self) -> Draining {
+        self.drain.draining()
     }
 
     /// Starts a task, from whatever thread.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::Core;
 
@@ -26,10 +26,36 @@ pub(super) async fn drain(core: &Arc<Core>) {
         close_websockets(core).await;
         core.wait_idle().await;
     };
-    if timeout_at(deadline, all).await.is_ok() {
-        return;
+    let drained = timeout_at(deadline, async {
+        tokio::select! {
+            () = all => {}
+            () = end_responses(core) => {}
+        }
+    });
+    if drained.await.is_err() {
+        give_up(core).await;
     }
-    give_up(core).await;
+}
+
+/// Waits for responses only as long as each kind deserves. Never resolves.
+async fn end_responses(core: &Core) {
+    let (config, start) = (&core.config.drain, Instant::now());
+    let requests = async {
+        sleep_until(start + config.requests).await;
+        let connections = core.connections.alive();
+        connections
+            .iter()
+            .for_each(|connection| connection.end_waiting());
+    };
+    let streams = async {
+        sleep_until(start + config.streams).await;
+        let connections = core.connections.alive();
+        connections
+            .iter()
+            .for_each(|connection| connection.end_stream());
+    };
+    tokio::join!(requests, streams);
+    std::future::pending().await
 }
 
 /// Closes in batches, over the configured time at the most, and in time for answers to come before the deadline.

@@ -244,6 +244,7 @@ pub enum ServeError {
 /// The listener's part in every scope.
 fn listener_scope(core: &Core, listener: &BoundListener) -> Arc<Listener> {
     let scope = Listener::new(listener.server_addr(), TaskHost::FEATURES.to_vec());
+    let scope = scope.draining(core.draining());
     Arc::new(scope.root_path(core.config.root_path.clone()))
 }
 

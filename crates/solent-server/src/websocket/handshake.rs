@@ -24,7 +24,11 @@ use super::{
     transport::WebSocketTransport,
     upgrade::Upgrade,
 };
-use crate::{failure, http::error_response, server::Core};
+use crate::{
+    failure,
+    http::{Fault, check_accept, error_response},
+    server::Core,
+};
 
 /// A handshake that waits for its application. Resolves to the response.
 ///
@@ -36,8 +40,20 @@ pub(crate) struct Handshake {
     verdict: Arc<Verdict>,
     accept_key: HeaderValue,
     agreed: Option<Agreed>,
+    /// What became of it, once there is a response.
+    outcome: Outcome,
     /// The socket, once hyper is done with it.
     upgrade: Option<OnUpgrade>,
+}
+
+/// What became of a handshake.
+#[derive(Debug, Default)]
+pub(crate) enum Outcome {
+    #[default]
+    Refused,
+    Accepted,
+    /// The application accepted it in a way that HTTP does not allow.
+    Faulty(Fault),
 }
 
 /// What the application answers, on its way from its transport to the response.
@@ -104,7 +120,7 @@ impl Handshake {
         link: Link,
     ) -> std::result::Result<Self, Box<Response<Body>>> {
         let refusal = |status| Box::new(error_response(status));
-        let accept_key = accept_key(&request)?;
+        let accept_key = accept_key(&request).map_err(|refusal| refusal.answer(core, &request))?;
         let application = core
             .applications
             .websocket
@@ -140,8 +156,14 @@ impl Handshake {
             verdict,
             accept_key,
             agreed,
+            outcome: Outcome::default(),
             upgrade: Some(upgrade),
         })
+    }
+
+    /// What became of the handshake, once it has resolved.
+    pub(crate) fn take_outcome(&mut self) -> Outcome {
+        std::mem::take(&mut self.outcome)
     }
 
     /// Lets the application go on; its result if it ends.
@@ -163,19 +185,30 @@ impl Handshake {
             .running
             .take()
             .unwrap_or_else(|| Box::pin(ready(ended.unwrap_or(Ok(())))));
-        let accepted = matches!(answer, Send::Accept(_));
+        let fault = match &answer {
+            Send::Accept(accept) => check_accept(accept).err(),
+            _ => None,
+        };
+        let accepted = matches!(answer, Send::Accept(_)) && fault.is_none();
         // The response would say that the connection closes, and some clients take that for a handshake that failed.
         let too_late = accepted && self.outbox.core().is_draining();
-        if too_late {
+        if too_late || fault.is_some() {
             self.outbox.cut();
         }
         let upgrade = self.upgrade.take().filter(|_| accepted && !too_late);
         let upgrade = upgrade.map(|upgrade| Box::new(Upgrade::new(upgrade, self.agreed)));
         let (outbox, caller) = (Arc::clone(&self.outbox), Arc::clone(&self.caller));
         WebSocketTask::spawn(running, outbox, upgrade, caller);
+        if let Some(fault) = fault {
+            self.outcome = Outcome::Faulty(fault);
+            return error_response(StatusCode::INTERNAL_SERVER_ERROR);
+        }
         match answer {
             Send::Accept(_) if too_late => error_response(StatusCode::SERVICE_UNAVAILABLE),
-            Send::Accept(accept) => self.accepted(*accept),
+            Send::Accept(accept) => {
+                self.outcome = Outcome::Accepted;
+                self.accepted(*accept)
+            }
             Send::Respond(response) => *response,
             _ => error_response(StatusCode::FORBIDDEN),
         }

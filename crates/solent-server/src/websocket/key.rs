@@ -1,47 +1,45 @@
 //! What a handshake request must be: RFC 6455 §4.2.1.
 
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header,
-};
-use solent_spec::Body;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version, header};
 use tungstenite::handshake::derive_accept_key;
 
-use crate::http::error_response;
+use super::Refusal;
 
 /// Whether a request asks for a WebSocket.
 pub(crate) fn is_upgrade<B>(request: &Request<B>) -> bool {
     has_token(request.headers(), &header::UPGRADE, "websocket")
 }
 
+/// Whether a request asks for a WebSocket in all but the header that says so, as it does behind a proxy that drops it.
+pub(crate) fn is_stripped<B>(request: &Request<B>) -> bool {
+    let headers = request.headers();
+    request.method() == Method::GET
+        && headers.contains_key(header::SEC_WEBSOCKET_KEY)
+        && headers.contains_key(header::SEC_WEBSOCKET_VERSION)
+}
+
 /// Checks a handshake request and returns the value of `Sec-WebSocket-Accept`.
-pub(super) fn accept_key<B>(request: &Request<B>) -> Result<HeaderValue, Box<Response<Body>>> {
+pub(super) fn accept_key<B>(request: &Request<B>) -> Result<HeaderValue, Refusal> {
     if request.method() != Method::GET {
-        let mut response = error_response(StatusCode::METHOD_NOT_ALLOWED);
-        response
-            .headers_mut()
-            .insert(header::ALLOW, HeaderValue::from_static("GET"));
-        return Err(Box::new(response));
+        return Err(Refusal::Method);
     }
     let headers = request.headers();
-    if request.version() != Version::HTTP_11 || !has_token(headers, &header::CONNECTION, "upgrade")
-    {
-        return Err(Box::new(error_response(StatusCode::BAD_REQUEST)));
+    if request.version() != Version::HTTP_11 {
+        return Err(Refusal::Version);
+    }
+    if !is_upgrade(request) {
+        return Err(Refusal::Upgrade);
+    }
+    if !has_token(headers, &header::CONNECTION, "upgrade") {
+        return Err(Refusal::Connection);
     }
     if single(headers, &header::SEC_WEBSOCKET_VERSION) != Some(b"13") {
-        let mut response = error_response(StatusCode::UPGRADE_REQUIRED);
-        let headers = response.headers_mut();
-        headers.insert(
-            header::SEC_WEBSOCKET_VERSION,
-            HeaderValue::from_static("13"),
-        );
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        return Err(Box::new(response));
+        return Err(Refusal::WebSocketVersion);
     }
     single(headers, &header::SEC_WEBSOCKET_KEY)
         .filter(|key| is_nonce(key))
         .and_then(|key| HeaderValue::try_from(derive_accept_key(key)).ok())
-        .ok_or_else(|| Box::new(error_response(StatusCode::BAD_REQUEST)))
+        .ok_or(Refusal::Key)
 }
 
 /// The value of a header that must be there once.
@@ -81,7 +79,7 @@ mod tests {
     }
 
     fn status(request: http::request::Builder) -> Result<HeaderValue, u16> {
-        accept_key(&request.body(()).unwrap()).map_err(|response| response.status().as_u16())
+        accept_key(&request.body(()).unwrap()).map_err(|refusal| refusal.status().as_u16())
     }
 
     const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -98,7 +96,7 @@ mod tests {
     fn faulty_handshakes_get_the_status_of_their_fault() {
         let with_key = || request().header("sec-websocket-key", KEY);
         assert_eq!(status(with_key().method("POST")), Err(405));
-        assert_eq!(status(with_key().version(Version::HTTP_10)), Err(400));
+        assert_eq!(status(with_key().version(Version::HTTP_10)), Err(426));
         assert_eq!(
             status(with_key().header("sec-websocket-version", "8")),
             Err(426)
@@ -124,6 +122,6 @@ mod tests {
         let bare = Request::get("/")
             .header("upgrade", "websocket")
             .header("sec-websocket-version", "13");
-        assert_eq!(status(bare.header("sec-websocket-key", KEY)), Err(400));
+        assert_eq!(status(bare.header("sec-websocket-key", KEY)), Err(426));
     }
 }

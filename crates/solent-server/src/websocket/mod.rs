@@ -9,9 +9,16 @@ mod key;
 mod outbox;
 mod queue;
 mod reader;
+mod refusal;
 mod task;
 mod transport;
 mod turn;
 mod upgrade;
 
-pub(crate) use self::{flusher::Flushers, handshake::Handshake, key::is_upgrade, outbox::Outbox};
+pub(crate) use self::{
+    flusher::Flushers,
+    handshake::{Handshake, Outcome},
+    key::{is_stripped, is_upgrade},
+    outbox::Outbox,
+    refusal::Refusal,
+};

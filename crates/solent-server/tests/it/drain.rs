@@ -14,7 +14,7 @@ use http::StatusCode;
 use solent_server::{DrainConfig, Server, ServerConfig, WebSocketConfig};
 use solent_spec::{
     Connection, Http, RequestScope, Result, SendError, WebSocket,
-    http::{Receive, Send},
+    http::{Receive, ResponseStart, Send},
     websocket::{self, CloseCode, Frame},
 };
 use tokio::{
@@ -93,8 +93,12 @@ impl Gate {
     }
 
     fn server(&self) -> Server {
+        self.server_with(config().drain)
+    }
+
+    fn server_with(&self, drain: DrainConfig) -> Server {
         let gate = self.clone();
-        Server::new(config()).http(move |connection| gate.clone().answer(connection))
+        Server::new(config().drain(drain)).http(move |connection| gate.clone().answer(connection))
     }
 }
 
@@ -563,4 +567,120 @@ async fn server_stops_on_a_signal_of_any_kind() {
     signal.notify_one();
 
     soon(serving).await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_that_is_not_answered_is_503_before_the_deadline() {
+    let gate = Gate::default();
+    let served = Served::start_unix(
+        gate.server_with(DrainConfig::default().deadline(Duration::from_secs(60))),
+    )
+    .await;
+    let mut waiting = served.ask(get("/wait")).await;
+    assert_eq!(served.ask(get("/")).await.response().await.status, 200);
+    let start = Instant::now();
+
+    served.stop();
+
+    let response = waiting.response().await;
+    assert_eq!(response.status, 503);
+    assert!(response.header("retry-after").is_some());
+    assert_eq!(response.header("connection"), Some("close"));
+    waiting.is_closed().await;
+    served.result().await.unwrap();
+    assert!(
+        start.elapsed() < Duration::from_secs(12),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn stream_without_an_end_is_cut_after_its_own_grace() {
+    let gate = Gate::default();
+    let drain = DrainConfig::default().streams(Duration::from_secs(2));
+    let served = Served::start_unix(gate.server_with(drain)).await;
+    let mut streaming = served.ask(get("/stream")).await;
+    streaming.head().await;
+    assert_eq!(streaming.chunk().await.as_deref(), Some(&b"before"[..]));
+    let start = Instant::now();
+
+    served.stop();
+
+    // No last chunk: nobody takes the stream for whole.
+    streaming.is_closed().await;
+    gate.0.notify_waiters();
+    served.result().await.unwrap();
+    assert!(
+        start.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn download_with_a_length_goes_on_until_it_is_whole() {
+    let go_on = Arc::new(Notify::new());
+    let application = {
+        let go_on = Arc::clone(&go_on);
+        move |mut connection: Connection<Http>| {
+            let go_on = Arc::clone(&go_on);
+            async move {
+                let length = http::HeaderValue::from_static("10");
+                let start = http::header::CONTENT_LENGTH;
+                let start = ResponseStart::new(StatusCode::OK).header(start, length);
+                connection.send(start.into()).await?;
+                connection.send(Send::chunk("first")).await?;
+                go_on.notified().await;
+                connection.send(Send::end("after")).await?;
+                Ok(())
+            }
+        }
+    };
+    let drain = DrainConfig::default()
+        .streams(Duration::from_secs(1))
+        .requests(Duration::ZERO);
+    let config = ServerConfig::default().drain(drain);
+    let served = Served::start_unix(Server::new(config).http(application)).await;
+    let mut wire = served.ask(get("/")).await;
+    wire.head().await;
+    assert_eq!(wire.take(5).await, b"first");
+
+    served.stop();
+    sleep(Duration::from_secs(5)).await;
+    go_on.notify_one();
+
+    assert_eq!(wire.take(5).await, b"after");
+    wire.is_closed().await;
+    served.result().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn application_that_waits_for_the_drain_ends_its_response_itself() {
+    let application = async |mut connection: Connection<Http>| {
+        let draining = connection.scope().link().draining();
+        assert!(!draining.is_draining());
+        connection.send(Send::start(StatusCode::OK)).await?;
+        connection.send(Send::chunk("before")).await?;
+        draining.await;
+        assert!(connection.scope().link().draining().is_draining());
+        connection.send(Send::end("bye")).await?;
+        Ok(())
+    };
+    let served = Served::start_unix(Server::new(config()).http(application)).await;
+    let mut wire = served.ask(get("/")).await;
+    wire.head().await;
+    assert_eq!(wire.chunk().await.as_deref(), Some(&b"before"[..]));
+    let start = Instant::now();
+
+    served.stop();
+
+    assert_eq!(wire.chunk().await.as_deref(), Some(&b"bye"[..]));
+    assert_eq!(wire.chunk().await, None);
+    served.result().await.unwrap();
+    assert!(
+        start.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        start.elapsed()
+    );
 }

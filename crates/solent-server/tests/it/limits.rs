@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use http::StatusCode;
 use solent_server::{ConnectionLimits, HttpLimits, Server, ServerConfig};
 use solent_spec::{
@@ -15,6 +16,7 @@ use solent_spec::{
 use tokio::{
     net::TcpStream,
     sync::{Notify, mpsc},
+    time::{Instant, sleep},
 };
 
 use super::{
@@ -90,6 +92,7 @@ async fn chunks_over_the_limit_break_the_body_off() {
     // What is left of the body is not taken for a request.
     wire.try_send(format!("0\r\n\r\n{}", get("/"))).await;
     let answer = String::from_utf8(wire.rest().await).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
     served.end().await;
 }
@@ -173,8 +176,176 @@ async fn body_that_does_not_come_is_a_disconnect() {
         .await;
 
     soon(rx.recv()).await.unwrap();
-    let rest = wire.rest().await;
-    assert!(!rest.starts_with(b"HTTP/1.1 200"), "{rest:?}");
+    let response = wire.response().await;
+    assert_eq!(response.status, 408);
+    assert_eq!(response.header("connection"), Some("close"));
+    wire.is_closed().await;
+    served.end().await;
+}
+
+/// A head that is so many bytes long.
+fn head_of(size: usize) -> String {
+    let head = |filler: &str| format!("GET / HTTP/1.1\r\nHost: x\r\nX: {filler}\r\n\r\n");
+    let filler = "y".repeat(size - head("").len());
+    head(&filler)
+}
+
+#[tokio::test]
+async fn limit_on_the_head_is_exact() {
+    for limit in [200, 8 * 1024, 32 * 1024, 100_000] {
+        let served = start(HttpLimits::default().head(limit), count).await;
+
+        let mut wire = served.ask(head_of(limit)).await;
+        assert_eq!(wire.response().await.status, 200, "{limit}");
+        let over = head_of(limit + 1);
+        let (start, end) = over.split_at(over.len() - 1);
+        wire.send(start).await;
+        wire.try_send(end).await;
+        assert_eq!(wire.response().await.status, 431, "{limit}");
+
+        served.end().await;
+    }
+}
+
+#[tokio::test]
+async fn limit_on_the_target_is_exact() {
+    let served = start(HttpLimits::default().target(100), count).await;
+    for start in ["/", "/?", "http://example.org/?q="] {
+        let target = |size: usize| format!("{start}{}", "x".repeat(size - start.len()));
+
+        let mut wire = served.ask(get(&target(100))).await;
+        assert_eq!(wire.response().await.status, 200, "{start}");
+        wire.send(get(&target(101))).await;
+        assert_eq!(wire.response().await.status, 414, "{start}");
+    }
+    served.end().await;
+}
+
+#[tokio::test]
+async fn largest_limits_are_none() {
+    let limits = HttpLimits::default()
+        .head(usize::MAX)
+        .headers(usize::MAX)
+        .target(usize::MAX)
+        .body(u64::MAX)
+        .body_rate(u64::MAX)
+        .bodies(usize::MAX)
+        .bodies_per_address(usize::MAX)
+        .body_timeout(Duration::MAX)
+        .head_timeout(Duration::MAX)
+        .keep_alive(Duration::MAX)
+        .half_close(Duration::MAX)
+        .write_timeout(Duration::MAX);
+    let served = start(limits, count).await;
+
+    let head = format!(
+        "POST /{} HTTP/1.1\r\nHost: x\r\n{}Transfer-Encoding: chunked\r\n\r\n",
+        "x".repeat(60_000),
+        "X: y\r\n".repeat(10_000)
+    );
+    let mut wire = served.ask(head).await;
+    wire.send("5\r\nhello\r\n5\r\nworld\r\n0\r\n\r\n").await;
+
+    assert_eq!(wire.response().await.text(), "10");
+    served.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn body_that_drips_for_ever_is_408() {
+    let limits = HttpLimits::default().body(u64::MAX);
+    let (served, mut rx) = start_reporting(limits).await;
+    let mut wire = served
+        .ask("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n")
+        .await;
+    let start = Instant::now();
+
+    // One byte every second is no pause that is too long, but it would take a day.
+    let dripping = async {
+        loop {
+            wire.try_send("x").await;
+            sleep(Duration::from_secs(1)).await;
+        }
+    };
+    tokio::select! {
+        () = dripping => {}
+        told = rx.recv() => told.unwrap(),
+    }
+
+    assert!(
+        start.elapsed() < Duration::from_secs(60),
+        "{:?}",
+        start.elapsed()
+    );
+    assert_eq!(wire.response().await.status, 408);
+    served.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_application_is_not_its_clients_fault() {
+    let limits = HttpLimits::default().body_timeout(SHORT);
+    let served = start_unix(limits, |mut connection: Connection<Http>| async move {
+        let mut length = 0;
+        while let Some(Receive::Body { data, more }) = connection.receive().await {
+            length += data.len();
+            if !more {
+                connection.send(Send::text(length.to_string())).await?;
+                break;
+            }
+            sleep(SHORT * 3).await;
+        }
+        Ok(())
+    })
+    .await;
+
+    let mut wire = served
+        .ask("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc")
+        .await;
+    sleep(SHORT * 2).await;
+    wire.send("def").await;
+
+    assert_eq!(wire.response().await.text(), "6");
+    served.end().await;
+}
+
+/// Holds all of a body until it is complete, as collectors do.
+async fn hold(mut connection: Connection<Http>, held: mpsc::UnboundedSender<usize>) -> Result {
+    let mut pieces = Vec::new();
+    while let Some(Receive::Body { data, more }) = connection.receive().await {
+        pieces.push(data);
+        held.send(pieces.iter().map(Bytes::len).sum())?;
+        if !more {
+            connection.send(Send::text("whole")).await?;
+            break;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn bodies_that_are_held_have_a_budget_together() {
+    let (tx, mut rx) = mpsc::unbounded_channel();
+    let limits = HttpLimits::default().bodies(10);
+    let served = start(limits, move |connection: Connection<Http>| {
+        hold(connection, tx.clone())
+    })
+    .await;
+    let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n";
+
+    let mut first = served.ask(format!("{head}012345")).await;
+    assert_eq!(soon(rx.recv()).await, Some(6));
+    let mut second = served.ask(format!("{head}012345")).await;
+    let refusal = second.response().await;
+    assert_eq!(refusal.status, 503);
+    assert!(refusal.header("retry-after").is_some());
+    first.send("67").await;
+    assert_eq!(first.response().await.text(), "whole");
+
+    // What was held has been let go of.
+    assert_eq!(soon(rx.recv()).await, Some(8));
+    let mut third = served.ask(format!("{head}012345")).await;
+    assert_eq!(soon(rx.recv()).await, Some(6));
+    third.send("67").await;
+    assert_eq!(third.response().await.text(), "whole");
     served.end().await;
 }
 

@@ -22,6 +22,12 @@ mod lifespan;
 // Applications that fail before, amid or after an answer.
 mod failure;
 
+// What an application says about its own response.
+mod response;
+
+// Clients that close their own direction, and those that are gone.
+mod half_close;
+
 // The end of a server.
 mod drain;
 

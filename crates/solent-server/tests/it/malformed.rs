@@ -9,6 +9,7 @@ use solent_spec::{
 
 use super::{
     frames::handshake,
+    log::Log,
     served::Served,
     wire::{Response, get},
 };
@@ -57,9 +58,6 @@ fn chunked(body: &str) -> String {
 
 /// The server may also end the connection without an answer.
 const CLOSES: u16 = 0;
-
-/// What is left of an exchange whose application gave up.
-const GIVEN_UP: u16 = 500;
 
 /// Sends `request` and nothing more, and returns the only answer; none if the connection just ends.
 async fn only_answer(served: &Served, request: &[u8]) -> Option<Response> {
@@ -210,22 +208,22 @@ async fn bodies_whose_end_is_in_doubt() {
 #[tokio::test]
 async fn bodies_in_broken_chunks() {
     check(rows! {
-        "size that is no number" => GIVEN_UP, chunked("z\r\n");
-        "empty size" => GIVEN_UP, chunked("\r\nab\r\n0\r\n\r\n");
-        "size with a sign" => GIVEN_UP, chunked("+2\r\nab\r\n0\r\n\r\n");
-        "negative size" => GIVEN_UP, chunked("-2\r\nab\r\n0\r\n\r\n");
-        "size with a prefix" => GIVEN_UP, chunked("0x2\r\nab\r\n0\r\n\r\n");
-        "size with an underscore" => GIVEN_UP, chunked("1_0\r\n0123456789abcdef\r\n0\r\n\r\n");
-        "size beyond 64 bits" => GIVEN_UP, chunked("fffffffffffffffff\r\nab\r\n0\r\n\r\n");
-        "size that wraps around" => GIVEN_UP, chunked("10000000000000002\r\nab\r\n0\r\n\r\n");
-        "size with a line end of LF" => GIVEN_UP, chunked("2\nab\r\n0\r\n\r\n");
-        "size with a bare CR" => GIVEN_UP, chunked("2\rxab\r\n0\r\n\r\n");
-        "chunk that is longer than its size" => GIVEN_UP, chunked("2\r\nabc\r\n0\r\n\r\n");
-        "chunk that ends with LF" => GIVEN_UP, chunked("2\r\nab\n0\r\n\r\n");
-        "extension with a line end of LF" => GIVEN_UP, chunked("2;x\nab\r\n0\r\n\r\n");
-        "endless extension" => GIVEN_UP, chunked(&format!("2;{}\r\nab\r\n0\r\n\r\n", "x".repeat(50_000)));
-        "broken trailer" => GIVEN_UP, chunked("0\r\nX Y: z\r\n\r\n");
-        "endless trailer" => GIVEN_UP, chunked(&format!("0\r\nX: {}\r\n\r\n", "y".repeat(50_000)));
+        "size that is no number" => 400, chunked("z\r\n");
+        "empty size" => 400, chunked("\r\nab\r\n0\r\n\r\n");
+        "size with a sign" => 400, chunked("+2\r\nab\r\n0\r\n\r\n");
+        "negative size" => 400, chunked("-2\r\nab\r\n0\r\n\r\n");
+        "size with a prefix" => 400, chunked("0x2\r\nab\r\n0\r\n\r\n");
+        "size with an underscore" => 400, chunked("1_0\r\n0123456789abcdef\r\n0\r\n\r\n");
+        "size beyond 64 bits" => 400, chunked("fffffffffffffffff\r\nab\r\n0\r\n\r\n");
+        "size that wraps around" => 400, chunked("10000000000000002\r\nab\r\n0\r\n\r\n");
+        "size with a line end of LF" => 400, chunked("2\nab\r\n0\r\n\r\n");
+        "size with a bare CR" => 400, chunked("2\rxab\r\n0\r\n\r\n");
+        "chunk that is longer than its size" => 400, chunked("2\r\nabc\r\n0\r\n\r\n");
+        "chunk that ends with LF" => 400, chunked("2\r\nab\n0\r\n\r\n");
+        "extension with a line end of LF" => 400, chunked("2;x\nab\r\n0\r\n\r\n");
+        "endless extension" => 400, chunked(&format!("2;{}\r\nab\r\n0\r\n\r\n", "x".repeat(50_000)));
+        "broken trailer" => 400, chunked("0\r\nX Y: z\r\n\r\n");
+        "endless trailer" => 400, chunked(&format!("0\r\nX: {}\r\n\r\n", "y".repeat(50_000)));
     })
     .await;
 }
@@ -349,17 +347,38 @@ async fn malformed_handshakes() {
     let rows: &[(&str, u16, String)] = &[
         ("POST", 405, handshake_but("GET", "POST")),
         ("HEAD", 405, handshake_but("GET", "HEAD")),
-        ("HTTP/1.0", 400, handshake_but("HTTP/1.1", "HTTP/1.0")),
+        ("HTTP/1.0", 426, handshake_but("HTTP/1.1", "HTTP/1.0")),
         ("no Host", 400, handshake_but("Host: example.org\r\n", "")),
         (
             "no Connection",
-            400,
+            426,
             handshake_but("Connection: Upgrade\r\n", ""),
         ),
         (
             "Connection without upgrade",
-            400,
+            426,
             handshake_but("Connection: Upgrade", "Connection: keep-alive"),
+        ),
+        (
+            "no Upgrade",
+            426,
+            handshake_but("Upgrade: websocket\r\n", ""),
+        ),
+        (
+            "upgrade to something else",
+            426,
+            handshake_but("Upgrade: websocket", "Upgrade: h2c"),
+        ),
+        ("body", 400, handshake("/", "Content-Length: 2\r\n") + "ab"),
+        (
+            "body in chunks",
+            400,
+            handshake("/", "Transfer-Encoding: chunked\r\n") + "2\r\nab\r\n0\r\n\r\n",
+        ),
+        (
+            "empty body in chunks",
+            400,
+            handshake("/", "Transfer-Encoding: chunked\r\n") + "0\r\n\r\n",
         ),
         ("no key", 400, handshake_but(KEY, "")),
         ("two keys", 400, handshake("/", KEY)),
@@ -447,6 +466,7 @@ async fn odd_handshakes_that_the_rules_allow() {
             "subprotocols",
             handshake("/", "Sec-WebSocket-Protocol: a, b\r\n"),
         ),
+        ("no bytes of body", handshake("/", "Content-Length: 0\r\n")),
     ];
 
     for (name, request) in rows {
@@ -461,4 +481,55 @@ async fn odd_handshakes_that_the_rules_allow() {
     }
 
     served.end().await;
+}
+
+#[tokio::test]
+async fn client_is_to_blame_for_a_broken_body_and_nobody_else_is_told() {
+    let log = Log::new();
+    let served = start().await;
+
+    for request in [
+        chunked("z\r\n"),
+        chunked("5\r\nab"),
+        post("Content-Length: 10\r\n", "half"),
+    ] {
+        let answer = only_answer(&served, request.as_bytes()).await.unwrap();
+        assert_eq!(answer.status, 400, "{request}");
+        assert_eq!(answer.header("connection"), Some("close"), "{request}");
+    }
+
+    served.end().await;
+    let text = log.text();
+    assert!(!text.contains("ERROR"), "{text}");
+    assert!(
+        text.contains("request body is malformed or incomplete"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn proxy_that_drops_a_header_of_a_handshake_is_named_once() {
+    let log = Log::new();
+    let served = start().await;
+
+    for _ in 0..3 {
+        let request = handshake_but("Upgrade: websocket\r\n", "");
+        let response = served.ask(request).await.response().await;
+        assert_eq!(response.status, 426);
+        assert!(response.text().contains("`Upgrade: websocket` is missing"));
+    }
+
+    served.end().await;
+    let text = log.text();
+    let lines: Vec<_> = text
+        .lines()
+        .filter(|line| line.contains("WebSocket handshake refused"))
+        .collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    let warnings: Vec<_> = lines.iter().filter(|line| line.contains("WARN")).collect();
+    assert_eq!(warnings.len(), 1, "{text}");
+    assert!(
+        warnings[0].contains("proxy_set_header Upgrade $http_upgrade"),
+        "{text}"
+    );
 }

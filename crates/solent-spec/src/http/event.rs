@@ -85,7 +85,7 @@ pub enum Send {
 pub struct ResponseStart {
     /// The status.
     pub status: StatusCode,
-    /// The headers. `Transfer-Encoding` is the server's business and ignored.
+    /// The headers. `Transfer-Encoding: chunked` is the server's business and ignored; any other coding is refused.
     pub headers: HeaderMap,
     /// Whether trailers follow the body.
     pub trailers: bool,

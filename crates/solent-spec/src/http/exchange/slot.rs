@@ -70,7 +70,9 @@ impl State {
         if self.ended && self.pieces.iter().all(only_data) {
             SizeHint::with_exact(self.queued as u64)
         } else {
-            SizeHint::default()
+            let mut hint = SizeHint::default();
+            hint.set_lower(self.queued as u64);
+            hint
         }
     }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, header};
+use http::{HeaderMap, HeaderValue, Response, header};
 use http_body::{Body as _, Frame};
 
 use super::{FilePart, Host, Piece, Slot, slot::State};
@@ -207,11 +207,11 @@ impl State {
                 let mut head = Response::new(Body::empty());
                 *head.status_mut() = start.status;
                 *head.headers_mut() = start.headers;
-                head.headers_mut().remove(header::TRANSFER_ENCODING);
+                ignore_chunked(head.headers_mut());
                 self.head = Some(Box::new(head));
             }
             Send::Response(mut response) => {
-                response.headers_mut().remove(header::TRANSFER_ENCODING);
+                ignore_chunked(response.headers_mut());
                 self.head = Some(response);
             }
             Send::Trailers { headers, .. } if headers.is_empty() => {}
@@ -221,5 +221,18 @@ impl State {
             // Hints may be ignored, and so may what is meant for tests.
             _ => {}
         }
+    }
+}
+
+/// How a body is transferred is the server's business, so what says the usual is ignored. A coding that the application
+/// claims to have applied is left for the server to refuse.
+fn ignore_chunked(headers: &mut HeaderMap) {
+    let usual = |value: &HeaderValue| {
+        let value = value.as_bytes().trim_ascii();
+        value.eq_ignore_ascii_case(b"chunked") || value.eq_ignore_ascii_case(b"identity")
+    };
+    let mut values = headers.get_all(header::TRANSFER_ENCODING).iter();
+    if values.all(usual) {
+        headers.remove(header::TRANSFER_ENCODING);
     }
 }

@@ -111,6 +111,7 @@ impl WebSocketTransport {
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Receive> {
         if !self.more
             && let Some(bell) = self.outbox.bell()
+            && bell.is_silent()
             && bell.is_silent_for(cx.waker())
         {
             self.answering = false;

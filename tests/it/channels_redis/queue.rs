@@ -110,6 +110,7 @@ async fn slow_consumer_loses_what_it_has_no_room_for_and_costs_no_other() -> Res
     }
 
     assert_eq!(take(&mut slow, 3).await?, [number(0), number(1), number(2)]);
+    assert_eq!(gap(&mut slow).await?.lost, 5);
     nothing(&mut slow).await?;
     let drops = rust.drops().context("it counts")?;
     assert_eq!(drops.get(DropCause::Full), 5);

@@ -167,9 +167,9 @@ pub(super) async fn take(mailbox: &mut Mailbox, count: usize) -> Result<Vec<Valu
 }
 
 /// The mailbox is told that it may have missed messages.
-pub(super) async fn gap(mailbox: &mut Mailbox) -> Result<()> {
+pub(super) async fn gap(mailbox: &mut Mailbox) -> Result<solent::Gap> {
     match deliver(mailbox).await? {
-        Delivery::Gap(_) => Ok(()),
+        Delivery::Gap(gap) => Ok(gap),
         other => bail!("a gap was to be told, not {other:?}"),
     }
 }

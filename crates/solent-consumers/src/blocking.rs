@@ -5,19 +5,58 @@
 
 use std::{
     future::Future,
+    num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    pin::Pin,
-    sync::Arc,
-    thread,
+    pin::{Pin, pin},
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Wake},
+    thread::{self, Thread},
+    time::{Duration, Instant},
 };
 
 use solent_spec::{Result, SendError};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot},
     task::{JoinHandle, spawn_blocking},
 };
 
 use crate::ConsumerContext;
+
+/// What runs now; fair, so that whoever waits longest is next.
+static HANDLERS: Semaphore = Semaphore::const_new(DEFAULT_LIMIT);
+
+/// How many may run. Held for a few instructions.
+static LIMIT: Mutex<usize> = Mutex::new(DEFAULT_LIMIT);
+
+/// Half of the threads that Tokio's blocking pool has by default.
+const DEFAULT_LIMIT: usize = 256;
+
+/// Sets how many handlers of blocking consumers may run at a time in this process, whatever their consumers and runtimes; further
+/// ones wait, in the order in which they came. Default: 256.
+///
+/// They run on the runtime's blocking pool, which others need as well: file systems, databases, and libraries that handlers
+/// may be waiting for. So this has to stay well below the pool's size, which is 512 threads unless
+/// [`max_blocking_threads`](tokio::runtime::Builder::max_blocking_threads) says otherwise; half of it is a good measure. Call it
+/// when the program starts: a lower limit does not hold for what runs already.
+///
+/// ```
+/// # use std::num::NonZeroUsize;
+/// let runtime = tokio::runtime::Builder::new_multi_thread()
+///     .max_blocking_threads(1_000)
+///     .build()?;
+/// solent_consumers::limit_sync_handlers(NonZeroUsize::new(500).unwrap_or(NonZeroUsize::MIN));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn limit_sync_handlers(handlers: NonZeroUsize) {
+    let wanted = handlers.get().min(Semaphore::MAX_PERMITS);
+    let mut limit = LIMIT.lock().unwrap_or_else(PoisonError::into_inner);
+    if wanted > *limit {
+        HANDLERS.add_permits(wanted - *limit);
+        *limit = wanted;
+    } else {
+        *limit -= HANDLERS.forget_permits(*limit - wanted);
+    }
+}
 
 /// A call of a context's method, on its way from a handler to the connection's task.
 type Command<X> =
@@ -65,13 +104,20 @@ impl<C: Send + 'static> Lent<C> {
         X: Send + 'static,
         H: FnOnce(&mut C, Remote<X>) -> Result + Send + 'static,
     {
-        let mut consumer = self.take_back().await?.0;
+        // It stays here while there is no thread for it, so that `disconnect` finds it.
+        let consumer = self.take_back().await?.0;
+        self.place = Place::Here(consumer);
+        let permit = HANDLERS.acquire().await.map_err(|_| SendError::Closed)?;
+        let Place::Here(mut consumer) = std::mem::replace(&mut self.place, Place::Moving) else {
+            return Err(SendError::Closed.into());
+        };
         let (commands, mut calls) = mpsc::channel(1);
         let remote = Remote::new(commands);
         self.place = Place::Away(spawn_blocking(move || {
             // The caller passes a panic on; after one, the consumer is only asked to disconnect.
             let handler = AssertUnwindSafe(|| handler(&mut consumer, remote));
             let outcome = catch_unwind(handler);
+            drop(permit);
             (consumer, outcome)
         }));
         // Ends when the handler lets go of its remote.
@@ -95,6 +141,30 @@ impl<C: Send + 'static> Lent<C> {
             _ => Err(SendError::Closed.into()),
         }
     }
+}
+
+/// Waits for a future on this thread, without a runtime. Returns whether it was ready in time.
+pub(crate) fn wait(future: impl Future<Output = ()>, timeout: Duration) -> bool {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(thread::current())).into();
+    let (mut future, start) = (pin!(future), Instant::now());
+    while future
+        .as_mut()
+        .poll(&mut Context::from_waker(&waker))
+        .is_pending()
+    {
+        let left = timeout.saturating_sub(start.elapsed());
+        if left.is_zero() {
+            return false;
+        }
+        thread::park_timeout(left);
+    }
+    true
 }
 
 /// What a blocking handler reaches its context through.

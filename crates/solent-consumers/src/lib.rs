@@ -114,6 +114,26 @@
 //! - What a client asks for and does not fit is no failure of the application: see [`Refusal`].
 //! - An idle connection keeps one small future and its consumer. What is optional costs memory once it is used.
 //!
+//! # When the client leaves
+//!
+//! A handler runs to its end, whether or not somebody waits for it. One that takes long can ask: `cx.closed()` resolves when
+//! the client is gone, beside whatever else the handler waits for; blocking handlers have `is_closed()` and
+//! `wait_closed(timeout)`, and a worker's handlers are told the same when the worker stops. A consumer with
+//! [`CANCEL_ON_DISCONNECT`](WebSocketConsumer::CANCEL_ON_DISCONNECT) has all its handlers given up then, those for events of timers too.
+//!
+//! # What may be called from where
+//!
+//! | | async handlers, [`spawn`](ConsumerContext::spawn) | handlers of `Sync…` consumers |
+//! |---|---|---|
+//! | runs on | the connection's task: must not block | a thread of the blocking pool, at most [256](limit_sync_handlers) at a time |
+//! | the context's methods | `.await` | as they are, they wait |
+//! | other async code | `.await` | `cx.block_on(…)` |
+//! | code that blocks | [`tokio::task::spawn_blocking`] | as it is |
+//! | another consumer | [`Handle::post`], [`Group::send`] | [`Handle::try_post`], or these in `cx.block_on(…)` |
+//!
+//! Factories, `groups()` and `body_limit()` are called on the connection's task and must not block, for `Sync…` consumers as
+//! well. A blocking handler holds its thread while it waits, also for a client that is slow to read: servers bound that time.
+//!
 //! # What is not here
 //!
 //! No sockets, no routes, no layers: servers, routers and layers are crates of their own, and any of them will do.
@@ -133,6 +153,7 @@ mod session;
 mod websocket;
 
 pub use self::{
+    blocking::limit_sync_handlers,
     channel::{
         BlockingChannel, ChannelApplication, ChannelConfig, ChannelConsumer, ChannelContext,
         ChannelCounts, SyncChannelConsumer, SyncChannelContext, Worker, WorkerConfig, WorkerCounts,

@@ -6,12 +6,15 @@ use std::{
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     task::{self, Context, Poll},
     time::Duration,
 };
 
-use solent_spec::{AppError, BoxFuture, Result, is_disconnect};
+use solent_spec::{AppError, BoxFuture, Closed, Result, is_disconnect};
 
 use crate::{ConsumerCounts, HandlerPanicked, counts::Counted, finishing};
 
@@ -28,6 +31,14 @@ pub(crate) trait Session: Send + Sized + 'static {
 
     /// Calls the handler for it.
     fn handle(&mut self, step: Self::Step) -> Handling<'_>;
+
+    /// What ends the next handler before its time; `None` if it runs to its end.
+    fn cancel(&mut self) -> Option<Box<Cancel>> {
+        None
+    }
+
+    /// A handler was given up because its client is gone. Nothing but the end is still to be received.
+    fn given_up(&mut self) {}
 
     /// Takes the error of a handler: goes on after a refusal, or breaks off with the error.
     fn failed(&mut self, error: AppError) -> ControlFlow<AppError>;
@@ -82,10 +93,15 @@ pub(crate) fn drive<S: Session>(
             let Some(step) = step? else {
                 break;
             };
-            if let State::Live(session) = &mut owner.state
-                && let Err(error) = guarded(|| session.handle(step)).await
-            {
-                owner.failed(error);
+            let State::Live(session) = &mut owner.state else {
+                continue;
+            };
+            let cancel = session.cancel();
+            let handling = guarded(|| session.handle(step));
+            match (Cancelable { handling, cancel }).await {
+                Some(Ok(())) => {}
+                Some(Err(error)) => owner.failed(error),
+                None => session.given_up(),
             }
         }
         owner.begin_end(None);
@@ -212,6 +228,44 @@ impl<F: Future<Output = Result> + Unpin> Future for Guarded<F> {
         // A handler that panicked is not polled again. Of its consumer, only `disconnect` is called afterwards.
         let future = AssertUnwindSafe(|| Pin::new(&mut self.0).poll(cx));
         catch_unwind(future).unwrap_or_else(|_| Poll::Ready(Err(HandlerPanicked.into())))
+    }
+}
+
+/// Ends a handler once its client is gone.
+pub(crate) struct Cancel {
+    closed: Closed,
+    /// Set by a handler that has ended the connection itself: it is let finish.
+    kept: Arc<AtomicBool>,
+}
+
+impl Cancel {
+    pub(crate) fn new(closed: Closed, kept: Arc<AtomicBool>) -> Box<Self> {
+        Box::new(Self { closed, kept })
+    }
+
+    fn is_due(&mut self, cx: &mut Context<'_>) -> bool {
+        !self.kept.load(Relaxed) && Pin::new(&mut self.closed).poll(cx).is_ready()
+    }
+}
+
+/// A handler under way; `None` if it was given up.
+struct Cancelable<'a> {
+    handling: Guarded<Handling<'a>>,
+    cancel: Option<Box<Cancel>>,
+}
+
+impl Future for Cancelable<'_> {
+    type Output = Option<Result>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Poll::Ready(result) = Pin::new(&mut self.handling).poll(cx) {
+            return Poll::Ready(Some(result));
+        }
+        let cancel = self.cancel.as_mut();
+        if cancel.is_some_and(|cancel| cancel.is_due(cx)) {
+            return Poll::Ready(None);
+        }
+        Poll::Pending
     }
 }
 

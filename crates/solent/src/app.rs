@@ -66,6 +66,7 @@ pub struct Solent {
     config: ServerConfig,
     binds: Vec<std::result::Result<Bind, solent_server::BindParseError>>,
     threads: Option<NonZeroUsize>,
+    blocking_threads: Option<NonZeroUsize>,
 }
 
 impl Default for Solent {
@@ -90,6 +91,7 @@ impl Solent {
             config: ServerConfig::default(),
             binds: Vec::new(),
             threads: None,
+            blocking_threads: None,
         }
     }
 
@@ -376,6 +378,13 @@ impl Solent {
         self
     }
 
+    /// Sets how many threads that block [`run`](Self::run) may have: for handlers of `Sync…` consumers, files, databases. Half of
+    /// them at most run handlers, so that what a handler waits for finds a thread. Default: 512.
+    pub fn blocking_threads(mut self, threads: NonZeroUsize) -> Self {
+        self.blocking_threads = Some(threads);
+        self
+    }
+
     /// Does what whoever starts the application asks for. Called last, as it counts before what was set until then.
     pub fn args(mut self, args: Args) -> Self {
         if !args.binds.is_empty() {
@@ -405,6 +414,12 @@ impl Solent {
             1 => tokio::runtime::Builder::new_current_thread(),
             _ => tokio::runtime::Builder::new_multi_thread(),
         };
+        if let Some(threads) = self.blocking_threads {
+            // With a single one, handlers have it.
+            builder.max_blocking_threads(threads.get().max(2));
+            let half = NonZeroUsize::new(threads.get() / 2);
+            solent_consumers::limit_sync_handlers(half.unwrap_or(NonZeroUsize::MIN));
+        }
         let runtime = builder
             .worker_threads(threads)
             .enable_all()

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use serde::Serialize;
 use solent_layer::{ChannelName, DynLayer, GroupReport};
-use solent_spec::{Result, channel::ChannelScope, websocket::SharedFrame};
+use solent_spec::{Closed, Result, channel::ChannelScope, websocket::SharedFrame};
 
 use crate::{
     ConsumerContext, Group, NoLayer, blocking::Act, context::Kind, event::Delivered, layers,
@@ -13,16 +13,24 @@ use crate::{
 /// What a channel consumer acts through: the channel layer.
 pub struct ChannelContext {
     scope: ChannelScope,
+    closed: Closed,
     shared: ConsumerContext,
 }
 
 impl ChannelContext {
-    pub(super) fn new(scope: ChannelScope, kind: &'static Kind) -> Self {
+    pub(super) fn new(scope: ChannelScope, closed: Closed, kind: &'static Kind) -> Self {
         let layer = layers::find(scope.state.get(), scope.state.get(), kind.layer);
         Self {
             shared: ConsumerContext::new(kind, layer),
             scope,
+            closed,
         }
+    }
+
+    /// Resolves once the worker stops, also while a handler runs, which then has the worker's
+    /// [grace](crate::WorkerConfig::grace) to come to its end. It borrows nothing, so a handler can wait for it beside its work.
+    pub fn closed(&self) -> Closed {
+        self.closed.clone()
     }
 
     /// What is known of the connection: the channel's name, and what the worker was given.

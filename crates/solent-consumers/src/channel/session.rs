@@ -46,7 +46,11 @@ impl<C: ChannelConsumer> ChannelSession<C> {
         connection: Connection<Channel>,
         counts: Arc<ConsumerCounts>,
     ) -> Self {
-        let cx = ChannelContext::new(connection.scope().clone(), KindOf::<C>::KIND);
+        let cx = ChannelContext::new(
+            connection.scope().clone(),
+            connection.closed(),
+            KindOf::<C>::KIND,
+        );
         Self {
             consumer,
             cx,

@@ -1,10 +1,10 @@
 //! Channel consumers whose handlers block.
 
-use std::fmt;
+use std::{fmt, future::Future, time::Duration};
 
 use serde::Serialize;
 use solent_layer::{ChannelName, GroupReport};
-use solent_spec::{Result, channel::ChannelScope, websocket::SharedFrame};
+use solent_spec::{Closed, Result, channel::ChannelScope, websocket::SharedFrame};
 
 use super::{ChannelApplication, ChannelConsumer, ChannelContext, channel_consumer};
 use crate::{
@@ -66,17 +66,20 @@ impl<C: SyncChannelConsumer> ChannelConsumer for BlockingChannel<C> {
         else {
             return Ok(());
         };
-        let scope = cx.scope().clone();
+        let (scope, closed) = (cx.scope().clone(), cx.closed());
         let handler = move |consumer: &mut C, remote: Remote<ChannelContext>| {
-            consumer.handle(&mut SyncChannelContext::new(scope, &remote), event.event())
+            consumer.handle(
+                &mut SyncChannelContext::new(scope, &remote, closed),
+                event.event(),
+            )
         };
         self.0.run(cx, handler).await
     }
 
     async fn disconnect(&mut self, cx: &mut ChannelContext) -> Result {
-        let scope = cx.scope().clone();
+        let (scope, closed) = (cx.scope().clone(), cx.closed());
         let handler = move |consumer: &mut C, remote: Remote<ChannelContext>| {
-            consumer.disconnect(&mut SyncChannelContext::new(scope, &remote))
+            consumer.disconnect(&mut SyncChannelContext::new(scope, &remote, closed))
         };
         self.0.run(cx, handler).await
     }
@@ -96,16 +99,35 @@ pub struct SyncChannelContext {
 }
 
 impl SyncChannelContext {
-    fn new(scope: ChannelScope, remote: &Remote<ChannelContext>) -> Self {
+    fn new(scope: ChannelScope, remote: &Remote<ChannelContext>, closed: Closed) -> Self {
         Self {
             scope,
-            shared: SyncConsumerContext::new(remote),
+            shared: SyncConsumerContext::new(remote, closed),
         }
     }
 
     /// What is known of the connection: the channel's name, and what the worker was given.
     pub fn scope(&self) -> &ChannelScope {
         &self.scope
+    }
+
+    /// Whether the worker stops: for long handlers to ask now and then.
+    pub fn is_closed(&self) -> bool {
+        self.shared.is_closed()
+    }
+
+    /// Waits until the worker stops, for so long at most; see [`SyncConsumerContext::wait_closed`].
+    pub fn wait_closed(&self, timeout: Duration) -> bool {
+        self.shared.wait_closed(timeout)
+    }
+
+    /// Waits for a future; see [`SyncConsumerContext::block_on`].
+    ///
+    /// # Panics
+    ///
+    /// If it is called on another thread than the handler's.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.shared.block_on(future)
     }
 
     /// Sends an event to every member of a group.

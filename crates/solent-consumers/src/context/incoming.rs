@@ -1,7 +1,10 @@
 //! The side of a context that sessions drive.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     task::{Context, Poll},
 };
 
@@ -9,7 +12,7 @@ use solent_layer::Gap;
 use solent_spec::{Message, websocket::Close};
 
 use super::{
-    ConsumerContext, Local,
+    ConsumerContext, Extras, Local,
     handle::Post,
     mail::{Letter, Mail},
     timers::Timers,
@@ -60,24 +63,39 @@ impl ConsumerContext {
         let Some(extras) = &mut self.extras else {
             return Poll::Pending;
         };
-        if let Poll::Ready(event) = extras.timers.poll(cx) {
-            return Poll::Ready(Incoming::Local(event));
-        }
-        if let Some(posts) = &mut extras.posts {
-            match posts.rx.poll_recv(cx) {
-                Poll::Ready(Some(Post::Event(event))) => {
-                    return Poll::Ready(Incoming::Local(event));
-                }
-                Poll::Ready(Some(Post::Close(close))) => {
-                    return Poll::Ready(Incoming::Close(close));
-                }
-                Poll::Ready(None) => extras.posts = None,
-                Poll::Pending => {}
+        // Tasks that are done are let go.
+        while let Poll::Ready(Some(ended)) = extras.tasks.poll_join_next(cx) {
+            if ended.is_err_and(|error| error.is_panic()) {
+                tracing::error!(target: "solent::consumers", "background task panicked");
             }
         }
-        // Tasks that are done are let go.
-        while let Poll::Ready(Some(_)) = extras.tasks.poll_join_next(cx) {}
+        extras.timers_next = !extras.timers_next;
+        for timers_are_next in [extras.timers_next, !extras.timers_next] {
+            let polled = if timers_are_next {
+                extras.timers.poll(cx).map(Incoming::Local)
+            } else {
+                extras.poll_posts(cx)
+            };
+            if polled.is_ready() {
+                return polled;
+            }
+        }
         Poll::Pending
+    }
+
+    /// Has a flag set when the consumer ends its connection itself.
+    pub(crate) fn flag_own_end(&mut self) -> Arc<AtomicBool> {
+        let flag = Arc::<AtomicBool>::default();
+        self.extras().keep = Some(Arc::clone(&flag));
+        flag
+    }
+
+    /// The consumer has ended its connection itself.
+    pub(crate) fn ended_by_itself(&self) {
+        let extras = self.extras.as_ref();
+        if let Some(keep) = extras.and_then(|extras| extras.keep.as_ref()) {
+            keep.store(true, Relaxed);
+        }
     }
 
     /// Whether anything but the client can still reach the consumer. Asked when there is nothing to handle.
@@ -124,5 +142,22 @@ impl ConsumerContext {
     /// The event that is being handled.
     pub(crate) fn current(&self) -> Option<&Arc<dyn Delivered>> {
         self.current.as_ref()
+    }
+}
+
+impl Extras {
+    fn poll_posts(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+        let Some(posts) = &mut self.posts else {
+            return Poll::Pending;
+        };
+        match posts.rx.poll_recv(cx) {
+            Poll::Ready(Some(Post::Event(event))) => Poll::Ready(Incoming::Local(event)),
+            Poll::Ready(Some(Post::Close(close))) => Poll::Ready(Incoming::Close(close)),
+            Poll::Ready(None) => {
+                self.posts = None;
+                Poll::Pending
+            }
+            Poll::Pending => Poll::Pending,
+        }
     }
 }

@@ -10,13 +10,13 @@ use std::{
     any::{Any, TypeId, type_name},
     fmt,
     future::Future,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
 use serde::Serialize;
 use solent_layer::{ChannelLayer, ChannelName, DynLayer, GroupName, GroupReport};
-use solent_spec::{Chain, Message, Result, SendError, websocket::SharedFrame};
+use solent_spec::{Chain, Message, Result, SendError, is_disconnect, websocket::SharedFrame};
 use tokio::{sync::mpsc, task::JoinSet};
 
 pub(crate) use self::incoming::Incoming;
@@ -73,7 +73,11 @@ struct Extras {
     /// What comes through handles; present while there are any.
     posts: Option<Posts>,
     timers: Timers,
+    /// Whether a timer is next to be asked, and not a handle.
+    timers_next: bool,
     tasks: JoinSet<()>,
+    /// To be set when the consumer ends its connection itself, so that the handler that did it is not given up.
+    keep: Option<Arc<AtomicBool>>,
 }
 
 struct Posts {
@@ -247,7 +251,9 @@ impl ConsumerContext {
             return;
         }
         self.extras().tasks.spawn(async move {
-            if let Err(error) = task.await {
+            if let Err(error) = task.await
+                && !is_disconnect(&*error)
+            {
                 tracing::warn!(target: "solent::consumers", error = %Chain(&*error), "background task failed");
             }
         });
@@ -290,7 +296,8 @@ impl ConsumerContext {
     }
 
     /// Calls this consumer's `event` with `event` each time `period` has passed, first after one period. A consumer that
-    /// is busy when it would be due gets it later, once; the period is at least a millisecond.
+    /// is busy when it would be due gets it later, once, so that what was missed does not come in a burst; the period is at
+    /// least a millisecond. However short it is, the client, the mailbox and handles get their turns.
     ///
     /// # Errors
     ///

@@ -1,15 +1,15 @@
 //! What the contexts of blocking consumers have in common.
 
-use std::{fmt, time::Duration};
+use std::{fmt, future::Future, time::Duration};
 
 use serde::Serialize;
 use solent_layer::{ChannelName, GroupReport};
-use solent_spec::{Message, Result, websocket::SharedFrame};
+use solent_spec::{Closed, Message, Result, websocket::SharedFrame};
 
 use super::{ConsumerContext, Handle, TimerId};
 use crate::{
     Group,
-    blocking::{Act, Remote},
+    blocking::{Act, Remote, wait},
 };
 
 /// What every blocking consumer can do beside talking to its client: the methods of [`ConsumerContext`], which here wait
@@ -17,11 +17,38 @@ use crate::{
 ///
 /// [`SyncWebSocketContext`](crate::SyncWebSocketContext) and [`SyncHttpContext`](crate::SyncHttpContext) dereference to it.
 /// Calls fail with an error that [`is_disconnect`](solent_spec::is_disconnect) knows once the server has given the connection's task up.
-pub struct SyncConsumerContext(Remote<ConsumerContext>);
+pub struct SyncConsumerContext(Remote<ConsumerContext>, Closed);
 
 impl SyncConsumerContext {
-    pub(crate) fn new(remote: &Remote<impl Act>) -> Self {
-        Self(remote.shared())
+    pub(crate) fn new(remote: &Remote<impl Act>, closed: Closed) -> Self {
+        Self(remote.shared(), closed)
+    }
+
+    /// Whether the client is gone: for long handlers to ask now and then. A worker's handler is told that its worker stops.
+    pub fn is_closed(&self) -> bool {
+        self.1.is_closed()
+    }
+
+    /// Waits until the client is gone, for so long at most. Returns whether it is. Takes the place of a sleep between two steps.
+    pub fn wait_closed(&self, timeout: Duration) -> bool {
+        wait(self.1.clone(), timeout)
+    }
+
+    /// What resolves once the client is gone, for [`block_on`](Self::block_on) and tasks.
+    pub fn closed(&self) -> Closed {
+        self.1.clone()
+    }
+
+    /// Waits for a future, here on the handler's own thread: for what there is only in an async form.
+    ///
+    /// The future may itself need threads that block, as password checks do: handlers never take all of them, see
+    /// [`limit_sync_handlers`](crate::limit_sync_handlers).
+    ///
+    /// # Panics
+    ///
+    /// If it is called on another thread than the handler's.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        tokio::runtime::Handle::current().block_on(future)
     }
 
     /// Joins a group.

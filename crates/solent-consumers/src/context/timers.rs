@@ -46,7 +46,7 @@ impl Timers {
         let id = TimerId(self.last_id);
         self.entries.push(Entry {
             id,
-            due: Instant::now() + delay,
+            due: after(Instant::now(), delay),
             period: period.map(|period| period.max(MIN_PERIOD)),
             event,
         });
@@ -89,8 +89,8 @@ impl Timers {
         let entry = &mut self.entries[at];
         let event = Arc::clone(&entry.event);
         match entry.period {
-            Some(period) if due + period > now => entry.due = due + period,
-            Some(period) => entry.due = now + period,
+            Some(period) if after(due, period) > now => entry.due = after(due, period),
+            Some(period) => entry.due = after(now, period),
             None => drop(self.entries.swap_remove(at)),
         }
         Some(event)
@@ -109,4 +109,10 @@ impl Timers {
         let (at, (due, _)) = times.enumerate().min_by_key(|(_, time)| *time)?;
         Some((at, due))
     }
+}
+
+/// A later instant; some decades later if there is no such instant, as a client may have had a say.
+fn after(instant: Instant, delay: Duration) -> Instant {
+    const DECADES: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    instant.checked_add(delay.min(DECADES)).unwrap_or(instant)
 }

@@ -48,7 +48,8 @@ use crate::{ConsumerEvent, HttpContext};
 /// ```
 ///
 /// Handlers run one at a time. `disconnect` is called exactly once for every consumer, whatever ends the exchange. A
-/// handler is not interrupted when the client leaves; sending then fails with an error that nobody logs.
+/// handler is not interrupted when the client leaves, unless [`CANCEL_ON_DISCONNECT`](Self::CANCEL_ON_DISCONNECT) says so; sending
+/// then fails with an error that nobody logs.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not an HTTP consumer")]
 pub trait HttpConsumer: Send + 'static {
     /// What the consumer receives from groups, channels, timers and its own handle;
@@ -57,6 +58,10 @@ pub trait HttpConsumer: Send + 'static {
 
     /// The alias of the channel layer that the consumer uses.
     const LAYER: &'static str = "default";
+
+    /// Whether a handler that waits is given up once the client is [gone](HttpContext::closed): it is dropped at its next
+    /// `.await`, and `disconnect` follows. Not by default. A handler that has sent the whole response is let finish.
+    const CANCEL_ON_DISCONNECT: bool = false;
 
     /// The largest body to be taken, in bytes; a larger one is answered with status 413. Default: 2.5 MiB, as in Django.
     fn body_limit(&self) -> usize {

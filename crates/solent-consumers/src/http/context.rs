@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use serde::Serialize;
 use solent_spec::{
-    Body, Connection, Http, Result, SendError, Transport,
+    Body, Closed, Connection, Http, Result, SendError, Transport,
     http::{HttpOrder, HttpScope, ResponseStart, Send},
 };
 
@@ -41,6 +41,12 @@ impl HttpContext {
     /// What is known of the request: method, path, headers, the route's parameters, what middleware left.
     pub fn scope(&self) -> &HttpScope {
         &self.scope
+    }
+
+    /// Resolves once the client is gone or has the whole response, also while a handler runs. It borrows nothing, so a handler
+    /// can wait for it beside its work; see [`Connection::closed`].
+    pub fn closed(&self) -> Closed {
+        self.transport.closed()
     }
 
     /// Starts the response: a status code, or a [`ResponseStart`] with headers.
@@ -129,6 +135,9 @@ impl HttpContext {
         order.sent(&event)?;
         self.transport.start_send(event)?;
         self.order = order;
+        if order == HttpOrder::Done {
+            self.shared.ended_by_itself();
+        }
         Ok(())
     }
 

@@ -25,7 +25,7 @@ use crate::{
     counts::Counted,
     event::Shared,
     fault,
-    session::{Common, Handling, Session, Turn},
+    session::{Cancel, Common, Handling, Session, Turn},
 };
 
 /// An exchange ended without a complete response.
@@ -241,6 +241,19 @@ impl<C: HttpConsumer> Session for HttpSession<C> {
             Step::Flush => Box::pin(self.flush()),
             Step::Unfinished(error) => Box::pin(ready(Err(error.into()))),
         }
+    }
+
+    fn cancel(&mut self) -> Option<Box<Cancel>> {
+        if !C::CANCEL_ON_DISCONNECT || self.cx.order() == HttpOrder::Done {
+            return None;
+        }
+        let kept = self.cx.flag_own_end();
+        Some(Cancel::new(self.cx.closed(), kept))
+    }
+
+    fn given_up(&mut self) {
+        self.cx.set_current(None);
+        self.phase = Phase::Over;
     }
 
     fn failed(&mut self, error: AppError) -> ControlFlow<AppError> {

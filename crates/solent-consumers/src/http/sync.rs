@@ -11,7 +11,7 @@ use http::Response;
 use serde::Serialize;
 use solent_layer::Gap;
 use solent_spec::{
-    Body, Result,
+    Body, Closed, Result,
     http::{HttpScope, ResponseStart, Send},
 };
 
@@ -103,9 +103,9 @@ impl<C: SyncHttpConsumer> BlockingHttp<C> {
         cx: &mut HttpContext,
         handler: impl FnOnce(&mut C, &mut SyncHttpContext) -> Result + core::marker::Send + 'static,
     ) -> Result {
-        let scope = cx.scope_shared();
+        let (scope, closed) = (cx.scope_shared(), cx.closed());
         let handler = move |consumer: &mut C, remote| {
-            handler(consumer, &mut SyncHttpContext::new(scope, remote))
+            handler(consumer, &mut SyncHttpContext::new(scope, remote, closed))
         };
         self.consumer.run(cx, handler).await
     }
@@ -163,10 +163,10 @@ pub struct SyncHttpContext {
 }
 
 impl SyncHttpContext {
-    fn new(scope: Arc<HttpScope>, remote: Remote<HttpContext>) -> Self {
+    fn new(scope: Arc<HttpScope>, remote: Remote<HttpContext>, closed: Closed) -> Self {
         Self {
             scope,
-            shared: SyncConsumerContext::new(&remote),
+            shared: SyncConsumerContext::new(&remote, closed),
             remote,
         }
     }

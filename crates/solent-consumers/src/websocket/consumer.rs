@@ -43,6 +43,11 @@ pub trait WebSocketConsumer: Send + 'static {
     /// dropped.
     const READY_FRAMES: bool = true;
 
+    /// Whether a handler that waits is given up once the client is [gone](WebSocketContext::closed): it is dropped at its
+    /// next `.await`, messages of the client that wait are dropped with it, and `disconnect` follows. Not by default. A handler
+    /// that has closed the connection itself is let finish, and so are `disconnect` and what [`spawn`](crate::ConsumerContext::spawn) started.
+    const CANCEL_ON_DISCONNECT: bool = false;
+
     /// Groups to join before `connect` is called. As in Channels, they are joined for a connection that is going to be
     /// rejected, too; join in `connect` what only accepted ones may hear.
     fn groups(&self) -> Vec<Group<Self::Event>> {

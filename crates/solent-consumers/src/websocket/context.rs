@@ -9,7 +9,7 @@ use std::{
 use http::Response;
 use serde::Serialize;
 use solent_spec::{
-    Body, Connection, Result, SendError, Transport, WebSocket,
+    Body, Closed, Connection, Result, SendError, Transport, WebSocket,
     websocket::{Accept, Close, Frame, Send, SharedFrame, SinkRefusal, WebSocketScope},
 };
 
@@ -52,6 +52,26 @@ impl WebSocketContext {
     /// What is known of the connection: the request, the route's parameters, what middleware left.
     pub fn scope(&self) -> &WebSocketScope {
         &self.scope
+    }
+
+    /// Resolves once the client is gone, also while a handler runs. It borrows nothing, so a handler can wait for it beside its
+    /// work, and tasks can hold it; see [`Connection::closed`]. A consumer all of whose handlers are to end then says
+    /// [`CANCEL_ON_DISCONNECT`](crate::WebSocketConsumer::CANCEL_ON_DISCONNECT) instead.
+    ///
+    /// ```
+    /// # use solent_consumers::WebSocketContext;
+    /// # use solent_spec::Result;
+    /// # async fn search() -> String { String::new() }
+    /// # async fn example(cx: &mut WebSocketContext) -> Result {
+    /// let closed = cx.closed();
+    /// tokio::select! {
+    ///     found = search() => cx.send(found).await,
+    ///     () = closed => Ok(()),
+    /// }
+    /// # }
+    /// ```
+    pub fn closed(&self) -> Closed {
+        self.transport.closed()
     }
 
     /// Accepts the connection.
@@ -113,6 +133,7 @@ impl WebSocketContext {
     pub async fn respond(&mut self, response: Response<Body>) -> Result {
         self.feed(Send::Respond(Box::new(response)))?;
         self.stage = Stage::Closed;
+        self.shared.ended_by_itself();
         self.flush().await
     }
 
@@ -222,6 +243,7 @@ impl WebSocketContext {
     pub(super) fn feed_close(&mut self, close: Close) -> Result<(), SendError> {
         self.transport.start_send(close.into())?;
         self.stage = Stage::Closed;
+        self.shared.ended_by_itself();
         Ok(())
     }
 

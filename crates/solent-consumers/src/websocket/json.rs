@@ -30,6 +30,9 @@ pub trait JsonWebSocketConsumer: Send + 'static {
     /// See [`WebSocketConsumer::READY_FRAMES`].
     const READY_FRAMES: bool = true;
 
+    /// See [`WebSocketConsumer::CANCEL_ON_DISCONNECT`].
+    const CANCEL_ON_DISCONNECT: bool = false;
+
     /// See [`WebSocketConsumer::groups`].
     fn groups(&self) -> Vec<Group<Self::Event>> {
         Vec::new()
@@ -130,6 +133,7 @@ impl<C: JsonWebSocketConsumer> WebSocketConsumer for Json<C> {
     type Event = C::Event;
     const LAYER: &'static str = C::LAYER;
     const READY_FRAMES: bool = C::READY_FRAMES;
+    const CANCEL_ON_DISCONNECT: bool = C::CANCEL_ON_DISCONNECT;
 
     fn groups(&self) -> Vec<Group<C::Event>> {
         self.0.groups()

@@ -24,7 +24,7 @@ use crate::{
     counts::Counted,
     event::Shared,
     fault,
-    session::{Common, Handling, Session, Turn},
+    session::{Cancel, Common, Handling, Session, Turn},
 };
 
 /// Events to look through for the reason of a broken connection: more than the messages that servers keep by default for a
@@ -295,6 +295,20 @@ impl<C: WebSocketConsumer> Session for WebSocketSession<C> {
             Step::Event(event) => Box::pin(self.event(event)),
             Step::Missed(gap) => Box::pin(self.consumer.missed(&mut self.cx, gap)),
         }
+    }
+
+    fn cancel(&mut self) -> Option<Box<Cancel>> {
+        if !C::CANCEL_ON_DISCONNECT || self.cx.stage() == Stage::Closed {
+            return None;
+        }
+        let kept = self.cx.flag_own_end();
+        Some(Cancel::new(self.cx.closed(), kept))
+    }
+
+    fn given_up(&mut self) {
+        self.cx.set_current(None);
+        self.cx.set_closed();
+        self.cx.finish();
     }
 
     fn failed(&mut self, error: AppError) -> ControlFlow<AppError> {

@@ -118,9 +118,12 @@ impl<C: SyncWebSocketConsumer> BlockingWebSocket<C> {
         cx: &mut WebSocketContext,
         handler: impl FnOnce(&mut C, &mut SyncWebSocketContext) -> Result + Send + 'static,
     ) -> Result {
-        let scope = Arc::clone(&self.scope);
+        let (scope, closed) = (Arc::clone(&self.scope), cx.closed());
         let handler = move |consumer: &mut C, remote: Remote<WebSocketContext>| {
-            handler(consumer, &mut SyncWebSocketContext::new(scope, remote))
+            handler(
+                consumer,
+                &mut SyncWebSocketContext::new(scope, remote, closed),
+            )
         };
         self.consumer.run(cx, handler).await
     }

@@ -9,7 +9,7 @@ use std::{
 use http::Response;
 use serde::Serialize;
 use solent_spec::{
-    Body, Result,
+    Body, Closed, Result,
     websocket::{Accept, Close, Frame, WebSocketScope},
 };
 
@@ -28,10 +28,14 @@ pub struct SyncWebSocketContext {
 }
 
 impl SyncWebSocketContext {
-    pub(super) fn new(scope: Arc<WebSocketScope>, remote: Remote<WebSocketContext>) -> Self {
+    pub(super) fn new(
+        scope: Arc<WebSocketScope>,
+        remote: Remote<WebSocketContext>,
+        closed: Closed,
+    ) -> Self {
         Self {
             scope,
-            shared: SyncConsumerContext::new(&remote),
+            shared: SyncConsumerContext::new(&remote, closed),
             remote,
         }
     }

@@ -7,6 +7,8 @@ mod support;
 mod auto_traits;
 /// Workers and channel consumers.
 mod channel;
+/// Clients that leave while a handler runs.
+mod closed;
 /// `disconnect` exactly once, whatever ends the connection.
 mod disconnect;
 /// What a client is to blame for.

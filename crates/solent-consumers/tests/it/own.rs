@@ -206,3 +206,46 @@ async fn background_task_posts_back_to_its_consumer() {
     assert_eq!(socket.take_texts(), ["5"]);
     task.abort();
 }
+
+/// Has a timer that is always due, and one that never is.
+struct Restless(Option<oneshot::Sender<Handle<RoomEvent>>>);
+
+impl WebSocketConsumer for Restless {
+    type Event = RoomEvent;
+
+    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+        cx.every(Duration::ZERO, RoomEvent::Tick { n: 0 })?;
+        cx.after(Duration::MAX, RoomEvent::Tick { n: 8 })?;
+        cx.every(Duration::MAX, RoomEvent::Tick { n: 9 })?;
+        let handle = cx.handle()?;
+        self.0.take().unwrap().send(handle).unwrap();
+        cx.accept().await
+    }
+
+    async fn event(&mut self, cx: &mut WebSocketContext, event: &RoomEvent) -> Result {
+        match event {
+            RoomEvent::Tick { n: 0 } => tokio::time::sleep(Duration::from_millis(5)).await,
+            event => cx.send_json(event).await?,
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn timer_that_is_always_due_lets_handles_have_their_turn_and_one_that_never_is_does_no_harm()
+{
+    let socket = Socket::new();
+    let (tx, rx) = oneshot::channel();
+    let tx = std::sync::Mutex::new(Some(tx));
+    let application = websocket_consumer(move |_| Ok(Restless(tx.lock().unwrap().take())));
+    let task = spawn(application, &socket, None);
+    let handle = rx.await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+
+    handle.post(RoomEvent::Tick { n: 1 }).await.unwrap();
+
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(socket.take_texts(), [r#"{"type":"tick","n":1}"#]);
+    socket.leave(CloseCode::NORMAL);
+    task.await.unwrap().unwrap();
+}

@@ -306,3 +306,53 @@ async fn blocking_http_consumer_answers_from_a_thread_of_the_pool() {
         ["start 200", "body \"hello\"", "end \"/\""]
     );
 }
+
+/// Asks for something that itself needs a thread to block, as a password check may.
+struct Login;
+
+impl SyncWebSocketConsumer for Login {
+    type Event = NoEvents;
+
+    fn receive(&mut self, cx: &mut SyncWebSocketContext, frame: Frame) -> Result {
+        let checked = cx.block_on(async move { tokio::task::spawn_blocking(move || frame).await });
+        cx.send(checked?)
+    }
+}
+
+#[test]
+fn more_handlers_than_threads_that_wait_for_threads_are_all_answered() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(300)
+        .enable_all()
+        .build()
+        .unwrap();
+    let all = runtime.block_on(async {
+        let application = sync_websocket_consumer(|_| Ok(Login));
+        let sockets: Vec<_> = std::iter::repeat_with(Socket::new).take(600).collect();
+        let running: Vec<_> = sockets
+            .iter()
+            .map(|socket| {
+                socket.send("password");
+                socket.leave(CloseCode::NORMAL);
+                let (application, connection) = (application.clone(), socket.connection(None));
+                tokio::spawn(async move { application.call(connection).await })
+            })
+            .collect();
+        let all = async {
+            for ended in running {
+                ended.await.unwrap().unwrap();
+            }
+            sockets
+        };
+        tokio::time::timeout(Duration::from_secs(60), all).await
+    });
+    runtime.shutdown_background();
+
+    let sockets = all.expect("handlers lock each other up");
+    assert!(
+        sockets
+            .iter()
+            .all(|socket| socket.take_texts() == ["password"])
+    );
+}

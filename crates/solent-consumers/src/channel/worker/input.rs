@@ -12,7 +12,7 @@ use std::{
 };
 
 use solent_layer::{Delivery, Mailbox};
-use solent_spec::{Channel, Message, SendError, Transport};
+use solent_spec::{Channel, Closed, Message, SendError, Transport};
 use tokio::sync::watch;
 
 use super::ChannelCounts;
@@ -85,6 +85,8 @@ pub(super) struct Input {
     /// Set when the mailbox has ended.
     pub(super) ended: Arc<AtomicBool>,
     pub(super) stopped: watch::Receiver<bool>,
+    /// Tells the application's handlers.
+    pub(super) closed: Closed,
     /// Wakes the application when it is stopped.
     pub(super) stopping: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
@@ -110,5 +112,9 @@ impl Transport<Channel> for Input {
 
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         Poll::Ready(Ok(()))
+    }
+
+    fn closed(&self) -> Closed {
+        self.closed.clone()
     }
 }

@@ -16,7 +16,7 @@ use std::{
 
 use http::Extensions;
 use solent_layer::{ChannelLayer, ChannelName, DynLayer};
-use solent_spec::{Application, BoxApplication, Channel};
+use solent_spec::{Application, BoxApplication, Channel, ClosedSignal};
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
 pub use self::{
@@ -142,7 +142,8 @@ impl Worker {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), WorkerError> {
         self.check()?;
         let (stop, stopped) = watch::channel(false);
-        let mut slots = self.start(&stopped);
+        let closed = ClosedSignal::default();
+        let mut slots = self.start(&stopped, &closed);
         let mut shutdown = pin!(shutdown);
         let all_ended = poll_fn(|cx| {
             if shutdown.as_mut().poll(cx).is_ready() {
@@ -155,6 +156,7 @@ impl Worker {
         }
         let counts = self.counts();
         stop.send_replace(true);
+        closed.close();
         tracing::info!(
             target: "solent::consumers",
             in_hand = counts.total(ChannelCounts::in_hand),
@@ -223,7 +225,7 @@ impl Worker {
             })
     }
 
-    fn start(&self, stopped: &watch::Receiver<bool>) -> JoinSet<()> {
+    fn start(&self, stopped: &watch::Receiver<bool>, closed: &ClosedSignal) -> JoinSet<()> {
         let mut slots = JoinSet::new();
         let mut state = self.state.clone();
         state.insert(self.layer.clone());
@@ -247,6 +249,7 @@ impl Worker {
                     counts: Arc::clone(&served.counts),
                     pause: Pause::new(&served.config),
                     stopped: stopped.clone(),
+                    closed: closed.closed(),
                 };
                 slots.spawn(slot.run());
             }

@@ -12,7 +12,7 @@ use std::{
 
 use http::Extensions;
 use solent_layer::{ChannelLayer, ChannelName, DynLayer, LayerError, Mailbox};
-use solent_spec::{BoxApplication, Chain, Channel, Connection, channel::ChannelScope};
+use solent_spec::{BoxApplication, Chain, Channel, Closed, Connection, channel::ChannelScope};
 use tokio::{sync::watch, time::timeout};
 
 use super::{
@@ -31,6 +31,8 @@ pub(super) struct Slot {
     pub(super) counts: Arc<ChannelCounts>,
     pub(super) pause: Pause,
     pub(super) stopped: watch::Receiver<bool>,
+    /// Resolves when the worker stops.
+    pub(super) closed: Closed,
 }
 
 impl Slot {
@@ -97,6 +99,7 @@ impl Slot {
             feed: Arc::clone(feed),
             ended: Arc::clone(&ended),
             stopped: self.stopped.clone(),
+            closed: self.closed.clone(),
             stopping: Box::pin(async move {
                 // Without its worker, a slot stops as well.
                 let _ = stopped.wait_for(|stopped| *stopped).await;

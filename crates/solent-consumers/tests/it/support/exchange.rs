@@ -8,7 +8,7 @@ use std::{
 
 use solent_layer::DynLayer;
 use solent_spec::{
-    Connection, Http, RequestScope, SendError, Transport,
+    Closed, ClosedSignal, Connection, Http, RequestScope, SendError, Transport,
     http::{HttpOrder, HttpScope, Receive, Send},
 };
 
@@ -26,6 +26,7 @@ struct State {
     order: HttpOrder,
     waker: Option<Waker>,
     left: bool,
+    closed: ClosedSignal,
 }
 
 impl Exchange {
@@ -62,7 +63,10 @@ impl Exchange {
     }
 
     pub(crate) fn leave(&self) {
-        self.0.lock().unwrap().left = true;
+        let mut state = self.0.lock().unwrap();
+        state.left = true;
+        state.closed.close();
+        drop(state);
         self.push(Receive::Disconnect);
     }
 
@@ -122,6 +126,10 @@ impl Transport<Http> for Wire {
             event => panic!("unexpected {event:?}"),
         });
         Ok(())
+    }
+
+    fn closed(&self) -> Closed {
+        self.0.0.lock().unwrap().closed.closed()
     }
 
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<Result<(), SendError>> {

@@ -8,7 +8,7 @@ use std::{
 
 use solent_layer::DynLayer;
 use solent_spec::{
-    Connection, RequestScope, SendError, Transport, WebSocket,
+    Closed, ClosedSignal, Connection, RequestScope, SendError, Transport, WebSocket,
     request::Feature,
     websocket::{
         Accept, Close, Frame, FrameSink, FrameSinkHandle, Receive, Send, SharedFrame, SinkRefusal,
@@ -32,6 +32,7 @@ struct State {
     blocked: bool,
     direct: bool,
     dropped: bool,
+    closed: ClosedSignal,
 }
 
 /// What a client gets.
@@ -97,6 +98,7 @@ impl Socket {
     }
 
     pub(crate) fn leave(&self, close: impl Into<Close>) {
+        self.lock().closed.close();
         self.push(Receive::Disconnect(close.into()));
     }
 
@@ -104,6 +106,7 @@ impl Socket {
     pub(crate) fn vanish(&self) {
         let mut state = self.lock();
         state.ended = true;
+        state.closed.close();
         let waker = state.waker.take();
         drop(state);
         waker.inspect(Waker::wake_by_ref);
@@ -200,6 +203,10 @@ impl Transport<WebSocket> for Wire {
             return Poll::Pending;
         }
         Poll::Ready(Ok(()))
+    }
+
+    fn closed(&self) -> Closed {
+        self.socket.lock().closed.closed()
     }
 
     fn direct(&mut self) -> Option<FrameSinkHandle> {

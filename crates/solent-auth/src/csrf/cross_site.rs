@@ -86,8 +86,7 @@ impl Check for CrossSite {
             return Ok(());
         }
         let origin = origin_of(scope).unwrap_or_default();
-        tracing::warn!(
-            target: "solent::auth",
+        warn_throttled!(
             origin = ?excerpt(&origin), method = %scope.head().method(), path = scope.path(), host = scope.host(),
             "refused a request that a page of another origin made; if the page is yours, add its origin with \
              CrossSite::trust; if a proxy changes the host, have it forward the host and trust it",

@@ -257,9 +257,8 @@ async fn refuse<P: HttpProtocol>(connection: Connection<P>, reason: Reason) -> R
         return UNAVAILABLE.send(connection).await;
     }
     let origin = origin_of(scope).unwrap_or_default();
-    tracing::warn!(
-        target: "solent::auth",
-        method = %scope.head().method(), path = scope.path(), host = scope.host(), origin = ?excerpt(&origin),
+    warn_throttled!(
+            method = %scope.head().method(), path = scope.path(), host = scope.host(), origin = ?excerpt(&origin),
         "refused a request that another site may have made: {reason}",
     );
     FORBIDDEN.send(connection).await

@@ -96,15 +96,13 @@ impl Check for AllowedHosts {
         }
         let path = scope.path();
         match scope.host() {
-            None => tracing::warn!(
-                target: "solent::auth", path, "refused a request that names no host",
-            ),
-            Some(host) if domain_of(host).is_none() => tracing::warn!(
-                target: "solent::auth", host = ?excerpt(host), path,
+            None => warn_throttled!(path, "refused a request that names no host",),
+            Some(host) if domain_of(host).is_none() => warn_throttled!(
+            host = ?excerpt(host), path,
                 "refused a request for a host that is none by RFC 1034 and 1035",
             ),
-            Some(host) => tracing::warn!(
-                target: "solent::auth", host = ?excerpt(host), path,
+            Some(host) => warn_throttled!(
+            host = ?excerpt(host), path,
                 "refused a request for another host; if it is one of yours, add it to AllowedHosts",
             ),
         }

@@ -144,12 +144,13 @@ impl Check for Origins {
 fn tell<S: RequestScope>(origin: Option<&str>, scope: &S) {
     let (path, host) = (scope.path(), scope.host());
     match origin {
-        None => tracing::warn!(
-            target: "solent::auth", path, host,
+        None => warn_throttled!(
+            path,
+            host,
             "refused a socket without an origin; Origins::allow_absent lets such clients in, which are no browsers",
         ),
-        Some(origin) => tracing::warn!(
-            target: "solent::auth", origin = ?excerpt(origin), path, host,
+        Some(origin) => warn_throttled!(
+            origin = ?excerpt(origin), path, host,
             "refused a socket that a page of another origin opened; if the page is yours, add its origin with \
              Origins::allow; if a proxy changes the host, have it forward the host and trust it",
         ),

@@ -15,7 +15,8 @@ use super::{Rate, bucket::Bucket, table::Table};
 ///
 /// One too many is refused with 429 and a `Retry-After`, before anything further in has been done for it. An IPv4 address is
 /// one client, and so is an IPv6 network of 64 bits. What one `ConnectRate` and its clones are put round shares its buckets,
-/// so give routes of their own limits a `ConnectRate` of their own.
+/// so give routes of their own limits a `ConnectRate` of their own. Each process counts for itself: a client may do as much at
+/// each of them.
 ///
 /// ```
 /// use solent_auth::{ConnectRate, Rate};

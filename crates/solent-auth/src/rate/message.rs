@@ -23,6 +23,7 @@ use crate::Identity;
 /// 1 KiB count as well, and so do pings and pongs beyond two a second. With one too many the socket is closed with code 1008,
 /// and the application sees its disconnect. HTTP requests pass;
 /// [`ConnectRate`](crate::ConnectRate) is for them.
+/// Each process counts for itself.
 ///
 /// ```
 /// use solent_auth::{MessageRate, Rate};
@@ -195,8 +196,8 @@ impl Allowance {
             .shared
             .as_ref()
             .and_then(|shared| shared.user.as_deref());
-        tracing::warn!(
-            target: "solent::auth", ?limit, user, client = ?self.client,
+        warn_throttled!(
+            ?limit, user, client = ?self.client,
             "closed a socket whose client sent too many messages; MessageRate sets how many it may send"
         );
     }

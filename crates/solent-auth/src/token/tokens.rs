@@ -294,8 +294,8 @@ impl<V: TokenVerifier> Shared<V> {
             Ok(Some(verified)) => Ok(verified),
             Ok(None) => Err(Refusal::Bad("it is not good")),
             Err(error) => {
-                tracing::warn!(
-                    target: "solent::auth", error = %Chain(&error),
+                warn_throttled!(
+                    error = %Chain(&error),
                     "tokens cannot be verified",
                 );
                 Err(Refusal::Unavailable)

@@ -1,16 +1,14 @@
 //! Hashing and checking.
 
-use std::{
-    sync::{Arc, LazyLock},
-    thread::available_parallelism,
-};
+use std::{num::NonZeroUsize, sync::LazyLock, thread::available_parallelism};
 
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use sha2::{Digest, Sha256};
-use tokio::{sync::Semaphore, task::spawn_blocking};
+
+use crate::{Threads, ThreadsError};
 
 /// The longest password that is accepted, in bytes.
 pub const MAX_LEN: usize = 1024;
@@ -19,21 +17,28 @@ pub const MAX_LEN: usize = 1024;
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ibw$\
                                  fD1iPT5FbZ0SXmXcSYdKM0Mc9XLQ0yTMXjQXZlqYg3o";
 
-/// As many at once as there are cores.
-static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
-    let cores = available_parallelism().map_or(1, usize::from);
-    Arc::new(Semaphore::new(cores))
+/// Passwords that may wait for a thread.
+const QUEUE: usize = 1024;
+
+/// As many threads as there are cores.
+static THREADS: LazyLock<Threads> = LazyLock::new(|| {
+    let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    Threads::new("passwords", cores, QUEUE)
 });
 
-/// A password could not be hashed.
-#[derive(Debug, thiserror::Error)]
+/// A password could not be hashed or checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashError {
     /// It is longer than [`MAX_LEN`].
     #[error("password is longer than {MAX_LEN} bytes, choose a shorter one")]
     TooLong,
 
-    /// The system gave no random numbers, or the runtime is shutting down.
+    /// Too many passwords wait to be hashed or checked. Nothing was done: have it tried again later, with a 503.
+    #[error("too many passwords wait to be hashed or checked, have it tried again later")]
+    Busy,
+
+    /// The system gave no random numbers, or no threads.
     #[error("password could not be hashed")]
     Failed,
 }
@@ -58,18 +63,25 @@ pub async fn hash(password: impl Into<String>) -> Result<String, HashError> {
             .ok()
             .map(|hash| hash.to_string())
     });
-    hashed.await.flatten().ok_or(HashError::Failed)
+    hashed.await?.ok_or(HashError::Failed)
 }
 
 /// Whether `encoded` is a hash of `password`. A text that is no hash of Argon2's, and a password that is too long, are not.
 ///
+/// # Errors
+///
+/// [`HashError::Busy`] if too many wait: nobody knows then whether it is.
+///
 /// # Cancel safety
 ///
 /// Cancel safe; a computation that has begun runs to its end.
-pub async fn verify(password: impl Into<String>, encoded: impl Into<String>) -> bool {
+pub async fn verify(
+    password: impl Into<String>,
+    encoded: impl Into<String>,
+) -> Result<bool, HashError> {
     let (password, encoded) = (password.into(), encoded.into());
     if password.len() > MAX_LEN {
-        return false;
+        return Ok(false);
     }
     let verified = in_turn(move || {
         PasswordHash::new(&encoded).is_ok_and(|hash| {
@@ -78,10 +90,14 @@ pub async fn verify(password: impl Into<String>, encoded: impl Into<String>) -> 
                 .is_ok()
         })
     });
-    verified.await.unwrap_or(false)
+    verified.await
 }
 
 /// The same for somebody who may not exist: without a hash it takes as long as with one, and is no.
+///
+/// # Errors
+///
+/// As [`verify`].
 ///
 /// # Cancel safety
 ///
@@ -89,10 +105,10 @@ pub async fn verify(password: impl Into<String>, encoded: impl Into<String>) -> 
 pub async fn verify_if_any(
     password: impl Into<String>,
     encoded: Option<impl Into<String>>,
-) -> bool {
+) -> Result<bool, HashError> {
     let exists = encoded.is_some();
     let encoded = encoded.map_or_else(|| NOBODY.to_owned(), Into::into);
-    verify(password, encoded).await && exists
+    Ok(verify(password, encoded).await? && exists)
 }
 
 /// What a [`UserBackend::session_hash`](crate::UserBackend::session_hash) may be: a hash of the stored hash. It tells nothing of the
@@ -105,16 +121,14 @@ pub fn session_hash(encoded: &str) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Computes on the blocking pool when it is its turn; `None` if that is shutting down.
-async fn in_turn<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    // The turn lasts as long as the computation, also if nobody waits for it any more.
-    let turn = Arc::clone(&TURNS).acquire_owned().await.ok()?;
-    let computing = spawn_blocking(move || {
-        let computed = compute();
-        drop(turn);
-        computed
-    });
-    computing.await.ok()
+/// Computes on a thread for passwords.
+async fn in_turn<T: Send + 'static>(
+    compute: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, HashError> {
+    THREADS.run(compute).await.map_err(|error| match error {
+        ThreadsError::Busy => HashError::Busy,
+        ThreadsError::NoThreads => HashError::Failed,
+    })
 }
 
 #[cfg(test)]
@@ -133,9 +147,9 @@ mod tests {
         );
         assert_eq!(nobody.algorithm, somebody.algorithm);
         assert_eq!(nobody.params, somebody.params);
-        assert!(!verify_if_any("x", None::<String>).await);
-        assert!(!verify_if_any("y", Some(&*known)).await);
-        assert!(verify_if_any("x", Some(&*known)).await);
+        assert_eq!(verify_if_any("x", None::<String>).await, Ok(false));
+        assert_eq!(verify_if_any("y", Some(&*known)).await, Ok(false));
+        assert_eq!(verify_if_any("x", Some(&*known)).await, Ok(true));
     }
 
     #[test]

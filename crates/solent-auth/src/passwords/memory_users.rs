@@ -124,6 +124,7 @@ impl Authenticate<Password> for MemoryUsers {
         let user = self.get(&name);
         let encoded = user.as_ref().map(|user| &*user.password);
         let is_right = verify_if_any(password, encoded).await;
+        let is_right = is_right.map_err(BackendError::new)?;
         Ok(user.filter(|_| is_right))
     }
 }

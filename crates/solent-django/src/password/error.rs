@@ -16,7 +16,7 @@ pub enum PasswordError {
     )]
     Parameters,
 
-    /// The runtime is shutting down. The cause is not to be relied on.
-    #[error("the runtime has no threads for blocking work any more")]
+    /// The system starts no threads. The cause is not to be relied on.
+    #[error("there are no threads to hash passwords with")]
     Stopped(#[source] solent_spec::BoxError),
 }

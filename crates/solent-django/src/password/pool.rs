@@ -1,11 +1,8 @@
-//! Passwords on the threads for blocking work, few at a time.
+//! Passwords on threads of their own, few at a time.
 
-use std::{num::NonZeroUsize, sync::Arc, thread};
+use std::{num::NonZeroUsize, thread};
 
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task,
-};
+use solent_auth::{Threads, ThreadsError};
 
 use super::{PasswordError, Passwords, Verdict};
 
@@ -30,10 +27,7 @@ use super::{PasswordError, Passwords, Verdict};
 #[derive(Clone, Debug)]
 pub struct PasswordPool {
     passwords: Passwords,
-    /// One permit for each operation under way.
-    running: Arc<Semaphore>,
-    /// One permit for each operation under way or waiting.
-    admitted: Arc<Semaphore>,
+    threads: Threads,
 }
 
 /// Settings for a [`PasswordPool`].
@@ -75,12 +69,9 @@ impl PasswordPool {
     /// A pool with nothing to do.
     #[must_use]
     pub fn new(passwords: Passwords, config: PoolConfig) -> Self {
-        let workers = config.workers.get().min(Semaphore::MAX_PERMITS);
-        let admitted = workers.saturating_add(config.queue);
         Self {
             passwords,
-            running: Arc::new(Semaphore::new(workers)),
-            admitted: Arc::new(Semaphore::new(admitted.min(Semaphore::MAX_PERMITS))),
+            threads: Threads::new("passwords", config.workers, config.queue),
         }
     }
 
@@ -93,7 +84,7 @@ impl PasswordPool {
     ///
     /// # Errors
     ///
-    /// [`PasswordError::Busy`] if too many wait; [`PasswordError::Stopped`] if the runtime is shutting down.
+    /// [`PasswordError::Busy`] if too many wait; [`PasswordError::Stopped`] if the system has no threads.
     ///
     /// # Cancel safety
     ///
@@ -142,24 +133,11 @@ impl PasswordPool {
         &self,
         work: impl FnOnce(&Passwords) -> T + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let permits = self.admit().await?;
         let passwords = self.passwords.clone();
-        // The permits go along, so that work whose caller has gone still counts.
-        let worked = task::spawn_blocking(move || {
-            let _permits = permits;
-            work(&passwords)
-        });
-        worked
-            .await
-            .map_err(|error| PasswordError::Stopped(error.into()))
-    }
-
-    async fn admit(&self) -> Result<[OwnedSemaphorePermit; 2], PasswordError> {
-        let admitted = Arc::clone(&self.admitted)
-            .try_acquire_owned()
-            .map_err(|_| PasswordError::Busy)?;
-        let running = Arc::clone(&self.running).acquire_owned().await;
-        let running = running.map_err(|error| PasswordError::Stopped(error.into()))?;
-        Ok([running, admitted])
+        let worked = self.threads.run(move || work(&passwords)).await;
+        worked.map_err(|error| match error {
+            ThreadsError::Busy => PasswordError::Busy,
+            error => PasswordError::Stopped(error.into()),
+        })
     }
 }

@@ -1,15 +1,16 @@
 //! Connections to a file.
 
 use std::{
+    num::NonZeroUsize,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use solent_auth::Threads;
 use tokio::{
     sync::Semaphore,
-    task,
     time::{Instant, timeout_at},
 };
 
@@ -21,16 +22,21 @@ pub(super) struct Pool {
     timeout: Duration,
     /// One permit for each connection that may be in use.
     permits: Arc<Semaphore>,
+    /// A thread for each of them: those of the runtime may all wait for an answer of ours.
+    threads: Threads,
     /// Connections that nobody uses. Held for a moment, never across a wait or a statement.
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Pool {
     pub(super) fn new(path: PathBuf, config: &DatabaseConfig) -> Self {
+        let most = NonZeroUsize::new(Semaphore::MAX_PERMITS).unwrap_or(NonZeroUsize::MIN);
+        let size = config.pool_size.min(most);
         Self {
             path,
             timeout: config.timeout,
-            permits: Arc::new(Semaphore::new(config.pool_size.get())),
+            permits: Arc::new(Semaphore::new(size.get())),
+            threads: Threads::new("sqlite", size, 1),
             idle: Mutex::default(),
         }
     }
@@ -40,24 +46,22 @@ impl Pool {
         pool: &Arc<Self>,
         act: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, DatabaseError> {
-        let deadline = Instant::now() + pool.timeout;
+        /// SQLite counts milliseconds in 31 bits.
+        const MOST: Duration = Duration::from_secs(20 * 24 * 60 * 60);
+        let deadline = Instant::now() + pool.timeout.min(MOST);
         let permit = timeout_at(deadline, Arc::clone(&pool.permits).acquire_owned())
             .await
             .map_err(|_| pool.elapsed())?
             .expect("the semaphore is never closed");
-        let pool = Arc::clone(pool);
-        let doing = task::spawn_blocking(move || {
+        let (threads, pool) = (pool.threads.clone(), Arc::clone(pool));
+        let doing = threads.run(move || {
             let done = pool.act(act, deadline);
             drop(permit);
             done
         });
-        match doing.await {
-            Ok(done) => done,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(error) => Err(DatabaseError::Refused(error.into())),
-            },
-        }
+        doing
+            .await
+            .map_err(|error| DatabaseError::Refused(error.into()))?
     }
 
     fn act<T>(

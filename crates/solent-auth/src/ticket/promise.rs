@@ -6,11 +6,16 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{SpentTickets, Ticket};
-use crate::{DynSessionStore, SessionData, SessionError, SessionKey, SessionStore};
+use crate::{
+    DynSessionStore, Saved, SessionData, SessionError, SessionKey, SessionStore, StoreError,
+};
 
 /// Where the session of a ticket keeps what it is for. A browser that shows a ticket as its session cookie has a session
 /// in which nobody is logged in.
 const NAME: &str = "_login_ticket";
+
+/// The end of the year 9999, in seconds since 1970.
+const END: u64 = 253_402_300_799;
 
 /// A session that a browser may have.
 ///
@@ -34,7 +39,7 @@ impl Promise {
 
     /// Makes a ticket.
     pub(crate) async fn issue(self, store: &DynSessionStore) -> Result<Ticket, SessionError> {
-        let until = UNIX_EPOCH + Duration::from_secs(self.until);
+        let until = UNIX_EPOCH + Duration::from_secs(self.until.min(END));
         let mut data = SessionData::new();
         let promise = json!({ "session": self.session, "until": self.until });
         data.insert(NAME.to_owned(), promise);
@@ -51,9 +56,14 @@ impl Promise {
         let Ok(key) = SessionKey::parse(ticket) else {
             return Ok(None);
         };
-        let Some(mut data) = store.load(&key).await? else {
+        let stored = match store.read(&key).await {
+            Err(StoreError::Unreadable) => None,
+            stored => stored?,
+        };
+        let Some(stored) = stored else {
             return Ok(None);
         };
+        let mut data = stored.data;
         let Some(promise) = data.remove(NAME) else {
             return Ok(None);
         };
@@ -61,6 +71,13 @@ impl Promise {
             return Ok(None);
         };
         if seconds(SystemTime::now()) >= promise.until || !spent.spend(&key, promise.until) {
+            return Ok(None);
+        }
+        // Of all processes that read it, one replaces it. Cookies are nobody else's, so they are spent in this process only.
+        let until = UNIX_EPOCH + Duration::from_secs(promise.until.min(END));
+        let nothing = SessionData::new();
+        let replaced = store.replace(&key, &stored.revision, &nothing, until);
+        if matches!(replaced.await?, Saved::Changed | Saved::Gone) {
             return Ok(None);
         }
         store.delete(&key).await?;

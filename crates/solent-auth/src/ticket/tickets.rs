@@ -15,8 +15,8 @@ use crate::{AuthScope, AuthUser};
 /// The application where a browser exchanges a [ticket](crate::Ticket) for the cookie of a login.
 ///
 /// It takes a `POST` whose body is the ticket, as it is or as JSON: `{"ticket": "…"}`. The answer is 204 with the cookie, or
-/// 403 for a ticket that is none, was used before, or has expired. (Two processes that are shown the same ticket in the same
-/// moment may both take it; one process takes it once.) To be put inside the same [`AuthStack`](crate::AuthStack) as the
+/// 403 for a ticket that is none, was used before, or has expired. It is taken once by all processes that
+/// share a store of sessions which can compare and write in one step; cookies and [`TowerStore`](crate::TowerStore) take it once in each process. To be put inside the same [`AuthStack`](crate::AuthStack) as the
 /// application that gives tickets out:
 ///
 /// ```

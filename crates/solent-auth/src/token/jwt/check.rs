@@ -8,18 +8,22 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::Header;
 use serde_json::{Map, Value};
+use solent_spec::Chain;
 
 use super::{
     Algorithm, Claims, JwtConfig, JwtError, Keys,
     claims::{seconds, texts},
-    replay::Used,
+    replay::{self, Used},
 };
+use crate::spent::DynSpent;
 
 /// Tells whose JSON Web Tokens are good: RFC 7515, RFC 7519 and what RFC 8725 advises.
 pub(super) struct Checker {
     keys: Keys,
     config: JwtConfig,
     used: Option<Used>,
+    /// What remembers them for other processes, too.
+    pub(super) spent: Option<DynSpent>,
 }
 
 /// A token in its parts, nothing of it trusted yet.
@@ -37,6 +41,7 @@ impl Checker {
         Self {
             keys,
             used: config.single_use.map(Used::new),
+            spent: None,
             config,
         }
     }
@@ -62,7 +67,7 @@ impl Checker {
         // Only now is any of it true.
         let claims: Map<String, Value> = decode_json(parts.claims)?;
         let expires_at = self.check_claims(&claims, now)?;
-        self.note_use(&claims, expires_at, now)?;
+        self.note_use(&claims, expires_at, now).await?;
         Ok(Claims::new(claims, expires_at))
     }
 
@@ -125,19 +130,33 @@ impl Checker {
         at.map(Some).ok_or(JwtError::Claim("exp"))
     }
 
-    fn note_use(
+    async fn note_use(
         &self,
         claims: &Map<String, Value>,
         expires_at: Option<SystemTime>,
         now: SystemTime,
     ) -> Result<(), JwtError> {
-        let Some(used) = &self.used else {
+        if self.used.is_none() && self.spent.is_none() {
             return Ok(());
-        };
+        }
         let text = |name| claims.get(name).and_then(Value::as_str);
         let id = text("jti").ok_or(JwtError::Claim("jti"))?;
         let until = expires_at.ok_or(JwtError::Claim("exp"))?;
-        used.note(text("iss").unwrap_or_default(), id, until, now)
+        let issuer = text("iss").unwrap_or_default();
+        if let Some(used) = &self.used {
+            used.note(issuer, id, until, now)?;
+        }
+        let Some(spent) = &self.spent else {
+            return Ok(());
+        };
+        match spent.spend(replay::name(issuer, id), until).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(JwtError::Replayed),
+            Err(error) => {
+                tracing::error!(target: "solent::auth", error = %Chain(&error), "it cannot be told whether a token was used before");
+                Err(JwtError::Unknown)
+            }
+        }
     }
 
     fn is_type(&self, header: &Header) -> bool {

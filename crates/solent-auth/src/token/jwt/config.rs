@@ -28,8 +28,8 @@ pub struct JwtConfig {
     /// The longest token that is read, in bytes. Default: 8 KiB.
     pub max_len: usize,
     /// Accepts each token once, by its `jti`, and remembers so many of those that have not expired; for short-lived tokens that are
-    /// made for one connection. In one process only: where there are several, ask a store that they share in
-    /// [`users`](super::JwtVerifier::users). Default: `None`, tokens may be used again and again.
+    /// made for one connection. In one process only: where there are several, give them a store that they share, by
+    /// [`spent`](super::JwtVerifier::spent). Default: `None`, tokens may be used again and again.
     pub single_use: Option<NonZeroUsize>,
 }
 

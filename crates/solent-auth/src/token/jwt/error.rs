@@ -59,6 +59,10 @@ pub enum JwtError {
     #[error("too many tokens that may be used once, raise the limit")]
     Crowded,
 
+    /// The store that remembers which tokens were used is out of reach.
+    #[error("it cannot be told whether the token was used before")]
+    Unknown,
+
     /// There is nothing to verify it with.
     #[error(transparent)]
     NoKeys(#[from] NoKeys),
@@ -67,6 +71,6 @@ pub enum JwtError {
 impl JwtError {
     /// Whether the fault is not the token's: it may be good, but that cannot be told now.
     pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::NoKeys(_) | Self::Crowded)
+        matches!(self, Self::NoKeys(_) | Self::Crowded | Self::Unknown)
     }
 }

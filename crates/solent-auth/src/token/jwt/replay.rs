@@ -38,12 +38,7 @@ impl Used {
         expires: SystemTime,
         now: SystemTime,
     ) -> Result<(), JwtError> {
-        let mut hash = Sha256::new();
-        hash.update((issuer.len() as u64).to_be_bytes());
-        hash.update(issuer);
-        hash.update(id);
-        let name = hash.finalize().into();
-
+        let name = digest(issuer, id);
         let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         if until.get(&name).is_some_and(|until| *until >= now) {
             return Err(JwtError::Replayed);
@@ -57,6 +52,21 @@ impl Used {
         until.insert(name, expires);
         Ok(())
     }
+}
+
+/// What a token is remembered by.
+fn digest(issuer: &str, id: &str) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update((issuer.len() as u64).to_be_bytes());
+    hash.update(issuer);
+    hash.update(id);
+    hash.finalize().into()
+}
+
+/// The same for a store that takes texts.
+pub(super) fn name(issuer: &str, id: &str) -> String {
+    let digest = digest(issuer, id);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::{Claims, FromClaims, JwtConfig, JwtError, JwtUsers, Keys, check::Checker};
-use crate::{BackendError, TokenVerifier, Verified};
+use crate::{BackendError, Spent, TokenVerifier, Verified, spent::DynSpent};
 
 /// Verifies JSON Web Tokens.
 ///
@@ -44,6 +44,12 @@ impl<M> JwtVerifier<M> {
             checker: self.checker,
             users,
         }
+    }
+
+    /// Accepts each token once, by its `jti`, for all processes that share `spent`.
+    pub fn spent(mut self, spent: impl Spent) -> Self {
+        self.checker.spent = Some(DynSpent::new(spent));
+        self
     }
 
     /// The claims of a token that is good now.

@@ -127,6 +127,10 @@
 //! - `jwt`: JSON Web Tokens.
 //! - `passwords`: Argon2id, and users in memory.
 
+// Before those that warn with it.
+#[macro_use]
+mod throttle;
+
 mod cookie;
 mod csrf;
 mod gate;
@@ -139,7 +143,9 @@ mod rate;
 mod response;
 mod scope;
 mod session;
+mod spent;
 mod stack;
+mod threads;
 mod ticket;
 mod token;
 mod user;
@@ -161,13 +167,15 @@ pub use self::scope::{AuthScope, NotInScope};
 #[cfg(feature = "tower-sessions")]
 pub use self::session::TowerStore;
 pub use self::session::{
-    CookieSecret, CookieStore, DynSessionStore, Expiry, InvalidKey, MemoryStore, Saved, Session,
-    SessionConfig, SessionData, SessionError, SessionKey, SessionStore, Sessions, StoreError,
-    WeakSecret,
+    CookieSecret, CookieStore, DynSessionStore, Expiry, InvalidKey, MemoryStore, Revision, Saved,
+    Session, SessionConfig, SessionData, SessionError, SessionKey, SessionStore, Sessions,
+    StoreError, Stored, WeakSecret,
 };
 #[cfg(feature = "redis")]
 pub use self::session::{InvalidStoreUrl, RedisStore};
+pub use self::spent::Spent;
 pub use self::stack::{AuthConfig, AuthStack, OnFailure};
+pub use self::threads::{Threads, ThreadsError, wait};
 pub use self::ticket::{Ticket, Tickets};
 #[cfg(feature = "jwt")]
 pub use self::token::jwt;

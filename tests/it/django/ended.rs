@@ -64,12 +64,12 @@ pub(super) async fn logout_without_a_word_closes_them_within_the_interval(
     Ok(())
 }
 
-pub(super) async fn changed_password_closes_all_sockets_of_the_user(
+pub(super) async fn changed_password_closes_the_other_sockets_of_the_user_and_keeps_the_own(
     (scene, sockets): &Here<'_>,
 ) -> Result<()> {
     let mut here = scene.login("dan").await?;
     let there = scene.login("dan").await?;
-    let (one, two) = (
+    let (mut one, two) = (
         sockets.connect(&here).await?,
         sockets.connect(&there).await?,
     );
@@ -80,11 +80,35 @@ pub(super) async fn changed_password_closes_all_sockets_of_the_user(
         .await?;
 
     two.closed().await.context("another session")?;
-    one.closed().await.context("the session itself")?;
+    one.may("auth.view_group").await.context("the own socket")?;
     let again = sockets.connect(&here).await?;
     assert_eq!(again.who["name"], scene.name("dan"));
     assert_eq!(sockets.connect(&there).await?.who, json!({"id": null}));
     assert!(stays.may("auth.view_group").await?, "another user");
+
+    // It knows which session is its own by now.
+    here.logout(&scene.django(), false).await?;
+    one.closed()
+        .await
+        .context("the own socket after a logout")?;
+    Ok(())
+}
+
+pub(super) async fn somebody_else_who_logs_in_closes_the_sockets_of_the_session_at_once(
+    (scene, sockets): &Here<'_>,
+) -> Result<()> {
+    let mut browser = scene.login("ada").await?;
+    let socket = sockets.connect(&browser).await?;
+
+    browser
+        .login(&scene.django(), &scene.name("fay"), PASSWORD)
+        .await?;
+
+    socket.closed().await?;
+    assert_eq!(
+        sockets.connect(&browser).await?.who["name"],
+        scene.name("fay")
+    );
     Ok(())
 }
 

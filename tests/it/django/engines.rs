@@ -73,10 +73,12 @@ async fn promises(engine: Engine, kind: Kind, model: Model) -> Result<()> {
         forged::tampered_sessions_are_nobodys,
         forged::expired_sessions_are_nobodys,
         keys::another_secret_key_knows_nobody,
+        keys::page_with_another_secret_key_does_not_replace_the_session,
         keys::former_secret_keys_are_believed,
         ended::logout_at_django_closes_the_sockets_of_the_session_at_once,
         ended::logout_without_a_word_closes_them_within_the_interval,
-        ended::changed_password_closes_all_sockets_of_the_user,
+        ended::changed_password_closes_the_other_sockets_of_the_user_and_keeps_the_own,
+        ended::somebody_else_who_logs_in_closes_the_sockets_of_the_session_at_once,
         ended::deactivated_user_is_gone_within_the_interval,
         away::database_that_is_away_ends_nothing_and_is_no_reason_to_be_nobody,
     }

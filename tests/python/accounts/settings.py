@@ -63,6 +63,7 @@ if AUTH_USER_MODEL.startswith("members."):
     INSTALLED_APPS.append("members")
 
 MIDDLEWARE = [
+    "accounts.sockets.TellSockets",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -12,7 +12,7 @@ use crate::{cookie::SetCookie, response::Verdict};
 pub(super) async fn answer(session: Session, status: StatusCode, encrypted: bool) -> Verdict {
     let _turn = session.turn().await;
     let outcome = conclude(&session, status).await;
-    session.state().answered = true;
+    session.state().answer();
     if let Err(error) = outcome {
         return Err(Box::new(refusal(&error)));
     }
@@ -25,8 +25,12 @@ async fn conclude(session: &Session, status: StatusCode) -> Result<(), SessionEr
         return Ok(());
     }
     session.read_in_turn().await?;
-    // Nothing is kept that has nothing in it.
-    if session.state().data().is_none_or(|data| data.is_empty()) {
+    session.check_replaceable()?;
+    // Nothing is kept that has nothing in it, once it is sure that others have set nothing either.
+    if session.is_void() && !session.state().is_cleared() {
+        session.merge_in_turn().await?;
+    }
+    if session.is_void() {
         return session.delete_in_turn().await;
     }
     match session.save_in_turn().await {
@@ -82,7 +86,9 @@ fn cookie(session: &Session) -> Option<SetCookie> {
         }
         // What it showed has become nobody's key here. A cookie that this process cannot read may be good elsewhere, where there
         // are other keys or another store: it stays.
-        (None, Some(_)) if state.shown && state.was_changed() => Some(config.removal()),
+        (None, Some(_)) if state.shown && state.was_changed() && !state.unreadable => {
+            Some(config.removal())
+        }
         _ => None,
     }
 }
@@ -91,11 +97,24 @@ fn cookie(session: &Session) -> Option<SetCookie> {
 fn refusal(error: &SessionError) -> Response<Body> {
     match error {
         SessionError::Vanished => {
-            tracing::warn!(target: "solent::auth", "session was deleted while a request used it");
+            warn_throttled!("session was deleted while a request used it");
             text(
                 StatusCode::BAD_REQUEST,
                 "The session was deleted before the request completed. The user may have logged out meanwhile.",
             )
+        }
+        SessionError::Unreadable => {
+            warn_throttled!(
+                "session cannot be read and is not written over, what a request has set in it is lost"
+            );
+            text(
+                StatusCode::BAD_REQUEST,
+                "The session of this browser cannot be read here.",
+            )
+        }
+        SessionError::Contended => {
+            warn_throttled!("session is not saved, other requests changed it each time");
+            text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
         }
         SessionError::Store(StoreError::Unavailable(cause)) => {
             tracing::error!(target: "solent::auth", error = %Chain(&**cause), "session is not saved, its store is not available");

@@ -32,6 +32,9 @@ pub struct SessionConfig {
     /// Whether sessions are saved, and so renewed, by every request that looks into them. Default: no, only by those
     /// that change them.
     pub rolling: bool,
+    /// Whether a session that [cannot be read](crate::SessionError::Unreadable) is replaced by what is set, as one that does
+    /// not exist. Default: no, so that a wrong key here costs nobody the session that they have elsewhere.
+    pub replace_unreadable: bool,
 }
 
 impl Default for SessionConfig {
@@ -47,6 +50,7 @@ impl Default for SessionConfig {
             expire_at_browser_close: false,
             save_every_request: false,
             rolling: false,
+            replace_unreadable: false,
         }
     }
 }
@@ -109,6 +113,12 @@ impl SessionConfig {
     /// Sets [`rolling`](Self::rolling).
     pub fn rolling(mut self, rolling: bool) -> Self {
         self.rolling = rolling;
+        self
+    }
+
+    /// Sets [`replace_unreadable`](Self::replace_unreadable).
+    pub fn replace_unreadable(mut self, replace: bool) -> Self {
+        self.replace_unreadable = replace;
         self
     }
 

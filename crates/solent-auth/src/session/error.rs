@@ -10,6 +10,16 @@ pub enum StoreError {
     #[error("session store is not available")]
     Unavailable(#[source] BoxError),
 
+    /// The store answered that it will not do it, today or later: the credentials are wrong, or a right or a command is missing.
+    /// The cause is its own and may change between releases.
+    #[error("session store refused a command, correct its credentials or its rights")]
+    Refused(#[source] BoxError),
+
+    /// There is a session that cannot be read: it was written with another secret key or serializer, or is damaged. It stays
+    /// as it is.
+    #[error("session cannot be read: it was written with another key or serializer, or is damaged")]
+    Unreadable,
+
     /// The session is larger than the store takes.
     #[error("session takes {size} bytes where its store allows {limit}, keep less in it")]
     TooLarge {
@@ -33,7 +43,20 @@ impl StoreError {
 pub enum SessionError {
     /// The store failed.
     #[error("session could not be read or written")]
-    Store(#[from] StoreError),
+    Store(#[source] StoreError),
+
+    /// The browser has a session that [cannot be read](StoreError::Unreadable), and it is not written over: another
+    /// application that shares the cookie may have good use of it. Correct the keys or the serializer;
+    /// [flush](crate::Session::flush) the session, or log somebody in, to begin another one; or set
+    /// [`replace_unreadable`](crate::SessionConfig::replace_unreadable).
+    #[error(
+        "session cannot be read, and is not written over: look whether this application has the keys and the serializer that it was written with"
+    )]
+    Unreadable,
+
+    /// Others changed the session each time that it was to be saved. Nothing was kept; try again later.
+    #[error("session was changed by others each time that it was to be saved")]
+    Contended,
 
     /// The session was deleted by somebody else after it was read, as a log-out in another window does. It is not
     /// written again.
@@ -55,6 +78,15 @@ pub enum SessionError {
         #[source]
         cause: serde_json::Error,
     },
+}
+
+impl From<StoreError> for SessionError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unreadable => Self::Unreadable,
+            error => Self::Store(error),
+        }
+    }
 }
 
 impl SessionError {

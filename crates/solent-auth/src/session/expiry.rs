@@ -26,7 +26,7 @@ impl Expiry {
     pub(super) const NAME: &str = "_session_expiry";
 
     /// The end of the year 9999, the last that dates on the wire can name.
-    pub(super) fn never() -> SystemTime {
+    pub(crate) fn never() -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799)
     }
 

@@ -8,7 +8,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::{Saved, SessionData, SessionKey, SessionStore, StoreError};
+use super::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
 
 /// Keeps sessions in the memory of this process: for one process, for tests, and where a restart may log everybody out.
 ///
@@ -120,6 +120,40 @@ impl SessionStore for MemoryStore {
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
         self.table().remove(key);
         Ok(())
+    }
+
+    async fn read(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
+        let mut table = self.table();
+        table.forget_expired(SystemTime::now());
+        let entry = table.sessions.get(key);
+        Ok(entry
+            .map(|entry| Stored::new(entry.data.clone(), entry.revision()).expires(entry.expires)))
+    }
+
+    async fn replace(
+        &self,
+        key: &SessionKey,
+        former: &Revision,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        let mut table = self.table();
+        table.forget_expired(SystemTime::now());
+        match table.sessions.get(key) {
+            None => return Ok(Saved::Gone),
+            Some(entry) if entry.revision() != *former => return Ok(Saved::Changed),
+            Some(_) => {}
+        }
+        table.remove(key);
+        table.insert(key.clone(), data.clone(), expires);
+        Ok(Saved::Kept)
+    }
+}
+
+impl Entry {
+    /// Every write has another number.
+    fn revision(&self) -> Revision {
+        Revision::new(self.number.to_be_bytes())
     }
 }
 

@@ -15,8 +15,10 @@ use crate::cookie::{CookieJar, Cookies};
 /// it was changed, or if the settings say so:
 ///
 /// - with a status of 500 or above nothing is saved;
+/// - what other requests of the browser have saved meanwhile stays, name by name;
 /// - an empty session is not kept: it is deleted, and the browser forgets its cookie;
 /// - a session that was deleted meanwhile is not made anew: the response becomes a 400, as in Django;
+/// - a session that cannot be read is not written over: the response becomes a 400, if it would have been;
 /// - if the store fails, the response becomes a 503, so that no one is told of a change that was not kept;
 /// - a response that depends upon the session says so (`Vary: Cookie`).
 ///

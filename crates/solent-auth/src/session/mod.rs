@@ -8,12 +8,15 @@ mod config;
 mod cookie_store;
 mod error;
 mod expiry;
+mod herald;
 mod key;
 mod memory;
 mod middleware;
 mod moment;
 #[cfg(feature = "redis")]
 mod redis;
+mod revision;
+mod save;
 #[expect(
     clippy::module_inception,
     reason = "the file is named for its noun, as all others are"
@@ -23,7 +26,9 @@ mod state;
 mod store;
 #[cfg(feature = "tower-sessions")]
 mod tower;
+mod update;
 
+pub(crate) use self::herald::Herald;
 #[cfg(feature = "redis")]
 pub use self::redis::{InvalidStoreUrl, RedisStore};
 #[cfg(feature = "tower-sessions")]
@@ -36,6 +41,7 @@ pub use self::{
     key::{InvalidKey, SessionKey},
     memory::MemoryStore,
     middleware::Sessions,
+    revision::{Revision, Stored},
     session::Session,
     store::{DynSessionStore, Saved, SessionData, SessionStore},
 };

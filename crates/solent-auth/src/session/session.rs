@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::SystemTime,
 };
 
@@ -12,8 +12,8 @@ use solent_spec::RequestScope;
 use tokio::sync;
 
 use super::{
-    DynSessionStore, Expiry, Saved, SessionConfig, SessionData, SessionError, SessionKey,
-    SessionStore, state::State,
+    DynSessionStore, Expiry, Herald, SessionConfig, SessionData, SessionError, SessionKey,
+    SessionStore, StoreError, state::State,
 };
 
 /// A browser's session: values that are remembered from one request to the next.
@@ -23,7 +23,14 @@ use super::{
 /// and the accept of a WebSocket. Later changes have to be [saved](Self::save) explicitly, on a WebSocket for example; and a
 /// session that does not exist by then can not be made any more, since there is no way to tell the browser its key.
 ///
-/// Writes are noticed name by name: a value is read, changed and inserted again.
+/// Writes are noticed name by name: a value is read, changed and inserted again. Requests of one browser run at the same time:
+/// where another one has saved meanwhile, its names stay, and only those that were set or removed here are written. Of
+/// two requests that change the same name the last one wins; [`update`](Self::update) is for counters. What cannot be merged are
+/// sessions that were [cleared](Self::clear), which are empty but for what was set afterwards, and sessions in cookies: each
+/// response sets what its own request had. A session that was deleted meanwhile stays deleted.
+///
+/// A session that cannot be read, because it was written with another key or serializer, looks empty and is never written over:
+/// [`SessionError::Unreadable`] says so when it is saved, and the response becomes a 400.
 ///
 /// Cheap to clone; all clones are the same session.
 ///
@@ -37,6 +44,8 @@ pub struct Session(Arc<Inner>);
 struct Inner {
     store: DynSessionStore,
     config: Arc<SessionConfig>,
+    /// Who is told when the session ends or moves; set before the application has the session.
+    herald: OnceLock<Arc<dyn Herald>>,
     /// Whose turn it is with the store, so that reading happens once and saves do not overtake each other. Tasks queue for
     /// it; it guards no data.
     turn: sync::Mutex<()>,
@@ -54,6 +63,7 @@ impl Session {
         Self(Arc::new(Inner {
             store,
             config,
+            herald: OnceLock::new(),
             turn: sync::Mutex::default(),
             state: Mutex::new(state),
         }))
@@ -160,7 +170,9 @@ impl Session {
     pub async fn flush(&self) -> Result<(), SessionError> {
         let _turn = self.0.turn.lock().await;
         self.state().clear();
-        self.delete_in_turn().await
+        self.delete_in_turn().await?;
+        self.state().unreadable = false;
+        Ok(())
     }
 
     /// Moves the session to a new key, so that whoever knows the old one has nothing. To be done whenever a user gains
@@ -173,6 +185,9 @@ impl Session {
     pub async fn cycle_key(&self) -> Result<(), SessionError> {
         let _turn = self.0.turn.lock().await;
         self.read_in_turn().await?;
+        if self.state().unreadable {
+            return Err(SessionError::Unreadable);
+        }
         // A session that has no key gets one when it is saved.
         if self.key().is_none() && !self.is_answered() {
             return Ok(());
@@ -188,14 +203,13 @@ impl Session {
         self.move_in_turn(marks).await
     }
 
-    /// Saves the session, changed or not, which also renews it. A session without values that was never saved is not.
-    ///
-    /// After the response, when much time may have passed since the session was read, it is read again first, and what
-    /// others have changed meanwhile stays, unless it was changed here as well.
+    /// Saves the session, changed or not, which also renews it. A session without values that was never saved is not. What
+    /// others have changed since it was read stays, unless it was changed here as well.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Vanished`] if it was deleted meanwhile, [`SessionError::Answered`] if it is new and the response
+    /// [`SessionError::Unreadable`] if there is a session that cannot be read, [`SessionError::Contended`] if others changed it
+    /// each time that it was to be saved, [`SessionError::Vanished`] if it was deleted meanwhile, [`SessionError::Answered`] if it is new and the response
     /// has left, [`SessionError::Store`] if the store fails.
     pub async fn save(&self) -> Result<(), SessionError> {
         let _turn = self.0.turn.lock().await;
@@ -214,23 +228,52 @@ impl Session {
             self.state().loaded(None);
             return Ok(false);
         };
-        let data = self.0.store.load(&key).await?;
-        let there = data.is_some();
-        self.state().loaded(data);
+        let stored = self.0.store.read(&key).await?;
+        let there = stored.is_some();
+        self.state().loaded(stored);
         Ok(there)
     }
 
     /// What the store has now, without a change to this session, so that a connection that lives long can look whether the
-    /// session ended elsewhere. `None` if it is not there any more, or never was.
+    /// session ended elsewhere. `None` if it is not there any more, never was, or cannot be read.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] if it cannot be read.
+    /// [`SessionError::Store`] if the store is out of reach.
     pub async fn stored(&self) -> Result<Option<SessionData>, SessionError> {
-        match self.key() {
-            Some(key) => Ok(self.0.store.load(&key).await?),
-            None => Ok(None),
+        let Some(key) = self.key() else {
+            return Ok(None);
+        };
+        let stored = match self.0.store.read(&key).await {
+            Err(StoreError::Unreadable) => None,
+            stored => stored?,
+        };
+        let mut state = self.state();
+        if state.key.as_ref() == Some(&key) {
+            state.expires = stored.as_ref().and_then(|stored| stored.expires);
         }
+        Ok(stored.map(|stored| stored.data))
+    }
+
+    /// When the session ends, as far as it is known.
+    pub(crate) fn ends(&self) -> Option<SystemTime> {
+        self.state().expires
+    }
+
+    /// Is the session of `key` from now on, which it was moved to by somebody else.
+    pub(crate) fn follow(&self, key: SessionKey) {
+        let mut state = self.state();
+        state.key = Some(key);
+        state.revision = None;
+    }
+
+    /// Sets who is told when the session ends or moves. The first one stays.
+    pub(crate) fn set_herald(&self, herald: Arc<dyn Herald>) {
+        let _ = self.0.herald.set(herald);
+    }
+
+    pub(super) fn herald(&self) -> Option<&Arc<dyn Herald>> {
+        self.0.herald.get()
     }
 
     /// Keeps `data` under a new key that the browser is not told, and is that session from now on. What was kept under the
@@ -249,18 +292,17 @@ impl Session {
         if self.is_answered() {
             return Err(SessionError::Answered);
         }
-        let Some(data) = self.0.store.load(&key).await? else {
+        let Some(stored) = self.0.store.read(&key).await? else {
             return Ok(false);
         };
-        let old = self.key().filter(|old| *old != key);
-        {
-            let mut state = self.state();
-            state.replaced(key, data);
-            state.untold = true;
+        if self.key().is_some_and(|old| old != key) {
+            self.state().clear();
+            self.delete_in_turn().await?;
         }
-        if let Some(old) = old {
-            self.0.store.delete(&old).await?;
-        }
+        let mut state = self.state();
+        state.replaced(key, stored.data);
+        state.expires = stored.expires;
+        state.untold = true;
         Ok(true)
     }
 
@@ -334,11 +376,21 @@ impl Session {
         if known {
             return Ok(());
         }
-        let data = match &key {
-            Some(key) => self.0.store.load(key).await?,
-            None => None,
+        let read = match &key {
+            Some(key) => self.0.store.read(key).await,
+            None => Ok(None),
         };
-        if key.is_some() && data.is_none() {
+        let stored = match read {
+            Err(StoreError::Unreadable) => {
+                let mut state = self.state();
+                if state.data().is_none() {
+                    state.not_readable();
+                }
+                return Ok(());
+            }
+            read => read?,
+        };
+        if key.is_some() && stored.is_none() {
             tracing::debug!(
                 target: "solent::auth",
                 "there is no session of the key that was shown: it expired, was ended, or never was"
@@ -347,72 +399,7 @@ impl Session {
         let mut state = self.state();
         // It may have been cleared meanwhile, which needs no reading.
         if state.data().is_none() {
-            state.loaded(data);
-        }
-        Ok(())
-    }
-
-    pub(super) async fn save_in_turn(&self) -> Result<(), SessionError> {
-        self.merge_in_turn().await?;
-        self.read_in_turn().await?;
-        let (key, data, version) = self.state().snapshot();
-        let answered = self.state().answered;
-        let expires = self.expires(&data);
-        let store = &self.0.store;
-        match key {
-            None if data.is_empty() => return Ok(()),
-            None if answered => return Err(SessionError::Answered),
-            None => {
-                let key = store.create(&data, expires).await?;
-                self.state().moved(key, version);
-            }
-            Some(key) => match store.save(&key, &data, expires).await? {
-                Saved::Kept => self.state().saved(version),
-                Saved::Moved(_) if answered => return Err(SessionError::Answered),
-                Saved::Moved(key) => self.state().moved(key, version),
-                Saved::Gone => return Err(SessionError::Vanished),
-            },
-        }
-        Ok(())
-    }
-
-    async fn move_in_turn(&self, marks: SessionData) -> Result<(), SessionError> {
-        let (key, mut data, version) = self.state().snapshot();
-        if self.is_answered() {
-            return Err(SessionError::Answered);
-        }
-        data.extend(marks.clone());
-        let store = &self.0.store;
-        let new = store.create(&data, self.expires(&data)).await?;
-        if let Some(old) = key
-            && let Err(error) = store.delete(&old).await
-        {
-            // Nobody knows the new key.
-            let _ = store.delete(&new).await;
-            return Err(error.into());
-        }
-        self.state().moved_with(new, marks, version);
-        Ok(())
-    }
-
-    /// Takes over what others have changed since a session was read that is older than its response.
-    async fn merge_in_turn(&self) -> Result<(), SessionError> {
-        let key = {
-            let state = self.state();
-            let wanted = state.answered && state.is_mergeable();
-            state.key.clone().filter(|_| wanted)
-        };
-        if let Some(key) = key {
-            let fresh = self.0.store.load(&key).await?;
-            self.state().merge(fresh.ok_or(SessionError::Vanished)?);
-        }
-        Ok(())
-    }
-
-    pub(super) async fn delete_in_turn(&self) -> Result<(), SessionError> {
-        if let Some(key) = self.key() {
-            self.0.store.delete(&key).await?;
-            self.state().key = None;
+            state.loaded(stored);
         }
         Ok(())
     }
@@ -429,7 +416,7 @@ impl Session {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn expires(&self, data: &SessionData) -> SystemTime {
+    pub(super) fn expires(&self, data: &SessionData) -> SystemTime {
         self.0.config.expires(data, SystemTime::now())
     }
 }

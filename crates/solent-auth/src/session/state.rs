@@ -1,8 +1,8 @@
 //! What is known of a session in this process.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::SystemTime};
 
-use super::{SessionData, SessionKey};
+use super::{Revision, SessionData, SessionKey, Stored};
 
 /// What is known of a session in this process.
 #[derive(Default)]
@@ -17,6 +17,15 @@ pub(super) struct State {
     pub(super) untold: bool,
     /// Whether the response has left.
     pub(super) answered: bool,
+    /// Whether the browser has a session that cannot be read. It then looks empty, and is not written over.
+    pub(super) unreadable: bool,
+    /// When the session ends, as far as it is known.
+    pub(super) expires: Option<SystemTime>,
+    /// What the store had when it was read. Taken by the first save, and dropped once the response has left: whoever saves
+    /// later reads again, and an open socket does not hold it.
+    pub(super) revision: Option<Revision>,
+    /// What the session had before it was cleared, for those who are told that it ended. Gone once they were.
+    pub(super) former: Option<Box<SessionData>>,
     /// The values, once they were read or cleared.
     data: Option<SessionData>,
     /// Counts changes.
@@ -67,18 +76,39 @@ impl State {
 
     pub(super) fn clear(&mut self) {
         self.accessed = true;
-        self.data = Some(SessionData::new());
+        let former = self.data.replace(SessionData::new());
+        if let Some(former) = former.filter(|data| !data.is_empty()) {
+            self.former = Some(Box::new(former));
+        }
         self.version = self.version.wrapping_add(1);
         self.changed.all = true;
     }
 
-    /// Whether what others saved meanwhile is to stay.
-    pub(super) fn is_mergeable(&self) -> bool {
-        self.data.is_some() && !self.changed.all
+    /// Whether all was cleared, so that nothing of what others saved meanwhile is to stay.
+    pub(super) fn is_cleared(&self) -> bool {
+        self.changed.all
+    }
+
+    /// Whether the value of a name was changed and not saved.
+    pub(super) fn is_changed(&self, name: &str) -> bool {
+        self.changed.names.contains(name)
+    }
+
+    /// The value of a name has been saved on its own, along with what else the store has.
+    pub(super) fn updated(&mut self, name: &str, data: SessionData) {
+        self.changed.names.remove(name);
+        self.merge(data);
+        self.untold = true;
+        if self.changed.names.is_empty() {
+            self.saved = self.version;
+        }
     }
 
     /// Makes the changes to what the store has by now.
     pub(super) fn merge(&mut self, mut fresh: SessionData) {
+        if self.changed.all {
+            return;
+        }
         let mut mine = self.data.take().unwrap_or_default();
         for name in &self.changed.names {
             match mine.remove(&**name) {
@@ -90,13 +120,32 @@ impl State {
     }
 
     /// Takes what the store has. Without anything there, the key is nobody's.
-    pub(super) fn loaded(&mut self, data: Option<SessionData>) {
-        if data.is_none() {
-            self.key = None;
-        }
-        self.data = Some(data.unwrap_or_default());
+    pub(super) fn loaded(&mut self, stored: Option<Stored>) {
+        self.unreadable = false;
         self.saved = self.version;
         self.changed = Changed::default();
+        let Some(stored) = stored else {
+            self.key = None;
+            self.expires = None;
+            self.revision = None;
+            self.data = Some(SessionData::new());
+            return;
+        };
+        self.expires = stored.expires;
+        self.revision = (!self.answered).then_some(stored.revision);
+        self.data = Some(stored.data);
+    }
+
+    /// The store has a session that cannot be read.
+    pub(super) fn not_readable(&mut self) {
+        self.loaded(None);
+        self.unreadable = true;
+    }
+
+    /// The response has left.
+    pub(super) fn answer(&mut self) {
+        self.answered = true;
+        self.revision = None;
     }
 
     /// Key, values and the number of the change that they are of.
@@ -116,6 +165,8 @@ impl State {
 
     /// It is another session from now on, that has been saved.
     pub(super) fn replaced(&mut self, key: SessionKey, data: SessionData) {
+        self.unreadable = false;
+        self.revision = None;
         self.key = Some(key);
         self.data = Some(data);
         self.saved = self.version;
@@ -125,6 +176,8 @@ impl State {
 
     /// A change has been saved under a new key.
     pub(super) fn moved(&mut self, key: SessionKey, version: u32) {
+        self.unreadable = false;
+        self.revision = None;
         self.key = Some(key);
         self.saved(version);
     }

@@ -4,7 +4,7 @@ use std::{any::Any, fmt, sync::Arc, time::SystemTime};
 
 use serde_json::{Map, Value};
 
-use super::{SessionKey, StoreError};
+use super::{Revision, SessionKey, StoreError, Stored};
 
 /// What is kept in a session.
 pub type SessionData = Map<String, Value>;
@@ -12,14 +12,19 @@ pub type SessionData = Map<String, Value>;
 /// A place to keep sessions.
 ///
 /// The key is all that a browser shows, so a store issues keys that cannot be guessed: [`SessionKey::random`] has enough
-/// of chance. Everything a browser sends may be forged: a key that the store did not issue, and content that cannot be
-/// read (any more), are both `Ok(None)`, told as an event without a word of the content.
+/// of chance. Everything a browser sends may be forged: a key that the store did not issue is no session. Content
+/// that is there and cannot be read, because it was written with another key or serializer, is none to [`load`](Self::load), and
+/// [`StoreError::Unreadable`] to [`read`](Self::read), so that nobody takes it for absent and writes over it.
+///
+/// Requests of one browser run at the same time. [`read`](Self::read) and [`replace`](Self::replace) let a
+/// [`Session`](crate::Session) notice that another request has saved meanwhile; stores that can compare and write in one step
+/// implement both.
 ///
 /// # Cancel safety
 ///
 /// A dropped future may or may not have changed the store, but never by half.
 pub trait SessionStore: Send + Sync + 'static {
-    /// Reads a session; `None` if there is none or it has expired.
+    /// Reads a session; `None` if there is none, it has expired, or it cannot be read.
     ///
     /// # Errors
     ///
@@ -59,6 +64,48 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// [`StoreError`] if it may still be there.
     fn delete(&self, key: &SessionKey) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Reads a session and its revision; `None` if there is none or it has expired.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unreadable`] if there is one that cannot be read; otherwise as [`load`](Self::load).
+    fn read(
+        &self,
+        key: &SessionKey,
+    ) -> impl Future<Output = Result<Option<Stored>, StoreError>> + Send {
+        async {
+            let data = self.load(key).await?;
+            Ok(data.map(|data| {
+                let revision = Revision::of(&data);
+                Stored::new(data, revision)
+            }))
+        }
+    }
+
+    /// Keeps `data` until `expires` if what is kept under `key` still is `former`; [`Saved::Changed`] if it is not.
+    ///
+    /// Unless a store says otherwise, it reads, compares and saves: somebody who saves or deletes between these steps is not
+    /// noticed.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    fn replace(
+        &self,
+        key: &SessionKey,
+        former: &Revision,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> impl Future<Output = Result<Saved, StoreError>> + Send {
+        async move {
+            match self.read(key).await? {
+                None => Ok(Saved::Gone),
+                Some(stored) if stored.revision != *former => Ok(Saved::Changed),
+                Some(_) => self.save(key, data, expires).await,
+            }
+        }
+    }
 }
 
 /// What became of a session that was [saved](SessionStore::save).
@@ -74,6 +121,8 @@ pub enum Saved {
     Moved(SessionKey),
     /// It is not there any more, and nothing was kept.
     Gone,
+    /// It is not what was to be [replaced](SessionStore::replace), or not there any more, and nothing was kept.
+    Changed,
 }
 
 /// Any store. Cheap to clone; one allocation for each call.
@@ -115,6 +164,20 @@ impl SessionStore for DynSessionStore {
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
         self.0.delete(key).await
     }
+
+    async fn read(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
+        self.0.read(key).await
+    }
+
+    async fn replace(
+        &self,
+        key: &SessionKey,
+        former: &Revision,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        self.0.replace(key, former, data, expires).await
+    }
 }
 
 impl fmt::Debug for DynSessionStore {
@@ -142,6 +205,15 @@ trait Erased: Send + Sync {
         expires: SystemTime,
     ) -> BoxFuture<'a, Result<Saved, StoreError>>;
     fn delete<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn read<'a>(&'a self, key: &'a SessionKey)
+    -> BoxFuture<'a, Result<Option<Stored>, StoreError>>;
+    fn replace<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        former: &'a Revision,
+        data: &'a SessionData,
+        expires: SystemTime,
+    ) -> BoxFuture<'a, Result<Saved, StoreError>>;
 }
 
 impl<S: SessionStore> Erased for S {
@@ -171,5 +243,22 @@ impl<S: SessionStore> Erased for S {
 
     fn delete<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(SessionStore::delete(self, key))
+    }
+
+    fn read<'a>(
+        &'a self,
+        key: &'a SessionKey,
+    ) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
+        Box::pin(SessionStore::read(self, key))
+    }
+
+    fn replace<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        former: &'a Revision,
+        data: &'a SessionData,
+        expires: SystemTime,
+    ) -> BoxFuture<'a, Result<Saved, StoreError>> {
+        Box::pin(SessionStore::replace(self, key, former, data, expires))
     }
 }

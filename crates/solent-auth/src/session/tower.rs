@@ -10,7 +10,7 @@ use tower_sessions_core::{
     session_store::Error,
 };
 
-use super::{Expiry, Saved, SessionData, SessionKey, SessionStore, StoreError};
+use super::{Expiry, Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
 
 /// Keeps sessions in any store of tower-sessions: in SQL databases, Redis, MongoDB and whatever else there is one for.
 ///
@@ -25,9 +25,9 @@ use super::{Expiry, Saved, SessionData, SessionKey, SessionStore, StoreError};
 /// # }
 /// ```
 ///
-/// Saving reads first, since stores of tower-sessions would make a session again that was deleted meanwhile. What is deleted by this
-/// store, or a clone of it, stays deleted; somebody else who deletes a session between the two, such as another process, may find
-/// it saved again.
+/// Saving reads first, since stores of tower-sessions would make a session again that was deleted meanwhile, and write over what
+/// others have saved. What is deleted or saved by this store, or a clone of it, is never lost; somebody else who deletes or
+/// saves a session between the two, such as another process, may find it saved again, or without their change.
 pub struct TowerStore<S>(Arc<Inner<S>>);
 
 struct Inner<S> {
@@ -60,8 +60,8 @@ impl<S: Tower> TowerStore<S> {
                 Ok(record.filter(|record| record.expiry_date > OffsetDateTime::now_utc()))
             }
             Err(Error::Decode(_)) => {
-                tracing::warn!(target: "solent::auth", "stored session cannot be read");
-                Ok(None)
+                tracing::debug!(target: "solent::auth", "stored session cannot be read");
+                Err(StoreError::Unreadable)
             }
             Err(error) => Err(StoreError::unavailable(error)),
         }
@@ -77,6 +77,12 @@ fn id(key: &SessionKey) -> Option<Id> {
     id
 }
 
+fn stored(record: Record) -> Stored {
+    let data: SessionData = record.data.into_iter().collect();
+    let revision = Revision::of(&data);
+    Stored::new(data, revision).expires(SystemTime::from(record.expiry_date))
+}
+
 fn record(id: Id, data: &SessionData, expires: SystemTime) -> Record {
     Record {
         id,
@@ -87,9 +93,7 @@ fn record(id: Id, data: &SessionData, expires: SystemTime) -> Record {
 
 impl<S: Tower> SessionStore for TowerStore<S> {
     async fn load(&self, key: &SessionKey) -> Result<Option<SessionData>, StoreError> {
-        let Some(id) = id(key) else { return Ok(None) };
-        let record = self.record(&id).await?;
-        Ok(record.map(|record| record.data.into_iter().collect()))
+        Stored::values(self.read(key).await)
     }
 
     async fn create(
@@ -116,6 +120,33 @@ impl<S: Tower> SessionStore for TowerStore<S> {
         let _turn = self.turn(&id).await;
         if self.record(&id).await?.is_none() {
             return Ok(Saved::Gone);
+        }
+        let saved = self.0.store.save(&record(id, data, expires)).await;
+        saved.map_err(StoreError::unavailable)?;
+        Ok(Saved::Kept)
+    }
+
+    async fn read(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
+        let Some(id) = id(key) else { return Ok(None) };
+        let record = self.record(&id).await?;
+        Ok(record.map(stored))
+    }
+
+    async fn replace(
+        &self,
+        key: &SessionKey,
+        former: &Revision,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        let Some(id) = id(key) else {
+            return Ok(Saved::Gone);
+        };
+        let _turn = self.turn(&id).await;
+        match self.record(&id).await?.map(stored) {
+            None => return Ok(Saved::Gone),
+            Some(stored) if stored.revision != *former => return Ok(Saved::Changed),
+            Some(_) => {}
         }
         let saved = self.0.store.save(&record(id, data, expires)).await;
         saved.map_err(StoreError::unavailable)?;

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
 };
 
 use solent_spec::BoxFuture;
@@ -247,15 +248,32 @@ impl<U: AuthUser> Auth<U> {
             self.set(None);
             return Ok(());
         };
-        // Who it was decides whose sockets are told. If that cannot be found out, the session ends nevertheless.
-        let _ = self.user().await;
-        let id = self.0.identity.id();
-        let ended = login.session().key();
+        // The session tells the other connections, whose it is is in it.
         login.session().flush().await?;
-        self.set(None);
-        if let (Some(id), Some(key)) = (id, ended) {
-            login.tell_logout(&id, &key).await;
+        if let Some(id) = self.0.identity.id() {
+            tracing::info!(target: "solent::auth", user = &*id, "user logged out");
         }
+        self.set(None);
+        Ok(())
+    }
+
+    /// Keeps `user`, who is logged in and has got another password, logged in: what `update_session_auth_hash` is in Django.
+    /// To be called after the new password has been stored.
+    ///
+    /// The session moves to a new key, and the connections that came with it go along. All other connections of the user
+    /// look at once whether they may stay, which they may not.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::AnotherUser`] if it is not `user` who is logged in; otherwise as [`login`](Self::login).
+    ///
+    /// # Cancel safety
+    ///
+    /// The session may or may not have moved; doing it again is right in each case.
+    pub async fn password_changed(&self, user: U) -> Result<(), AuthError> {
+        let login = self.session_login()?;
+        login.keep(&user).await?;
+        self.set(Some(Arc::new(user)));
         Ok(())
     }
 
@@ -342,6 +360,17 @@ impl<U: AuthUser> Login for Inner<U> {
             .as_ref()
             .and_then(|login| login.session().key());
         key.is_some_and(|key| key.fingerprint() == fingerprint)
+    }
+
+    fn follow(&self, session: &str, to: &str) -> bool {
+        let login = self.session.as_ref();
+        login.is_some_and(|login| login.follow(session, to))
+    }
+
+    fn ends(&self) -> Option<SystemTime> {
+        self.session
+            .as_ref()
+            .and_then(|login| login.session().ends())
     }
 
     fn holds(self: Arc<Self>) -> BoxFuture<Result<bool, AuthError>> {

@@ -34,6 +34,10 @@ pub enum AuthError {
     #[error("connection has no session, put the application inside an AuthStack to log users in")]
     NoSession,
 
+    /// The connection's user is not the one that was to be [kept](crate::Auth::password_changed) logged in.
+    #[error("session does not belong to the user whose login was to be kept")]
+    AnotherUser,
+
     /// There are several backends, and a login has to say whose user it is.
     #[error("there are several user backends, name the user's with login_with")]
     SeveralBackends,

@@ -17,6 +17,14 @@ pub(crate) enum Notice {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<String>,
     },
+    /// The session has another key from now on.
+    #[serde(rename = "auth.moved")]
+    Moved {
+        /// The fingerprint of the key that it had.
+        session: String,
+        /// The new key, [sealed](super::sealed_key) with the old one.
+        to: String,
+    },
     /// Look again whether the user is still logged in.
     #[serde(rename = "auth.check")]
     Check,

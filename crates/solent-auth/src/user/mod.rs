@@ -5,8 +5,10 @@ mod backend;
 mod backends;
 mod error;
 mod group;
+mod herald;
 mod identity;
 mod person;
+mod sealed_key;
 mod session_login;
 mod watch;
 

@@ -13,9 +13,11 @@ use super::{
     AuthError, AuthUser, Backends,
     backends::{DynBackend, USER_BACKEND, USER_HASH, USER_ID, text},
     group::{Notice, tell},
+    herald::GroupHerald,
+    sealed_key,
 };
 use crate::{
-    Session, SessionData, SessionError, SessionKey, Ticket, csrf,
+    Expiry, Session, SessionData, SessionError, Ticket, csrf,
     ticket::{Promise, SpentTickets},
 };
 
@@ -37,11 +39,39 @@ pub(crate) struct SessionLogin<U> {
 
 impl<U: AuthUser> SessionLogin<U> {
     pub(crate) fn new(session: Session, logins: Arc<Logins<U>>, layer: Option<DynLayer>) -> Self {
-        Self {
+        let login = Self {
             session,
             logins,
             layer,
+        };
+        // Where the browser has no session there is nobody to be told.
+        if login.session.key().is_some() {
+            login.herald();
         }
+        login
+    }
+
+    /// Has the other connections of the session told what becomes of it.
+    fn herald(&self) {
+        if let Some(layer) = &self.layer {
+            self.session
+                .set_herald(Arc::new(GroupHerald::new(layer.clone())));
+        }
+    }
+
+    /// Takes over the key that the session was moved to, from a notice for those who have the old one. `false` if it is for
+    /// others.
+    pub(crate) fn follow(&self, fingerprint: &str, sealed: &str) -> bool {
+        let old = self
+            .session
+            .key()
+            .filter(|key| key.fingerprint() == fingerprint);
+        let new = old.and_then(|old| sealed_key::open(&old, sealed));
+        let follows = new.is_some();
+        if let Some(new) = new {
+            self.session.follow(new);
+        }
+        follows
     }
 
     pub(crate) fn session(&self) -> &Session {
@@ -68,6 +98,7 @@ impl<U: AuthUser> SessionLogin<U> {
         if self.session.is_answered() {
             return Err(SessionError::Answered.into());
         }
+        self.herald();
         let data = self.session.data().await?;
         let mut marks = SessionData::from_iter(marks(backend, user));
         match Owner::of(&data, backend, user) {
@@ -78,13 +109,31 @@ impl<U: AuthUser> SessionLogin<U> {
         Ok(self.session.cycle_key_with(marks).await?)
     }
 
-    /// Stores what has changed of a session that is the user's already.
+    /// Stores a session that is the user's already, changed or not, so that it lasts as long as after any other login, and
+    /// the browser's cookie with it.
     async fn renew(&self, marks: SessionData) -> Result<(), SessionError> {
         for (name, value) in marks {
             self.session.insert(name, value).await?;
         }
-        if self.session.is_modified() {
-            self.session.save().await?;
+        self.session.save().await
+    }
+
+    /// Keeps the user logged in with this session after what ends sessions has changed, such as the password, and makes all
+    /// other connections of the user look again.
+    pub(crate) async fn keep(&self, user: &U) -> Result<(), AuthError> {
+        self.herald();
+        let data = self.session.data().await?;
+        let name = text(&data, USER_BACKEND);
+        let backend = self.logins.backends.get(name)?;
+        if text(&data, USER_ID) != Some(&*user.id()) {
+            return Err(AuthError::AnotherUser);
+        }
+        let marks = SessionData::from_iter(marks(backend, user));
+        self.session.cycle_key_with(marks).await?;
+        if let Some(layer) = &self.layer
+            && let Err(error) = tell(layer, &user.id(), Notice::Check).await
+        {
+            tracing::warn!(target: "solent::auth", error = &error as &dyn std::error::Error, "could not tell a user's other connections of a new password, they will find out with their next check");
         }
         Ok(())
     }
@@ -103,7 +152,10 @@ impl<U: AuthUser> SessionLogin<U> {
         data.extend(csrf::renewed(&data));
         data.extend(marks(backend, user));
         let key = self.session.branch(data).await?;
-        let until = SystemTime::now() + self.logins.ticket_age;
+        let now = SystemTime::now();
+        let until = now
+            .checked_add(self.logins.ticket_age)
+            .unwrap_or_else(Expiry::never);
         Ok(Promise::new(&key, until)
             .issue(self.session.store())
             .await?)
@@ -129,18 +181,6 @@ impl<U: AuthUser> SessionLogin<U> {
         tracing::info!(target: "solent::auth", user = &*user.id(), backend = backend.name(), "user logged in");
         if let Err(error) = backend.logged_in(user).await {
             tracing::warn!(target: "solent::auth", error = %Chain(&error), "could not note a login");
-        }
-    }
-
-    /// Closes the other connections that came with a session.
-    pub(crate) async fn tell_logout(&self, id: &str, key: &SessionKey) {
-        tracing::info!(target: "solent::auth", user = id, "user logged out");
-        let Some(layer) = &self.layer else {
-            return;
-        };
-        let session = Some(key.fingerprint());
-        if let Err(error) = tell(layer, id, Notice::Logout { session }).await {
-            tracing::warn!(target: "solent::auth", error = %Chain(&error), "could not tell a user's other connections of a logout, they will find out with their next check");
         }
     }
 }

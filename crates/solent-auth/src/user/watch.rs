@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use rand::RngExt;
@@ -26,6 +26,18 @@ pub(crate) trait Login: Send + Sync + 'static {
     /// Whether the login came with the session that has this fingerprint.
     fn is_session(&self, fingerprint: &str) -> bool;
 
+    /// Takes over the key that the login's session was moved to, if `session` is its fingerprint and `to` can be opened with its
+    /// key.
+    fn follow(&self, session: &str, to: &str) -> bool {
+        let _ = (session, to);
+        false
+    }
+
+    /// When the login ends by itself, as far as it is known.
+    fn ends(&self) -> Option<SystemTime> {
+        None
+    }
+
     /// Looks again: whether the user who was logged in still is.
     fn holds(self: Arc<Self>) -> BoxFuture<Result<bool, AuthError>>;
 }
@@ -45,6 +57,13 @@ const SETTLE: Duration = Duration::from_secs(1);
 
 /// How long until the group of a user is tried again where there are no checks to do it with.
 const AGAIN: Duration = Duration::from_secs(60);
+
+/// How long a login is doubted before its connection is closed, if nobody has said that it ended. Whoever changes their own
+/// password stores it a moment before their session, and only then can their sockets be told which session that is.
+const DOUBT: Duration = Duration::from_secs(1);
+
+/// How long after a session's end it is looked for at the earliest. Stores count in milliseconds, or whole seconds.
+const AFTER_END: Duration = Duration::from_millis(50);
 
 /// Ends `connection` from now on when the login that it came with ends. If it is to be `reachable`, it is in its user's group
 /// on the channel layer.
@@ -97,9 +116,7 @@ impl LoginWatch {
 
     fn watch(&self, id: &Arc<str>) -> Watched {
         let group = if self.settle.is_zero() {
-            // What is missed until then is found out by the next check, if there is one.
-            let late = self.watching.interval.is_zero();
-            Membership::join(self.layer.as_ref(), id, late)
+            Membership::join(self.layer.as_ref(), id)
         } else {
             Membership::Settling(Box::pin(sleep(self.settle)))
         };
@@ -111,6 +128,8 @@ impl LoginWatch {
             timer: None,
             check: None,
             again: false,
+            told: false,
+            doubted: false,
         }
     }
 }
@@ -156,6 +175,10 @@ struct Watched {
     check: Option<BoxFuture<Result<bool, AuthError>>>,
     /// Look once more after this check: its answer may be older than what was told meanwhile.
     again: bool,
+    /// Somebody has asked for the check that is under way.
+    told: bool,
+    /// The last check found no login. The next one decides.
+    doubted: bool,
 }
 
 /// How far the connection has come with its user's group.
@@ -164,11 +187,7 @@ enum Membership {
     None,
     /// The connection may be over in a moment.
     Settling(Pin<Box<Sleep>>),
-    Joining {
-        joining: BoxFuture<Result<Mailbox, LayerError>>,
-        /// Something may have been missed before.
-        late: bool,
-    },
+    Joining(BoxFuture<Result<Mailbox, LayerError>>),
     Member(Mailbox),
 }
 
@@ -182,7 +201,10 @@ impl Watched {
                 let holds = ready!(check.as_mut().poll(cx));
                 self.check = None;
                 match holds {
-                    Ok(true) => {}
+                    Ok(true) => self.doubted = false,
+                    // The answer is older than what was told meanwhile.
+                    Ok(false) if self.again => {}
+                    Ok(false) if self.may_doubt() => self.doubted = true,
                     Ok(false) => return Poll::Ready(Ended::Checked),
                     Err(error) => {
                         // Nothing says that the login has ended, so the connection stays.
@@ -191,13 +213,14 @@ impl Watched {
                 }
                 self.timer = None;
             }
-            if std::mem::take(&mut self.again) {
+            self.told = std::mem::take(&mut self.again);
+            if self.told {
                 self.begin_check();
                 continue;
             }
             ready!(self.poll_timer(interval, cx));
             if matches!(self.group, Membership::None) {
-                self.group = Membership::join(self.layer.as_ref(), &self.id, true);
+                self.group = Membership::join(self.layer.as_ref(), &self.id);
                 if self.poll_group(cx).is_ready() {
                     return Poll::Ready(Ended::Told);
                 }
@@ -213,13 +236,13 @@ impl Watched {
                 Membership::None => return Poll::Pending,
                 Membership::Settling(settled) => {
                     ready!(settled.as_mut().poll(cx));
-                    self.group = Membership::join(self.layer.as_ref(), &self.id, true);
+                    self.group = Membership::join(self.layer.as_ref(), &self.id);
                 }
-                Membership::Joining { joining, late } => {
-                    let late = *late;
+                Membership::Joining(joining) => {
                     self.group = match ready!(joining.as_mut().poll(cx)) {
                         Ok(mailbox) => {
-                            self.again |= late;
+                            // The login was looked at before there was anybody to be told of its end.
+                            self.again = true;
                             Membership::Member(mailbox)
                         }
                         Err(error) => {
@@ -234,6 +257,11 @@ impl Watched {
                         Some(Notice::Logout {
                             session: Some(session),
                         }) if self.login.is_session(&session) => return Poll::Ready(()),
+                        Some(Notice::Moved { session, to }) => {
+                            if self.login.follow(&session, &to) {
+                                self.again = true;
+                            }
+                        }
                         Some(Notice::Check) => self.again = true,
                         _ => {}
                     },
@@ -250,25 +278,56 @@ impl Watched {
 
     /// Waits until it is time to look again.
     fn poll_timer(&mut self, interval: Duration, cx: &mut Context<'_>) -> Poll<()> {
+        if self.timer.is_none() {
+            let Some(wait) = self.wait(interval) else {
+                return Poll::Pending;
+            };
+            self.timer = Some(Box::pin(sleep(wait)));
+        }
+        match &mut self.timer {
+            Some(timer) => timer.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+
+    /// How long until it is time to look again; `None` if nothing but a message is waited for.
+    fn wait(&self, interval: Duration) -> Option<Duration> {
+        if self.doubted {
+            return Some(DOUBT);
+        }
         let lost = matches!(self.group, Membership::None) && self.layer.is_some();
         let interval = match interval.is_zero() {
-            true if lost => AGAIN,
-            true => return Poll::Pending,
-            false => interval,
+            true if lost => Some(AGAIN),
+            true => None,
+            false => Some(jittered(interval)),
         };
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep(jittered(interval))));
-        timer.as_mut().poll(cx)
+        let end = self.login.ends().map(|end| {
+            let left = end.duration_since(SystemTime::now()).unwrap_or_default();
+            left.saturating_add(AFTER_END)
+        });
+        match (interval, end) {
+            (Some(interval), Some(end)) => Some(interval.min(end)),
+            (interval, end) => interval.or(end),
+        }
     }
 
     fn begin_check(&mut self) {
         self.check = Some(Arc::clone(&self.login).holds());
     }
+
+    /// Whether a login that was not found may have moved, which is about to be told.
+    fn may_doubt(&self) -> bool {
+        let has_expired = self
+            .login
+            .ends()
+            .is_some_and(|end| end <= SystemTime::now());
+        let is_member = matches!(self.group, Membership::Member(_));
+        is_member && !self.told && !self.doubted && !has_expired
+    }
 }
 
 impl Membership {
-    fn join(layer: Option<&DynLayer>, id: &str, late: bool) -> Self {
+    fn join(layer: Option<&DynLayer>, id: &str) -> Self {
         let Some(layer) = layer.cloned() else {
             return Self::None;
         };
@@ -278,13 +337,14 @@ impl Membership {
             layer.group_add(&group, mailbox.name()).await?;
             Ok(mailbox)
         });
-        Self::Joining { joining, late }
+        Self::Joining(joining)
     }
 }
 
 /// A quarter less to a quarter more, so that connections that began together do not ask the store together for ever.
 fn jittered(interval: Duration) -> Duration {
-    interval.mul_f64(rand::rng().random_range(0.75..1.25))
+    let seconds = interval.as_secs_f64() * rand::rng().random_range(0.75..1.25);
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
 
 fn read(message: &Message) -> Option<Notice> {

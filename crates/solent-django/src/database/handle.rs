@@ -146,6 +146,21 @@ impl Database {
         }
     }
 
+    /// Changes rows as [`execute`](Self::execute), with a statement that must not be carried out twice: a connection that is
+    /// lost before the answer is an error.
+    pub(crate) async fn execute_once(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<u64, DatabaseError> {
+        match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(sqlite) => sqlite.execute(sql, values).await,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.execute_once(sql, values).await,
+        }
+    }
+
     pub(crate) fn dialect(&self) -> Dialect {
         match &self.0 {
             #[cfg(feature = "sqlite")]

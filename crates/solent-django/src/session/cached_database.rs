@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use solent_auth::{Saved, SessionData, SessionKey, SessionStore, StoreError};
+use solent_auth::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
 use solent_spec::Chain;
 
 use super::{DatabaseSessions, RedisCache};
@@ -36,6 +36,33 @@ impl CachedDatabaseSessions {
     }
 }
 
+impl CachedDatabaseSessions {
+    /// Keeps a copy of a row that others may be changing, too. Who comes last with the row may come first with the copy, and
+    /// Django would go on to believe the older one: so the row is looked at again until it is what was copied.
+    async fn copy_row(&self, key: &SessionKey, data: &SessionData, expires: SystemTime) {
+        /// By then others have copied as often, and the last of them has the last word.
+        const ATTEMPTS: usize = 8;
+        let mut copied = data.clone();
+        let mut until = expires;
+        for _ in 0..ATTEMPTS {
+            self.copy(key, &copied, until).await;
+            match self.rows.read(key).await {
+                Ok(Some(row)) if row.data == copied => return,
+                Ok(Some(row)) => {
+                    until = row.expires.unwrap_or(expires);
+                    copied = row.data;
+                }
+                // It was ended meanwhile.
+                Ok(None) => {
+                    let removed = self.cache.remove(PREFIX, key).await;
+                    return drop(removed);
+                }
+                Err(_) => return,
+            }
+        }
+    }
+}
+
 impl SessionStore for CachedDatabaseSessions {
     async fn load(&self, key: &SessionKey) -> Result<Option<SessionData>, StoreError> {
         self.rows.load(key).await
@@ -59,7 +86,25 @@ impl SessionStore for CachedDatabaseSessions {
     ) -> Result<Saved, StoreError> {
         let saved = self.rows.save(key, data, expires).await?;
         if saved == Saved::Kept {
-            self.copy(key, data, expires).await;
+            self.copy_row(key, data, expires).await;
+        }
+        Ok(saved)
+    }
+
+    async fn read(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
+        self.rows.read(key).await
+    }
+
+    async fn replace(
+        &self,
+        key: &SessionKey,
+        former: &Revision,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        let saved = self.rows.replace(key, former, data, expires).await?;
+        if saved == Saved::Kept {
+            self.copy_row(key, data, expires).await;
         }
         Ok(saved)
     }

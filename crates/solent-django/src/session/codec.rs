@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
+use solent_auth::StoreError;
 use solent_spec::Chain;
 
 use crate::{
@@ -41,23 +42,31 @@ pub fn decode(
     max_age: Option<Duration>,
     now: SystemTime,
 ) -> Option<Map<String, Value>> {
+    read(keys, salt, text, max_age, now).ok().flatten()
+}
+
+/// Reads the data of a session; `None` if it is too old.
+pub(super) fn read(
+    keys: &SecretKeys,
+    salt: &str,
+    text: &str,
+    max_age: Option<Duration>,
+    now: SystemTime,
+) -> Result<Option<Map<String, Value>>, StoreError> {
     match signer(keys, salt).unsign_object_at(text, max_age, now) {
-        Ok(Value::Object(data)) => Some(data),
+        Ok(Value::Object(data)) => Ok(Some(data)),
         Ok(_) => {
-            tracing::warn!(salt, "session data is not an object; taken as no session");
-            None
+            tracing::info!(salt, "session data is not an object, and cannot be read");
+            Err(StoreError::Unreadable)
         }
         Err(SigningError::Expired) => {
             tracing::debug!(salt, "session data is too old; taken as no session");
-            None
+            Ok(None)
         }
         Err(error) => {
-            tracing::warn!(
-                salt,
-                error = %Chain(&error),
-                "session data is corrupted; taken as no session"
-            );
-            None
+            // Cookies may be forged by anybody, as often as they like.
+            tracing::info!(salt, error = %Chain(&error), "session data cannot be read");
+            Err(StoreError::Unreadable)
         }
     }
 }

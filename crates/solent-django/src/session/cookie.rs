@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use solent_auth::{Saved, SessionData, SessionKey, SessionStore, StoreError};
+use solent_auth::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
 
 use super::codec::{self, COOKIE_SALT};
 use crate::signing::SecretKeys;
@@ -13,7 +13,8 @@ use crate::signing::SecretKeys;
 /// Sessions in the cookie itself: the engine `signed_cookies`. Cheap to clone.
 ///
 /// The browser can read them, and a copy of the cookie is good until it is too old, also after a logout: that is in the
-/// nature of this engine. A change of the password ends them, as it does all others.
+/// nature of this engine. Nor do requests that a browser sends at the same time see what the others set: the cookie of the response that arrives last
+/// stays. A change of the password ends them, as it does all others.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SignedCookieSessions {
@@ -57,14 +58,27 @@ impl SignedCookieSessions {
 
 impl SessionStore for SignedCookieSessions {
     async fn load(&self, key: &SessionKey) -> Result<Option<SessionData>, StoreError> {
+        Stored::values(self.read(key).await)
+    }
+
+    async fn read(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
+        // What is not even signed is the key of another engine, or forged: no session.
+        if !key.as_str().contains(':') {
+            return Ok(None);
+        }
         let now = SystemTime::now();
-        Ok(codec::decode(
-            &self.keys,
-            &self.salt,
-            key.as_str(),
-            Some(self.age),
-            now,
-        ))
+        let data = codec::read(&self.keys, &self.salt, key.as_str(), Some(self.age), now)?;
+        Ok(data.map(|data| Stored::new(data, Revision::new([]))))
+    }
+
+    async fn replace(
+        &self,
+        _key: &SessionKey,
+        _former: &Revision,
+        data: &SessionData,
+        _expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        self.key(data).map(Saved::Moved)
     }
 
     async fn create(

@@ -1,15 +1,19 @@
 //! `django.contrib.sessions.backends.db`.
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use solent_auth::{Saved, SessionData, SessionKey, SessionStore, StoreError};
+use solent_auth::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
 
 use super::{
     ALL_TAKEN, ATTEMPTS,
     codec::{self, STORE_SALT},
 };
 use crate::{
-    database::{Database, DatabaseError, Value, quoted},
+    database::{Database, DatabaseError, Dialect, Value, quoted},
     signing::SecretKeys,
 };
 
@@ -31,17 +35,19 @@ struct Statements {
     select: String,
     insert: String,
     update: String,
+    replace: String,
     delete: String,
 }
 
 impl DatabaseSessions {
     /// Sessions in Django's own table.
     pub fn new(database: Database, keys: SecretKeys) -> Self {
+        let dialect = database.dialect();
         Self {
             database,
             keys,
             salt: STORE_SALT.into(),
-            statements: Arc::new(Statements::of("\"django_session\"")),
+            statements: Arc::new(Statements::of("\"django_session\"", dialect)),
         }
     }
 
@@ -51,7 +57,7 @@ impl DatabaseSessions {
     ///
     /// [`DatabaseError::Name`] for what no table can be called.
     pub fn table(mut self, name: &str) -> Result<Self, DatabaseError> {
-        self.statements = Arc::new(Statements::of(&quoted(name)?));
+        self.statements = Arc::new(Statements::of(&quoted(name)?, self.database.dialect()));
         Ok(self)
     }
 
@@ -69,10 +75,18 @@ impl DatabaseSessions {
 }
 
 impl Statements {
-    fn of(table: &str) -> Self {
+    fn of(table: &str, dialect: Dialect) -> Self {
+        let expires = match dialect {
+            Dialect::Sqlite => {
+                "CAST(CAST(ROUND((julianday(expire_date) - 2440587.5) * 86400000) AS integer) AS text)"
+            }
+            Dialect::Postgres => {
+                "CAST(CAST(EXTRACT(EPOCH FROM expire_date) * 1000 AS bigint) AS text)"
+            }
+        };
         Self {
             select: format!(
-                "SELECT CAST(session_data AS text) FROM {table} \
+                "SELECT CAST(session_data AS text), {expires} FROM {table} \
                  WHERE session_key = $1 AND expire_date > $2"
             ),
             insert: format!(
@@ -82,6 +96,10 @@ impl Statements {
             update: format!(
                 "UPDATE {table} SET session_data = $1, expire_date = $2 WHERE session_key = $3"
             ),
+            replace: format!(
+                "UPDATE {table} SET session_data = $1, expire_date = $2 \
+                 WHERE session_key = $3 AND session_data = $4"
+            ),
             delete: format!("DELETE FROM {table} WHERE session_key = $1"),
         }
     }
@@ -89,14 +107,46 @@ impl Statements {
 
 impl SessionStore for DatabaseSessions {
     async fn load(&self, key: &SessionKey) -> Result<Option<SessionData>, StoreError> {
+        Stored::values(self.read(key).await)
+    }
+
+    async fn read(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
         let now = SystemTime::now();
         let values = vec![text(key), Value::Moment(now)];
         let row = self.database.row(&self.statements.select, values).await;
         let Some(mut row) = row.map_err(StoreError::unavailable)? else {
             return Ok(None);
         };
-        let data = row.text(0).map_err(StoreError::unavailable)?;
-        Ok(codec::decode(&self.keys, &self.salt, &data, None, now))
+        let content = row.text(0).map_err(StoreError::unavailable)?;
+        let millis = row.text(1).map_err(StoreError::unavailable)?.parse().ok();
+        let expires = millis
+            .and_then(|millis| SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis)));
+        let data = codec::read(&self.keys, &self.salt, &content, None, now)?;
+        Ok(data.map(|data| Stored::new(data, Revision::new(content)).expires(expires)))
+    }
+
+    async fn replace(
+        &self,
+        key: &SessionKey,
+        former: &Revision,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        let former = String::from_utf8_lossy(former.as_bytes()).into_owned();
+        let values = vec![
+            self.encode(data),
+            Value::Moment(expires),
+            text(key),
+            Value::Text(former),
+        ];
+        let replaced = self
+            .database
+            .execute_once(&self.statements.replace, values)
+            .await;
+        Ok(match replaced.map_err(StoreError::unavailable)? {
+            0 => Saved::Changed,
+            _ => Saved::Kept,
+        })
     }
 
     async fn create(

@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc, time::SystemTime};
 
 use self::seal::Seal;
 pub use self::secret::{CookieSecret, WeakSecret};
-use super::{Saved, SessionData, SessionKey, SessionStore, StoreError};
+use super::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
 
 /// Keeps each session in its browser's cookie: no store to run, and none to ask.
 ///
@@ -17,7 +17,8 @@ use super::{Saved, SessionData, SessionKey, SessionStore, StoreError};
 ///
 /// What this kind of store cannot do: take anything back. A copy of a cookie stays good until it expires, also after a
 /// log-out, and an older copy can be put back in place of a newer one; so values that matter, such as an account's
-/// balance, are not for it. A session has a limited size (3,800 bytes as they are sent, after compression), and cannot be changed once
+/// balance, are not for it. Nor can requests that a browser sends at the same time see what the others set: the cookie of the
+/// response that arrives last stays, with what its own request had and set. A session has a limited size (3,800 bytes as they are sent, after compression), and cannot be changed once
 /// the response has left.
 #[derive(Clone)]
 #[must_use]
@@ -64,19 +65,24 @@ impl CookieStore {
         self
     }
 
-    fn open(&self, key: &SessionKey) -> Option<SessionData> {
+    /// What is in a cookie. One that looks sealed may be good where there is another secret; any other text is no session.
+    fn open(&self, key: &SessionKey) -> Result<Option<SessionData>, StoreError> {
         let inner = &*self.0;
         let mut secrets = std::iter::once(&inner.current).chain(&inner.former);
         let payload = secrets.find_map(|secret| inner.seal.open(secret, key.as_str()));
         let Some(payload) = payload else {
-            tracing::info!(target: "solent::auth", "session cookie was not sealed here");
-            return None;
+            if Seal::looks_closed(key.as_str()) {
+                tracing::debug!(target: "solent::auth", "session cookie was sealed with another secret, or forged");
+                return Err(StoreError::Unreadable);
+            }
+            tracing::debug!(target: "solent::auth", "session cookie was not sealed");
+            return Ok(None);
         };
         let read = payload::read(&payload, SystemTime::now());
         if read.is_none() {
             tracing::debug!(target: "solent::auth", "session cookie has expired or cannot be read");
         }
-        read
+        Ok(read)
     }
 
     fn seal(&self, data: &SessionData, expires: SystemTime) -> Result<SessionKey, StoreError> {
@@ -96,7 +102,7 @@ impl CookieStore {
 
 impl SessionStore for CookieStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<SessionData>, StoreError> {
-        Ok(self.open(key))
+        Stored::values(self.read(key).await)
     }
 
     async fn create(
@@ -118,6 +124,22 @@ impl SessionStore for CookieStore {
 
     async fn delete(&self, _key: &SessionKey) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn read(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
+        // The cookie does not change in the browser's request.
+        let stored = |data| Stored::new(data, Revision::new([]));
+        Ok(self.open(key)?.map(stored))
+    }
+
+    async fn replace(
+        &self,
+        _key: &SessionKey,
+        _former: &Revision,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        self.seal(data, expires).map(Saved::Moved)
     }
 }
 

@@ -40,6 +40,13 @@ async fn obey(scope: &impl RequestScope, people: &People, line: &str) -> Result<
             let ticket = auth.login_ticket(people.get(id).ok_or("no such person")?);
             return Ok(ticket.await?.as_str().to_owned());
         }
+        ("new-password", id) => {
+            people.set_password(id, "another");
+            auth.password_changed(people.get(id).ok_or("no such person")?)
+                .await?;
+        }
+        ("flush", _) => session.flush().await?,
+        ("clear", _) => session.clear(),
         ("logout", _) => auth.logout().await?,
         ("recheck", _) => drop(auth.recheck().await?),
         ("put", colour) => session.insert("colour", colour).await?,

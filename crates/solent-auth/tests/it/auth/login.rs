@@ -136,7 +136,11 @@ async fn same_user_keeps_the_session_unless_the_password_changed() {
     let key = site.session_of("ann").await;
 
     let response = server.get("login ann", Some(&key)).await;
-    assert_eq!(cookie_key(&response.headers), None);
+    assert_eq!(
+        cookie_key(&response.headers).as_ref(),
+        Some(&key),
+        "its cookie lasts longer"
+    );
     assert!(site.store.row(&key).await.unwrap().contains_key("colour"));
 
     site.people.set_password("ann", "second");

@@ -2,6 +2,7 @@
 
 mod applications;
 mod consumer;
+mod ended;
 mod guard;
 mod login;
 mod race;

@@ -12,8 +12,8 @@ use std::{
 
 use serde_json::json;
 use solent_auth::{
-    AuthStack, AuthUser, BackendError, DynSessionStore, HashCheck, MemoryStore, Saved, SessionData,
-    SessionKey, SessionStore, StoreError, UserBackend,
+    AuthStack, AuthUser, BackendError, DynSessionStore, HashCheck, MemoryStore, Revision, Saved,
+    SessionData, SessionKey, SessionStore, StoreError, Stored, UserBackend,
 };
 
 /// A store that counts, and that can be out of reach.
@@ -97,6 +97,22 @@ impl SessionStore for Store {
             return Err(StoreError::unavailable("store deletes nothing"));
         }
         self.up()?.delete(key).await
+    }
+
+    async fn read(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
+        self.0.reads.fetch_add(1, SeqCst);
+        self.up()?.read(key).await
+    }
+
+    async fn replace(
+        &self,
+        key: &SessionKey,
+        former: &Revision,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        self.0.writes.fetch_add(1, SeqCst);
+        self.up()?.replace(key, former, data, expires).await
     }
 }
 

@@ -3,7 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
-use solent_auth::{Saved, SessionData, SessionKey, SessionStore, StoreError};
+use solent_auth::{
+    Saved, Session, SessionData, SessionError, SessionKey, SessionStore, Sessions, StoreError,
+};
 
 pub(crate) fn data(value: u64) -> SessionData {
     let nested = json!({ "list": [1, 2.5, null, true], "text": "é→\u{1F600}\"\\" });
@@ -102,4 +104,108 @@ async fn new_sessions_have_keys_of_their_own(store: &impl SessionStore) -> Resul
     assert_eq!(store.load(&one).await?, Some(data(1)));
     assert_eq!(store.load(&other).await?, Some(data(2)));
     Ok(())
+}
+
+/// What every store promises that can compare and write in one step: requests of one browser at the same time lose nothing.
+pub(crate) async fn check_merging(store: impl SessionStore) {
+    let sessions = Sessions::new(store);
+    let key = requests_at_once_leave_what_each_set(&sessions).await;
+    counters_count_every_request(&sessions, &key).await;
+    removed_names_stay_removed(&sessions, &key).await;
+    ended_sessions_are_not_brought_back(&sessions, &key).await;
+}
+
+/// Sessions of as many requests of one browser, which have read what is there.
+async fn requests(sessions: &Sessions, key: &SessionKey, count: usize) -> Vec<Session> {
+    let mut all = Vec::new();
+    for _ in 0..count {
+        let session = sessions.session(Some(key.clone()));
+        session.data().await.unwrap();
+        all.push(session);
+    }
+    all
+}
+
+async fn requests_at_once_leave_what_each_set(sessions: &Sessions) -> SessionKey {
+    let first = sessions.session(None);
+    first.insert("first", true).await.unwrap();
+    first.save().await.unwrap();
+    let key = first.key().unwrap();
+
+    let mut tasks = tokio::task::JoinSet::new();
+    for (n, session) in requests(sessions, &key, 8).await.into_iter().enumerate() {
+        tasks.spawn(async move {
+            session.insert(format!("name{n}"), n).await?;
+            session.save().await
+        });
+    }
+    for saved in tasks.join_all().await {
+        saved.unwrap();
+    }
+
+    let data = sessions.session(Some(key.clone())).data().await.unwrap();
+    let names: Vec<_> = data.keys().cloned().collect();
+    let expected: Vec<_> = ["first".to_owned()]
+        .into_iter()
+        .chain((0..8).map(|n| format!("name{n}")))
+        .collect();
+    assert_eq!(names, expected);
+    key
+}
+
+async fn counters_count_every_request(sessions: &Sessions, key: &SessionKey) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for session in requests(sessions, key, 5).await {
+        tasks.spawn(async move {
+            let increment = |count: Option<u64>| Some(count.unwrap_or(0) + 1);
+            session.update("count", increment).await
+        });
+    }
+    let mut seen: Vec<_> = tasks
+        .join_all()
+        .await
+        .into_iter()
+        .map(|count| count.unwrap())
+        .collect();
+    seen.sort_unstable();
+
+    assert_eq!(seen, (1..=5).map(Some).collect::<Vec<_>>());
+    let count = sessions
+        .session(Some(key.clone()))
+        .get::<u64>("count")
+        .await;
+    assert_eq!(count.unwrap(), Some(5));
+}
+
+async fn removed_names_stay_removed(sessions: &Sessions, key: &SessionKey) {
+    let [one, other] = &requests(sessions, key, 2).await[..] else {
+        panic!("two were asked for")
+    };
+
+    one.remove("first").await.unwrap();
+    one.save().await.unwrap();
+    other.insert("last", 1).await.unwrap();
+    other.save().await.unwrap();
+
+    let data = sessions.session(Some(key.clone())).data().await.unwrap();
+    assert!(
+        !data.contains_key("first") && data.contains_key("last"),
+        "{data:?}"
+    );
+}
+
+async fn ended_sessions_are_not_brought_back(sessions: &Sessions, key: &SessionKey) {
+    let all = requests(sessions, key, 3).await;
+
+    all[0].flush().await.unwrap();
+    all[1].insert("name", "late").await.unwrap();
+    let saved = all[1].save().await;
+    let updated = all[2].update("count", |_: Option<u64>| Some(1)).await;
+
+    assert!(matches!(saved, Err(SessionError::Vanished)), "{saved:?}");
+    assert!(
+        matches!(updated, Err(SessionError::Vanished)),
+        "{updated:?}"
+    );
+    assert_eq!(sessions.store().load(key).await.unwrap(), None);
 }

@@ -5,13 +5,18 @@ use std::num::NonZeroUsize;
 use proptest::prelude::*;
 use solent_auth::{MemoryStore, Saved, SessionKey, SessionStore, StoreError};
 
-use super::contract::{after, before, check, data};
+use super::contract::{after, before, check, check_merging, data};
 
 type Result<T = ()> = std::result::Result<T, StoreError>;
 
 #[tokio::test]
 async fn memory_keeps_what_stores_promise() -> Result {
     check(MemoryStore::default()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_at_once_lose_nothing_in_memory() {
+    check_merging(MemoryStore::default()).await;
 }
 
 #[tokio::test]

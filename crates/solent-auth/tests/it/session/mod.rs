@@ -16,6 +16,9 @@ mod waiting;
 // The stores.
 mod cookie_store;
 mod memory;
+
+// Requests of one browser at the same time.
+mod merge;
 #[cfg(all(unix, feature = "redis"))]
 mod redis;
 #[cfg(feature = "tower-sessions")]

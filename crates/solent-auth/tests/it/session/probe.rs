@@ -8,7 +8,9 @@ use std::{
     time::SystemTime,
 };
 
-use solent_auth::{MemoryStore, Saved, SessionData, SessionKey, SessionStore, StoreError};
+use solent_auth::{
+    MemoryStore, Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored,
+};
 use tokio::sync::{RwLock, RwLockWriteGuard};
 
 #[derive(Clone, Default)]
@@ -92,5 +94,20 @@ impl SessionStore for Probe {
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
         self.access(&self.0.writes).await?.delete(key).await
+    }
+
+    async fn read(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
+        self.access(&self.0.loads).await?.read(key).await
+    }
+
+    async fn replace(
+        &self,
+        key: &SessionKey,
+        former: &Revision,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        let memory = self.access(&self.0.writes).await?;
+        memory.replace(key, former, data, expires).await
     }
 }

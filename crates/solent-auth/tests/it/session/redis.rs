@@ -1,16 +1,103 @@
 //! Sessions in Redis.
 
-use solent_auth::{InvalidStoreUrl, RedisStore, SessionKey, SessionStore, StoreError};
+use std::time::Duration;
+
+use solent_auth::{
+    InvalidStoreUrl, RedisStore, SessionError, SessionKey, SessionStore, Sessions, StoreError,
+};
 use solent_spec::Result;
 use solent_testing::servers::RedisServer;
+use tokio::time::timeout;
 
-use super::contract::{after, check, data};
+use super::contract::{after, check, check_merging, data};
 
 #[tokio::test]
 async fn redis_keeps_what_stores_promise() -> Result {
     let server = RedisServer::start().await?;
 
     check(RedisStore::new(&server.url())?).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_at_once_lose_nothing_in_redis() -> Result {
+    let server = RedisServer::start().await?;
+
+    check_merging(RedisStore::new(&server.url())?).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn session_of_another_kind_is_never_written_over() -> Result {
+    let server = RedisServer::start().await?;
+    let store = RedisStore::new(&server.url())?;
+    let key = SessionKey::random();
+    let name = format!("solent:session:{}", key.as_str());
+    server.command(&["SET", &name, "a pickle"]).await?;
+    let session = Sessions::new(store).session(Some(key));
+
+    session.insert("color", "blue").await?;
+    let error = session.save().await.unwrap_err();
+
+    assert!(matches!(error, SessionError::Unreadable), "{error}");
+    assert_eq!(server.command(&["GET", &name]).await?, "a pickle");
+    assert_eq!(server.keys().await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn wrong_password_and_missing_rights_are_told_at_once() -> Result {
+    let server = RedisServer::start().await?;
+    server
+        .command(&[
+            "ACL", "SETUSER", "weak", "on", ">secret", "~*", "+get", "+ping", "+client",
+        ])
+        .await?;
+    let address = server.url().replacen("redis://", "", 1);
+    for user in ["weak:wrong", "weak:secret"] {
+        let store = RedisStore::new(&format!("redis://{user}@{address}"))?;
+
+        let error = store.check().await.unwrap_err();
+
+        assert!(matches!(error, StoreError::Refused(_)), "{user}: {error:?}");
+    }
+    RedisStore::new(&server.url())?.check().await?;
+    assert!(server.keys().await?.is_empty());
+    Ok(())
+}
+
+/// Stops the server's process where it stands, or lets it go on.
+fn signal(server: &RedisServer, signal: &str) {
+    let pid = server.pid().expect("it runs").to_string();
+    let sent = std::process::Command::new("kill")
+        .args([signal, &pid])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+#[tokio::test]
+async fn frozen_server_is_given_up_and_found_again() -> Result {
+    let server = RedisServer::start().await?;
+    let store = RedisStore::new(&server.url())?.patience(Duration::from_millis(300));
+    let key = store.create(&data(1), after(60)).await?;
+
+    signal(&server, "-STOP");
+    let asked = timeout(Duration::from_secs(10), store.load(&key)).await?;
+    signal(&server, "-CONT");
+
+    let error = asked.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    let patient = async {
+        loop {
+            if let Ok(found) = store.load(&key).await {
+                return found;
+            }
+        }
+    };
+    assert_eq!(
+        timeout(Duration::from_secs(10), patient).await?,
+        Some(data(1))
+    );
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use tower_sessions_core::{
     session_store,
 };
 
-use super::contract::{after, check, data};
+use super::contract::{after, check, check_merging, data};
 
 /// As tower-sessions' own store in memory: `save` makes a session again that is gone.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +48,11 @@ impl Tower for Records {
         self.0.lock().unwrap().remove(id);
         Box::pin(async { Ok(()) })
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_at_once_of_a_process_lose_nothing_in_tower_sessions() {
+    check_merging(TowerStore::new(Records::default())).await;
 }
 
 #[tokio::test]

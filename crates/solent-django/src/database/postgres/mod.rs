@@ -65,14 +65,27 @@ impl Postgres {
         Ok(self.ask(Want::Change, sql, &values).await?.changed)
     }
 
+    pub(super) async fn execute_once(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<u64, DatabaseError> {
+        let asking = async {
+            let asked = self.lease().await?.ask(Want::Change, sql, &values).await;
+            asked.map_err(refused)
+        };
+        let answer = timeout(self.timeout, asking).await;
+        Ok(answer.map_err(|_| self.elapsed())??.changed)
+    }
+
     async fn ask(&self, want: Want, sql: &str, values: &[Value]) -> Result<Answer, DatabaseError> {
         timeout(self.timeout, self.ask_twice(want, sql, values))
             .await
             .map_err(|_| self.elapsed())?
     }
 
-    /// A pooled connection may turn out to be lost only when it is used; then a new one is asked, once. Every statement
-    /// here may be carried out twice.
+    /// A pooled connection may turn out to be lost only when it is used; then a new one is asked, once. Only statements
+    /// that may be carried out twice are asked in this way.
     async fn ask_twice(
         &self,
         want: Want,

@@ -5,95 +5,182 @@ use std::{
     time::Duration,
 };
 
-use deadpool_redis::{Manager, Pool, PoolError, Runtime};
 use redis::{
-    AsyncConnectionConfig, Cmd, ConnectionInfo, FromRedisValue, RedisError,
-    aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, RedisError,
+    RedisResult, ServerErrorKind, aio::MultiplexedConnection,
 };
 use solent_auth::StoreError;
+use tokio::time::{Instant, timeout};
 
 use super::InvalidLocation;
 
 /// All commands go over one connection, which is made when it is first needed and again when it breaks.
 pub(super) struct Link {
-    pool: Pool,
-    /// The connection, once there is one. Held for a moment, never across a wait.
-    connection: Mutex<Option<MultiplexedConnection>>,
+    client: Client,
+    /// How long a command may take in all, connecting included.
+    patience: Duration,
+    /// The connection, once there is one, and when it last answered. Held for a moment, never across a wait.
+    connection: Mutex<Option<(MultiplexedConnection, Instant)>>,
+    /// Whose turn it is to connect. It guards no data.
+    connecting: tokio::sync::Mutex<()>,
 }
 
-/// How long a connection may take to be made, and an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-enum Failure {
-    /// There is no connection.
-    Away(PoolError),
-    /// There was one.
-    Broken(RedisError),
-    /// Redis answered so, or not in time.
-    Refused(RedisError),
-}
+/// How long a connection may be silent before it is asked whether it lives. It may be to a server that was replaced
+/// meanwhile, or that has closed it.
+const SILENCE: Duration = Duration::from_secs(1);
 
 impl Link {
     pub(super) fn new(server: ConnectionInfo) -> Result<Self, InvalidLocation> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE));
-        let manager = Manager::new_with_config(server, config).map_err(InvalidLocation::new)?;
-        let pool = Pool::builder(manager)
-            // The connection is shared, more would do nothing.
-            .max_size(1)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(PATIENCE))
-            .create_timeout(Some(PATIENCE))
-            .recycle_timeout(Some(PATIENCE))
-            .build()
-            .map_err(InvalidLocation::new)?;
         Ok(Self {
-            pool,
+            client: Client::open(server).map_err(InvalidLocation::new)?,
+            patience: Duration::from_secs(5),
             connection: Mutex::default(),
+            connecting: tokio::sync::Mutex::default(),
         })
     }
 
-    /// Sends a command that may be sent twice: where the connection turns out to be broken, over a new one.
-    pub(super) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        let reply = match self.query_once(command).await {
-            Err(Failure::Broken(_)) => self.query_once(command).await,
-            reply => reply,
+    /// Sends a command that must not be carried out twice.
+    pub(super) async fn query_once<T: FromRedisValue>(
+        &self,
+        command: &Cmd,
+    ) -> Result<T, StoreError> {
+        let asking = async {
+            let mut connection = self.live().await?;
+            command.query_async(&mut connection).await
         };
-        reply.map_err(|failure| match failure {
-            Failure::Broken(error) | Failure::Refused(error) => StoreError::unavailable(error),
-            Failure::Away(error) => StoreError::unavailable(error),
-        })
+        self.bounded(asking).await
     }
 
-    async fn query_once<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Failure> {
-        let mut connection = self.connection().await.map_err(Failure::Away)?;
-        let reply = command.query_async(&mut connection).await;
-        reply.map_err(|error: RedisError| {
-            if error.is_io_error() || error.is_connection_dropped() || error.is_timeout() {
-                *self.lock() = None;
+    /// Sends a command that may be carried out twice: over another connection if the first one breaks.
+    pub(super) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
+        let asking = async {
+            let mut connection = self.live().await?;
+            match command.query_async(&mut connection).await {
+                Err(error) if error.is_connection_dropped() => {
+                    *self.lock() = None;
+                    let (mut connection, _) = self.connection().await?;
+                    command.query_async(&mut connection).await
+                }
+                reply => reply,
             }
-            if error.is_connection_dropped() {
-                Failure::Broken(error)
-            } else {
-                Failure::Refused(error)
-            }
-        })
+        };
+        self.bounded(asking).await
     }
 
-    async fn connection(&self) -> Result<MultiplexedConnection, PoolError> {
-        if let Some(connection) = &*self.lock() {
-            return Ok(connection.clone());
+    /// Sends commands in one piece, as [`query`](Self::query).
+    pub(super) async fn query_all<T: FromRedisValue>(
+        &self,
+        commands: &redis::Pipeline,
+    ) -> Result<T, StoreError> {
+        let asking = async {
+            let mut connection = self.live().await?;
+            match commands.query_async(&mut connection).await {
+                Err(error) if error.is_connection_dropped() => {
+                    *self.lock() = None;
+                    let (mut connection, _) = self.connection().await?;
+                    commands.query_async(&mut connection).await
+                }
+                reply => reply,
+            }
+        };
+        self.bounded(asking).await
+    }
+
+    async fn bounded<T>(
+        &self,
+        asking: impl Future<Output = RedisResult<T>>,
+    ) -> Result<T, StoreError> {
+        let Ok(reply) = timeout(self.patience, asking).await else {
+            // Whoever asks next does not wait for the same server.
+            *self.lock() = None;
+            let waited = self.patience;
+            return Err(StoreError::unavailable(format!(
+                "no answer within {waited:?}"
+            )));
+        };
+        match reply {
+            Ok(value) => {
+                if let Some((_, heard)) = &mut *self.lock() {
+                    *heard = Instant::now();
+                }
+                Ok(value)
+            }
+            Err(error) => {
+                if !is_answer(&error) || is_failover(&error) {
+                    *self.lock() = None;
+                }
+                Err(told(error))
+            }
         }
-        // Back in the pool its twin is looked at when the next one is asked for, and replaced if it is broken.
-        let connection = MultiplexedConnection::clone(&*self.pool.get().await?);
-        *self.lock() = Some(connection.clone());
-        Ok(connection)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<MultiplexedConnection>> {
+    /// A connection that has answered lately.
+    async fn live(&self) -> RedisResult<MultiplexedConnection> {
+        let (mut connection, heard) = self.connection().await?;
+        if heard.elapsed() < SILENCE {
+            return Ok(connection);
+        }
+        let ping = redis::cmd("PING");
+        let ping = ping.query_async::<redis::Value>(&mut connection);
+        if let Ok(Ok(_)) = timeout(self.patience / 4, ping).await {
+            return Ok(connection);
+        }
+        *self.lock() = None;
+        Ok(self.connection().await?.0)
+    }
+
+    async fn connection(&self) -> RedisResult<(MultiplexedConnection, Instant)> {
+        if let Some(known) = &*self.lock() {
+            return Ok(known.clone());
+        }
+        let _turn = self.connecting.lock().await;
+        if let Some(known) = &*self.lock() {
+            return Ok(known.clone());
+        }
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.patience))
+            .set_response_timeout(Some(self.patience));
+        let connecting = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config);
+        let made = (connecting.await?, Instant::now());
+        *self.lock() = Some(made.clone());
+        Ok(made)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(MultiplexedConnection, Instant)>> {
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the server has answered, so that its connection is good.
+fn is_answer(error: &RedisError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::UnexpectedReturnType
+    )
+}
+
+/// Whether another server may be there by now.
+fn is_failover(error: &RedisError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)
+    )
+}
+
+fn told(error: RedisError) -> StoreError {
+    let is_final = match error.kind() {
+        ErrorKind::AuthenticationFailed
+        | ErrorKind::InvalidClientConfig
+        | ErrorKind::Server(ServerErrorKind::NoPerm | ServerErrorKind::ResponseError) => true,
+        ErrorKind::Extension => matches!(error.code(), Some("WRONGPASS" | "NOAUTH" | "WRONGTYPE")),
+        _ => false,
+    };
+    match is_final {
+        true => StoreError::Refused(error.into()),
+        false => StoreError::unavailable(error),
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use rand::RngExt;
 use redis::Cmd;
-use solent_auth::{SessionData, SessionKey, StoreError};
+use solent_auth::{Revision, Saved, SessionData, SessionKey, StoreError, Stored};
 
 use super::{CacheSerializer, InvalidLocation, link::Link, location};
 
@@ -25,6 +25,14 @@ pub struct RedisCache {
     version: i64,
     serializer: CacheSerializer,
 }
+
+/// Replaces an entry if it is what it was. One step for everybody else.
+const EXCHANGE: &str = "\
+local now = redis.call('GET', KEYS[1]) \
+if not now then return 'gone' end \
+if now ~= ARGV[1] then return 'changed' end \
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) \
+return 'kept'";
 
 impl RedisCache {
     /// The cache at a `LOCATION`: a URL, or several with commas between, the first of which is written to. Does not connect yet.
@@ -63,16 +71,69 @@ impl RedisCache {
         self
     }
 
+    /// Reads an entry; `None` if there is none.
     pub(in crate::session) async fn get(
         &self,
         prefix: &str,
         key: &SessionKey,
-    ) -> Result<Option<SessionData>, StoreError> {
-        let value: Option<Vec<u8>> = self
-            .reader()
-            .query(&self.command("GET", prefix, key))
-            .await?;
-        Ok(value.and_then(|value| self.serializer.read(&value)))
+    ) -> Result<Option<Stored>, StoreError> {
+        let name = self.name(prefix, key);
+        let mut both = redis::pipe();
+        both.cmd("GET").arg(&name).cmd("PTTL").arg(&name);
+        let (value, left): (Option<Vec<u8>>, i64) = self.reader().query_all(&both).await?;
+        let Some(value) = value else {
+            return Ok(None);
+        };
+        let data = self.serializer.read(&value)?;
+        let left = u64::try_from(left).ok().map(Duration::from_millis);
+        let expires = left.and_then(|left| SystemTime::now().checked_add(left));
+        Ok(Some(
+            Stored::new(data, Revision::new(value)).expires(expires),
+        ))
+    }
+
+    /// Keeps an entry in place of another, if that is what it was.
+    pub(in crate::session) async fn exchange(
+        &self,
+        prefix: &str,
+        key: &SessionKey,
+        former: &Revision,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        let mut exchange = redis::cmd("EVAL");
+        exchange
+            .arg(EXCHANGE)
+            .arg(1)
+            .arg(self.name(prefix, key))
+            .arg(former.as_bytes())
+            .arg(self.serializer.write(data))
+            .arg(remaining(expires));
+        let outcome: String = self.writer().query_once(&exchange).await?;
+        Ok(match &*outcome {
+            "kept" => Saved::Kept,
+            "gone" => Saved::Gone,
+            _ => Saved::Changed,
+        })
+    }
+
+    /// Finds out whether the servers answer, and let this user read.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if one does not answer, [`StoreError::Refused`] if one answers that it will not.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let name = [&*self.key_prefix, ":solent.check"].concat();
+        for server in &*self.servers {
+            let mut exists = redis::cmd("GET");
+            exists.arg(&name);
+            server.query::<redis::Value>(&exists).await?;
+        }
+        Ok(())
     }
 
     /// Keeps an entry, unless there is one.

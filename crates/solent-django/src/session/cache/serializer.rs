@@ -1,7 +1,7 @@
 //! What a cache keeps values as.
 
 use serde_json::Value;
-use solent_auth::SessionData;
+use solent_auth::{SessionData, StoreError};
 
 use crate::{pickle, python::json};
 
@@ -24,26 +24,23 @@ impl CacheSerializer {
         }
     }
 
-    /// The session that a value is; `None`, and an event, if it is none.
-    pub(super) fn read(self, value: &[u8]) -> Option<SessionData> {
+    /// The session that a value is.
+    pub(super) fn read(self, value: &[u8]) -> Result<SessionData, StoreError> {
         match self {
-            Self::Pickle => match pickle::read(value) {
-                Ok(data) => Some(data),
-                Err(error) => refused(&error),
-            },
+            Self::Pickle => pickle::read(value).map_err(|error| refused(&error)),
             Self::Json => match json::read(value) {
-                Ok(Value::Object(data)) => Some(data),
+                Ok(Value::Object(data)) => Ok(data),
                 Ok(_) => {
-                    tracing::warn!("cached session is not an object; taken as no session");
-                    None
+                    tracing::info!("cached session is not an object, and cannot be read");
+                    Err(StoreError::Unreadable)
                 }
-                Err(error) => refused(&error),
+                Err(error) => Err(refused(&error)),
             },
         }
     }
 }
 
-fn refused(error: &(dyn std::error::Error + 'static)) -> Option<SessionData> {
-    tracing::warn!(error, "cached session cannot be read; taken as no session");
-    None
+fn refused(error: &(dyn std::error::Error + 'static)) -> StoreError {
+    tracing::info!(error, "cached session cannot be read");
+    StoreError::Unreadable
 }

@@ -2,12 +2,15 @@
 
 use std::time::SystemTime;
 
-use solent_auth::{Saved, SessionData, SessionKey, SessionStore, StoreError};
+use solent_auth::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
 
 use super::RedisCache;
 use crate::session::{ALL_TAKEN, ATTEMPTS};
 
 /// Sessions in a cache and nowhere else: the engine `cache`. Cheap to clone.
+///
+/// Where replicas are read from, a request may find a session older than it is; what others set meanwhile then stays all the
+/// same, or the save fails as [contended](solent_auth::SessionError::Contended) if a replica is far behind.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct CacheSessions(RedisCache);
@@ -24,7 +27,21 @@ impl CacheSessions {
 
 impl SessionStore for CacheSessions {
     async fn load(&self, key: &SessionKey) -> Result<Option<SessionData>, StoreError> {
+        Stored::values(self.read(key).await)
+    }
+
+    async fn read(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
         self.0.get(PREFIX, key).await
+    }
+
+    async fn replace(
+        &self,
+        key: &SessionKey,
+        former: &Revision,
+        data: &SessionData,
+        expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        self.0.exchange(PREFIX, key, former, data, expires).await
     }
 
     async fn create(

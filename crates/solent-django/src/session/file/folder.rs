@@ -10,6 +10,8 @@ use std::{
 
 use solent_auth::SessionKey;
 
+use super::lock::Lock;
+
 /// Octets that a file may have: more than any session that is read.
 const MAX_FILE: u64 = 16 << 20;
 
@@ -69,14 +71,42 @@ impl Folder {
         if !path.try_exists()? {
             return Ok(false);
         }
+        let _lock = Lock::of(&path)?;
+        if !path.try_exists()? {
+            return Ok(false);
+        }
         self.write(&path, content).map(|()| true)
     }
 
-    pub(super) fn remove(&self, key: &SessionKey) -> io::Result<()> {
-        match self.file(key) {
-            Some(path) => present(fs::remove_file(path)).map(drop),
-            None => Ok(()),
+    /// Replaces a session's file if its content is `former`; `None` if there is no file.
+    pub(super) fn exchange(
+        &self,
+        key: &SessionKey,
+        former: &[u8],
+        content: &str,
+    ) -> io::Result<Option<bool>> {
+        let Some(path) = self.file(key) else {
+            return Ok(None);
+        };
+        let _lock = Lock::of(&path)?;
+        let Some(found) = self.read(key)? else {
+            return Ok(None);
+        };
+        if found.content.as_bytes() != former {
+            return Ok(Some(false));
         }
+        self.write(&path, content).map(|()| Some(true))
+    }
+
+    pub(super) fn remove(&self, key: &SessionKey) -> io::Result<()> {
+        let Some(path) = self.file(key) else {
+            return Ok(());
+        };
+        if !path.try_exists()? {
+            return Ok(());
+        }
+        let _lock = Lock::of(&path)?;
+        present(fs::remove_file(path)).map(drop)
     }
 
     /// Writes to another file first, so that nobody ever reads half a session.
@@ -112,7 +142,7 @@ impl Folder {
 }
 
 /// A file that was not there, for nobody else to read.
-fn new_file(path: &Path) -> io::Result<File> {
+pub(super) fn new_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -2,16 +2,19 @@
 
 mod expiry;
 mod folder;
+mod lock;
 
 use std::{
     env, io,
+    num::NonZeroUsize,
     path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use solent_auth::{Saved, SessionData, SessionKey, SessionStore, StoreError};
-use tokio::task;
+use solent_auth::{
+    Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored, Threads,
+};
 
 use self::folder::Folder;
 use super::{
@@ -27,6 +30,9 @@ pub(super) const AGE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 ///
 /// A file does not say when its session ends. It ends [`age`](Self::age) after it was last written, or when the session
 /// itself says, be that a moment or a time after it was last written.
+///
+/// Who replaces or deletes a file holds a lock, another file beside it, so that processes of ours lose nothing of each other.
+/// Django knows no such lock: what it writes in the same instant may be lost.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct FileSessions {
@@ -34,7 +40,13 @@ pub struct FileSessions {
     keys: SecretKeys,
     salt: Arc<str>,
     age: Duration,
+    /// Those of the runtime may all wait for a session.
+    threads: Threads,
 }
+
+/// Threads that read and write files, and what may wait for one.
+const THREADS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
+const QUEUE: usize = 4096;
 
 impl FileSessions {
     /// Sessions in the system's folder for temporary files, which is Django's default.
@@ -47,6 +59,7 @@ impl FileSessions {
             keys,
             salt: STORE_SALT.into(),
             age: AGE,
+            threads: Threads::new("sessions", THREADS, QUEUE),
         }
     }
 
@@ -82,7 +95,7 @@ impl FileSessions {
         act: impl FnOnce(&Folder) -> io::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let folder = self.folder.clone();
-        let done = task::spawn_blocking(move || act(&folder)).await;
+        let done = self.threads.run(move || act(&folder)).await;
         done.map_err(StoreError::unavailable)?
             .map_err(StoreError::unavailable)
     }
@@ -94,17 +107,42 @@ impl FileSessions {
 
 impl SessionStore for FileSessions {
     async fn load(&self, key: &SessionKey) -> Result<Option<SessionData>, StoreError> {
+        Stored::values(self.read(key).await)
+    }
+
+    async fn read(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
         let key = key.clone();
         let Some(file) = self.with(move |folder| folder.read(&key)).await? else {
             return Ok(None);
         };
+        let revision = Revision::new(&file.content);
         // Django makes a file before it writes it.
         if file.content.is_empty() {
-            return Ok(Some(SessionData::new()));
+            return Ok(Some(Stored::new(SessionData::new(), revision)));
         }
         let now = SystemTime::now();
-        let data = codec::decode(&self.keys, &self.salt, &file.content, None, now);
-        Ok(data.filter(|data| expiry::of(data, file.modified, self.age) > now))
+        let Some(data) = codec::read(&self.keys, &self.salt, &file.content, None, now)? else {
+            return Ok(None);
+        };
+        let expires = expiry::of(&data, file.modified, self.age);
+        let stored = Stored::new(data, revision).expires(expires);
+        Ok(Some(stored).filter(|_| expires > now))
+    }
+
+    async fn replace(
+        &self,
+        key: &SessionKey,
+        former: &Revision,
+        data: &SessionData,
+        _expires: SystemTime,
+    ) -> Result<Saved, StoreError> {
+        let (key, content, former) = (key.clone(), self.encode(data), former.clone());
+        let exchange = move |folder: &Folder| folder.exchange(&key, former.as_bytes(), &content);
+        Ok(match self.with(exchange).await? {
+            None => Saved::Gone,
+            Some(false) => Saved::Changed,
+            Some(true) => Saved::Kept,
+        })
     }
 
     async fn create(

@@ -23,6 +23,13 @@ async fn sessions_are_kept() {
 }
 
 #[tokio::test]
+async fn requests_at_once_lose_nothing() {
+    let redis = RedisServer::start().await.unwrap();
+
+    promise::lose_nothing(CacheSessions::new(cache(&redis))).await;
+}
+
+#[tokio::test]
 async fn what_django_wrote_is_read() {
     let redis = RedisServer::start().await.unwrap();
     let mut count = 0;
@@ -105,6 +112,7 @@ async fn what_is_no_session_is_none_and_stays() {
         redis.query(&[&b"SET"[..], name, value]).await.unwrap();
 
         assert_eq!(store.load(&key("12345678")).await.unwrap(), None);
+        promise::write_over_nothing(store.clone(), &key("12345678")).await;
         assert_eq!(redis.keys().await.unwrap().len(), 1);
     }
 }

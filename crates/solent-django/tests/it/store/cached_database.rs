@@ -12,6 +12,7 @@ use crate::{
 
 on_every_database![
     sessions_are_kept,
+    requests_at_once_lose_nothing,
     copies_follow_the_rows,
     rows_are_the_truth,
     without_the_cache_sessions_are_kept_and_not_deleted,
@@ -26,6 +27,14 @@ async fn sessions_are_kept(project: Project) {
     let redis = RedisServer::start().await.unwrap();
 
     promise::keep_sessions(store(&project, &redis).await).await;
+}
+
+async fn requests_at_once_lose_nothing(project: Project) {
+    let redis = RedisServer::start().await.unwrap();
+
+    promise::lose_nothing(store(&project, &redis).await).await;
+
+    assert!(redis.keys().await.unwrap().is_empty(), "no copy is left");
 }
 
 async fn copies_follow_the_rows(project: Project) {

@@ -30,6 +30,14 @@ async fn the_cookie_is_the_session() {
 }
 
 #[tokio::test]
+async fn cookie_of_another_key_is_not_written_over() {
+    let theirs = SignedCookieSessions::new(SecretKeys::new("another secret key").unwrap());
+    let cookie = theirs.create(&data("ann"), in_a_minute()).await.unwrap();
+
+    super::promise::write_over_nothing(store(), &cookie).await;
+}
+
+#[tokio::test]
 async fn forged_cookies_are_none() {
     let cookie = store().create(&data("ann"), in_a_minute()).await.unwrap();
     let cookie = cookie.as_str();

@@ -13,6 +13,7 @@ use crate::{
 
 on_every_database![
     sessions_are_kept,
+    requests_at_once_lose_nothing,
     what_django_wrote_is_read,
     rows_are_what_django_writes,
     expired_sessions_are_none,
@@ -33,6 +34,10 @@ async fn insert(project: &Project, key: &str, data: &str, expires: &str) {
 
 async fn sessions_are_kept(project: Project) {
     promise::keep_sessions(store(&project).await).await;
+}
+
+async fn requests_at_once_lose_nothing(project: Project) {
+    promise::lose_nothing(store(&project).await).await;
 }
 
 async fn what_django_wrote_is_read(project: Project) {
@@ -125,6 +130,7 @@ async fn what_cannot_be_read_is_none_and_stays(project: Project) {
         insert(&project, &name, content, "2130-01-01 00:00:00").await;
 
         assert_eq!(store.load(&key(&name)).await.unwrap(), None, "{content}");
+        promise::write_over_nothing(store.clone(), &key(&name)).await;
     }
 
     let kept = project.value("SELECT count(*) FROM django_session").await;

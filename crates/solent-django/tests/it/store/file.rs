@@ -35,6 +35,15 @@ async fn sessions_are_kept() {
 }
 
 #[tokio::test]
+async fn requests_at_once_lose_nothing() {
+    let folder = Folder::new();
+
+    promise::lose_nothing(store(&folder)).await;
+
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn files_are_where_django_looks_for_them_and_nobody_else_may_read_them() {
     let folder = Folder::new();
     let store = store(&folder).cookie_name("sid");
@@ -86,6 +95,7 @@ async fn what_cannot_be_read_is_none_and_stays() {
         fs::write(&path, content).unwrap();
 
         assert_eq!(store(&folder).load(&key(KEY)).await.unwrap(), None);
+        promise::write_over_nothing(store(&folder), &key(KEY)).await;
         assert_eq!(fs::read(&path).unwrap(), content);
     }
 }

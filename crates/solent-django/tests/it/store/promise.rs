@@ -1,6 +1,7 @@
 //! What all stores promise, save those whose keys are the sessions.
 
-use solent_auth::{DynSessionStore, Saved, SessionStore};
+use solent_auth::{DynSessionStore, Saved, SessionError, SessionKey, SessionStore, Sessions};
+use tokio::task::JoinSet;
 
 use super::{data, in_a_minute, key, looks_like_django_s};
 
@@ -46,4 +47,55 @@ pub(super) async fn keep_sessions(store: impl SessionStore) {
         assert_eq!(saved.unwrap(), Saved::Gone, "{}", forged.as_str());
         store.delete(&forged).await.unwrap();
     }
+}
+
+/// Runs requests of one browser at the same time.
+pub(super) async fn lose_nothing(store: impl SessionStore) {
+    let sessions = Sessions::new(store);
+    let first = sessions.session(None);
+    first.insert("first", true).await.unwrap();
+    first.save().await.unwrap();
+    let key = first.key().unwrap();
+    let mut requests = JoinSet::new();
+    for n in 0..8 {
+        let session = sessions.session(Some(key.clone()));
+        session.data().await.unwrap();
+        requests.spawn(async move {
+            session.insert(format!("name{n}"), n).await?;
+            if n == 7 {
+                session.remove("first").await?;
+            }
+            session.save().await?;
+            let increment = |count: Option<u64>| Some(count.unwrap_or(0) + 1);
+            session.update("count", increment).await
+        });
+    }
+    for saved in requests.join_all().await {
+        saved.unwrap();
+    }
+
+    let late = sessions.session(Some(key.clone()));
+    let data = late.data().await.unwrap();
+    let names: Vec<_> = data.keys().map(String::as_str).collect();
+    let expected = [
+        "count", "name0", "name1", "name2", "name3", "name4", "name5", "name6", "name7",
+    ];
+    assert_eq!((&names[..], &data["count"]), (&expected[..], &8.into()));
+
+    sessions.session(Some(key.clone())).flush().await.unwrap();
+    late.insert("late", true).await.unwrap();
+    let saved = late.save().await;
+    assert!(matches!(saved, Err(SessionError::Vanished)), "{saved:?}");
+    assert_eq!(sessions.store().load(&key).await.unwrap(), None);
+}
+
+/// Has a page write to a session that it cannot read; what was there has to be there afterwards.
+pub(super) async fn write_over_nothing(store: impl SessionStore, unreadable: &SessionKey) {
+    let session = Sessions::new(store).session(Some(unreadable.clone()));
+    assert!(session.is_empty().await.unwrap());
+
+    session.insert("name", "ann").await.unwrap();
+    let saved = session.save().await;
+
+    assert!(matches!(saved, Err(SessionError::Unreadable)), "{saved:?}");
 }

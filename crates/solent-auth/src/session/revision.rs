@@ -60,6 +60,7 @@ impl Revision {
     }
 
     /// The revision of a content in a store that has nothing else to tell contents apart.
+    #[expect(clippy::missing_panics_doc, reason = "a map of JSON values is JSON")]
     pub fn of(data: &SessionData) -> Self {
         // The order of names is not the same in every map.
         let sorted: std::collections::BTreeMap<_, _> = data.iter().collect();

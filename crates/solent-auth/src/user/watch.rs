@@ -257,10 +257,8 @@ impl Watched {
                         Some(Notice::Logout {
                             session: Some(session),
                         }) if self.login.is_session(&session) => return Poll::Ready(()),
-                        Some(Notice::Moved { session, to }) => {
-                            if self.login.follow(&session, &to) {
-                                self.again = true;
-                            }
+                        Some(Notice::Moved { session, to }) if self.login.follow(&session, &to) => {
+                            self.again = true;
                         }
                         Some(Notice::Check) => self.again = true,
                         _ => {}

@@ -47,10 +47,12 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
+    /// What no thread has begun.
     work: VecDeque<Box<dyn FnOnce() + Send>>,
-    /// Threads that there are, and those of them that have nothing to do.
+    /// Threads that there are, those that are only starting among them.
     threads: usize,
-    idle: usize,
+    /// Those of them that are at work.
+    busy: usize,
 }
 
 /// How long a thread stays that has nothing to do.
@@ -110,18 +112,18 @@ impl Threads {
 
     fn push(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), ThreadsError> {
         let mut state = self.0.state();
-        if state.idle > state.work.len() || state.threads >= self.0.most {
-            let waiting = state.work.len().saturating_sub(state.idle);
-            if state.threads >= self.0.most && waiting >= self.0.queue.max(1) {
-                return Err(ThreadsError::Busy);
-            }
-            state.work.push_back(work);
+        let under_way = state.work.len() + state.busy;
+        if under_way >= self.0.most.saturating_add(self.0.queue) {
+            return Err(ThreadsError::Busy);
+        }
+        state.work.push_back(work);
+        let free = state.threads - state.busy;
+        if free >= state.work.len() || state.threads >= self.0.most {
             drop(state);
             self.0.bell.notify_one();
             return Ok(());
         }
         state.threads += 1;
-        state.work.push_back(work);
         drop(state);
         let inner = Arc::clone(&self.0);
         let started = thread::Builder::new()
@@ -147,17 +149,17 @@ impl Inner {
         let mut state = self.state();
         loop {
             if let Some(work) = state.work.pop_front() {
+                state.busy += 1;
                 drop(state);
                 // It catches its own panics.
                 work();
                 state = self.state();
+                state.busy -= 1;
                 continue;
             }
-            state.idle += 1;
             let waited = self.bell.wait_timeout(state, IDLE);
             let (woken, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
             state = woken;
-            state.idle -= 1;
             if timeout.timed_out() && state.work.is_empty() {
                 state.threads -= 1;
                 return;
@@ -210,7 +212,7 @@ mod tests {
         let under_way = threads.run(move || gate.recv().is_ok());
         let mut under_way = std::pin::pin!(under_way);
         assert!(futures_poll(under_way.as_mut()).await.is_none());
-        while threads.0.state().work.len() > 0 {
+        while !threads.0.state().work.is_empty() {
             tokio::task::yield_now().await;
         }
         let waiting = threads.run(|| 2);

@@ -68,7 +68,7 @@ pub(super) async fn changed_password_closes_the_other_sockets_of_the_user_and_ke
     (scene, sockets): &Here<'_>,
 ) -> Result<()> {
     let mut here = scene.login("dan").await?;
-    let there = scene.login("dan").await?;
+    let there = scene.login_elsewhere("dan").await?;
     let (mut one, two) = (
         sockets.connect(&here).await?,
         sockets.connect(&there).await?,

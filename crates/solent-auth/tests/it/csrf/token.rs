@@ -169,7 +169,7 @@ async fn names_are_settings() {
 
 #[tokio::test(start_paused = true)]
 async fn refusal_tells_the_log_why_and_no_secrets() {
-    for (request, wanted) in [
+    let requests = [
         (post(), "token is missing; send it in the header"),
         (post().header("x-csrftoken", OTHER), "missing or wrong"),
         (
@@ -187,14 +187,14 @@ async fn refusal_tells_the_log_why_and_no_secrets() {
                 .header("content-length", "9999999"),
             "form_limit",
         ),
-    ] {
+    ];
+    for (nth, (request, wanted)) in requests.into_iter().enumerate() {
         let log = Log::new();
         status(&Csrf::default(), request).await;
         let text = log.text();
-        assert!(
-            text.contains("WARN") && text.contains(wanted),
-            "{wanted} is not in: {text}"
-        );
+        assert!(text.contains(wanted), "{wanted} is not in: {text}");
+        // Those that follow within a second are told at a lower level.
+        assert!(nth > 0 || text.contains("WARN"), "{text}");
         for secret in [SECRET, TOKEN, OTHER] {
             assert!(!text.contains(secret), "{text}");
         }

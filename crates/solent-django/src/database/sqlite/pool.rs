@@ -36,7 +36,8 @@ impl Pool {
             path,
             timeout: config.timeout,
             permits: Arc::new(Semaphore::new(size.get())),
-            threads: Threads::new("sqlite", size, 1),
+            // A thread that has given its permit back may still be busy with doing so.
+            threads: Threads::new("sqlite", size, size.get()),
             idle: Mutex::default(),
         }
     }

@@ -147,10 +147,11 @@ impl Channels {
                 worker = more;
             }
         }
-        worker.check()?;
-        // Also for whoever serves: a page may show how the work goes.
+        // Also for those who serve: a page may show how the work goes.
         state.insert(worker.counts());
-        Ok(Some(worker.state(state.clone())))
+        let worker = worker.state(state.clone());
+        worker.check()?;
+        Ok(Some(worker))
     }
 }
 

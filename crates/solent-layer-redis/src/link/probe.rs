@@ -8,23 +8,41 @@ use redis::{
 use super::verdict::is_final;
 use crate::{RedisConfig, config::connection_config};
 
-/// The error that an attempt to connect ended with, or a better one: a server that speaks TLS closes a connection without it
-/// before it has said a word, which looks like a server that is away.
+/// The error that an attempt to connect ended with, or a better one.
+///
+/// A server that speaks TLS closes a connection without it before it has said a word. One that does not waits for the end of
+/// what it takes for a line. Both look like a server that is away.
 pub(super) async fn explain(
     error: RedisError,
     info: ConnectionInfo,
     config: &RedisConfig,
 ) -> RedisError {
-    let ConnectionAddr::Tcp(host, port) = info.addr() else {
-        return error;
+    let other = match info.addr() {
+        ConnectionAddr::Tcp(host, port) if was_cut(&error) => {
+            let addr = ConnectionAddr::TcpTls {
+                host: host.clone(),
+                port: *port,
+                insecure: true,
+                tls_params: None,
+            };
+            let advice =
+                "server speaks TLS, use a URL that begins with `rediss`, or RedisServer::tls";
+            (addr, advice)
+        }
+        ConnectionAddr::TcpTls { host, port, .. } if error.is_timeout() => {
+            let addr = ConnectionAddr::Tcp(host.clone(), *port);
+            (
+                addr,
+                "server speaks no TLS, use a URL that begins with `redis`",
+            )
+        }
+        _ => return error,
     };
-    if !was_cut(&error) || !speaks_tls(host, *port, config).await {
+    let (addr, advice) = other;
+    if !answers(addr, config).await {
         return error;
     }
-    RedisError::from((
-        ErrorKind::InvalidClientConfig,
-        "server speaks TLS, use a URL that begins with `rediss`, or RedisServer::tls",
-    ))
+    RedisError::from((ErrorKind::InvalidClientConfig, advice))
 }
 
 /// Whether the connection was made, and ended by the other end.
@@ -32,14 +50,9 @@ fn was_cut(error: &RedisError) -> bool {
     error.is_connection_dropped() && !error.is_connection_refusal()
 }
 
-async fn speaks_tls(host: &str, port: u16, config: &RedisConfig) -> bool {
+/// Whether a Redis answers there.
+async fn answers(addr: ConnectionAddr, config: &RedisConfig) -> bool {
     crate::config::provide_ciphers();
-    let addr = ConnectionAddr::TcpTls {
-        host: host.to_owned(),
-        port,
-        insecure: true,
-        tls_params: None,
-    };
     // Without credentials: it is only to be seen what language is spoken.
     let Ok(info) = addr.into_connection_info() else {
         return false;
@@ -53,7 +66,7 @@ async fn speaks_tls(host: &str, port: u16, config: &RedisConfig) -> bool {
         .await
     {
         Ok(_) => true,
-        // Redis's own words came through TLS, or the server wants a certificate of the client.
+        // Redis's own words came through, or the server wants a certificate of the client.
         Err(error) => error.code().is_some() || is_alert(&error),
     }
 }

@@ -42,8 +42,10 @@ fn words(error: &dyn Error) -> String {
 fn assert_refused<T>(result: Result<T, LayerError>, expected: &str) {
     let error = result.err().expect("redis refuses it");
     assert!(matches!(error, LayerError::Backend(_)), "{error:?}");
-    let words = words(&error);
-    assert!(words.contains(expected), "{words:?} has no {expected:?}");
+    // Redis 7.0 and 7.2 do not write capitals in the same places.
+    let words = words(&error).to_lowercase();
+    let expected = expected.to_lowercase();
+    assert!(words.contains(&expected), "{words:?} has no {expected:?}");
 }
 
 async fn assert_useless(url: &str, expected: &str) {

@@ -7,13 +7,20 @@ use std::{
 };
 
 use anyhow::Result;
+use bytes::Bytes;
+use http::{Response, StatusCode};
 use serde_json::json;
 use solent::{
-    Close, CloseCode, Frame, Group, NoEvents, ServerConfig, Solent, WebSocketConsumer,
-    WebSocketContext, server::DrainConfig, websocket_consumer,
+    Close, CloseCode, Frame, Group, HttpConsumer, HttpContext, NoEvents, ServerConfig, Solent,
+    WebSocketConsumer, WebSocketContext, http_consumer, server::DrainConfig, websocket_consumer,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
 };
 
-use super::live::Live;
+use super::live::{Live, PATIENCE};
 
 #[derive(Clone, Default)]
 struct Counts {
@@ -117,4 +124,71 @@ async fn sockets_that_come_and_go_leave_as_many_disconnects() -> Result<()> {
     assert_eq!(counts.connected.load(SeqCst), ROUNDS);
     assert_eq!(counts.disconnected.load(SeqCst), ROUNDS);
     Ok(())
+}
+
+/// Answers a request when there is news, of which there is none.
+struct LongPoll {
+    news: Group<NoEvents>,
+}
+
+impl HttpConsumer for LongPoll {
+    type Event = NoEvents;
+
+    async fn handle(&mut self, cx: &mut HttpContext, _: Bytes) -> solent::Result {
+        cx.join(&self.news).await
+    }
+
+    async fn draining(&mut self, cx: &mut HttpContext) -> solent::Result {
+        let later = Response::builder().status(503).header("retry-after", "1");
+        cx.respond(later.body("come back".into())?).await
+    }
+}
+
+/// Streams until the server drains, and then says goodbye.
+struct Stream;
+
+impl HttpConsumer for Stream {
+    type Event = NoEvents;
+
+    async fn handle(&mut self, cx: &mut HttpContext, _: Bytes) -> solent::Result {
+        cx.send_headers(StatusCode::OK).await?;
+        cx.send_body("begun").await?;
+        cx.draining().await;
+        cx.end_body("goodbye").await
+    }
+}
+
+#[tokio::test]
+async fn long_polls_and_streams_hear_of_the_drain() -> Result<()> {
+    let news: Group<NoEvents> = Group::new("news")?;
+    let poll = http_consumer(move |_| Ok(LongPoll { news: news.clone() }));
+    let app = Solent::new()
+        .http("poll/", poll)
+        .http("stream/", http_consumer(|_| Ok(Stream)));
+    let live = Live::start(app).await?;
+    let mut poll = TcpStream::connect(live.addr).await?;
+    poll.write_all(b"GET /poll/ HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await?;
+    let mut stream = TcpStream::connect(live.addr).await?;
+    stream
+        .write_all(b"GET /stream/ HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await?;
+    let mut streamed = Vec::new();
+    while !String::from_utf8_lossy(&streamed).contains("begun") {
+        timeout(PATIENCE, stream.read_buf(&mut streamed)).await??;
+    }
+
+    live.stop();
+
+    let mut polled = String::new();
+    timeout(PATIENCE, poll.read_to_string(&mut polled)).await??;
+    let polled = polled.to_ascii_lowercase();
+    assert!(polled.starts_with("http/1.1 503"), "{polled}");
+    assert!(polled.contains("retry-after: 1\r\n"), "{polled}");
+    timeout(PATIENCE, stream.read_to_end(&mut streamed)).await??;
+    let streamed = String::from_utf8_lossy(&streamed);
+    // The last chunk is there: nothing was cut off.
+    assert!(streamed.contains("goodbye"), "{streamed}");
+    assert!(streamed.ends_with("0\r\n\r\n"), "{streamed}");
+    live.ended().await
 }

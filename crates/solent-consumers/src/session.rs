@@ -33,7 +33,7 @@ pub(crate) trait Session: Send + Sized + 'static {
     fn handle(&mut self, step: Self::Step) -> Handling<'_>;
 
     /// What ends the next handler before its time; `None` if it runs to its end.
-    fn cancel(&mut self) -> Option<Box<Cancel>> {
+    fn cancel(&mut self) -> Option<Cancel> {
         None
     }
 
@@ -96,16 +96,23 @@ pub(crate) fn drive<S: Session>(
             let State::Live(session) = &mut owner.state else {
                 continue;
             };
-            let cancel = session.cancel();
-            let handling = guarded(|| session.handle(step));
-            match (Cancelable { handling, cancel }).await {
-                Some(Ok(())) => {}
-                Some(Err(error)) => owner.failed(error),
-                None => session.given_up(),
+            match call(session, step).await {
+                Ok(()) => {}
+                Err(error) => owner.failed(error),
             }
         }
         owner.begin_end(None);
         poll_fn(|cx| owner.poll_end(cx)).await
+    }
+}
+
+/// Calls the handler for a step. What may end it before its time is boxed with it, so that no other connection carries it.
+fn call<S: Session>(session: &mut S, step: S::Step) -> Guarded<Handling<'_>> {
+    let cancel = session.cancel();
+    let handling = guarded(|| session.handle(step));
+    match cancel {
+        None => handling,
+        Some(cancel) => Guarded(Box::pin(Cancelable { handling, cancel })),
     }
 }
 
@@ -142,9 +149,12 @@ impl<S: Session> Owner<S> {
     }
 
     fn failed(&mut self, error: AppError) {
-        if let State::Live(session) = &mut self.state
-            && let ControlFlow::Break(error) = session.failed(error)
-        {
+        let State::Live(session) = &mut self.state else {
+            return;
+        };
+        if error.is::<GivenUp>() {
+            session.given_up();
+        } else if let ControlFlow::Break(error) = session.failed(error) {
             self.begin_end(Some(error));
         }
     }
@@ -239,8 +249,8 @@ pub(crate) struct Cancel {
 }
 
 impl Cancel {
-    pub(crate) fn new(closed: Closed, kept: Arc<AtomicBool>) -> Box<Self> {
-        Box::new(Self { closed, kept })
+    pub(crate) fn new(closed: Closed, kept: Arc<AtomicBool>) -> Self {
+        Self { closed, kept }
     }
 
     fn is_due(&mut self, cx: &mut Context<'_>) -> bool {
@@ -248,22 +258,26 @@ impl Cancel {
     }
 }
 
-/// A handler under way; `None` if it was given up.
+/// A handler was given up, as its client is gone.
+#[derive(Debug, thiserror::Error)]
+#[error("client is gone")]
+struct GivenUp;
+
+/// A handler that ends with [`GivenUp`] once its client is gone.
 struct Cancelable<'a> {
     handling: Guarded<Handling<'a>>,
-    cancel: Option<Box<Cancel>>,
+    cancel: Cancel,
 }
 
 impl Future for Cancelable<'_> {
-    type Output = Option<Result>;
+    type Output = Result;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
         if let Poll::Ready(result) = Pin::new(&mut self.handling).poll(cx) {
-            return Poll::Ready(Some(result));
+            return Poll::Ready(result);
         }
-        let cancel = self.cancel.as_mut();
-        if cancel.is_some_and(|cancel| cancel.is_due(cx)) {
-            return Poll::Ready(None);
+        if self.cancel.is_due(cx) {
+            return Poll::Ready(Err(GivenUp.into()));
         }
         Poll::Pending
     }

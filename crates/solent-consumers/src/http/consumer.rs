@@ -91,6 +91,29 @@ pub trait HttpConsumer: Send + 'static {
         ready(Ok(()))
     }
 
+    /// The server drains, and this consumer waits for an event. Does nothing by default.
+    ///
+    /// A long poll answers with 503 and `Retry-After` here, and a stream says goodbye and ends. What goes on is ended by the
+    /// server: a response that has not begun with 503, a stream by cutting it off, each after its own time limit of the
+    /// drain. A handler that is under way learns of the drain by [`HttpContext::draining`].
+    ///
+    /// ```
+    /// # use http::{Response, StatusCode, header};
+    /// # use solent_consumers::HttpContext;
+    /// # use solent_spec::Result;
+    /// async fn draining(cx: &mut HttpContext) -> Result {
+    ///     let later = Response::builder()
+    ///         .status(StatusCode::SERVICE_UNAVAILABLE)
+    ///         .header(header::RETRY_AFTER, "1")
+    ///         .body("".into())?;
+    ///     cx.respond(later).await
+    /// }
+    /// ```
+    fn draining(&mut self, cx: &mut HttpContext) -> impl Future<Output = Result> + Send {
+        let _ = cx;
+        ready(Ok(()))
+    }
+
     /// The exchange is over: the response is complete, the client left (perhaps before its request was complete), or a
     /// handler failed. Does nothing by default.
     fn disconnect(&mut self, cx: &mut HttpContext) -> impl Future<Output = Result> + Send {

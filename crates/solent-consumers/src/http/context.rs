@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use serde::Serialize;
 use solent_spec::{
-    Body, Closed, Connection, Http, Result, SendError, Transport,
+    Body, Closed, Connection, Draining, Http, RequestScope, Result, SendError, Transport,
     http::{HttpOrder, HttpScope, ResponseStart, Send},
 };
 
@@ -47,6 +47,17 @@ impl HttpContext {
     /// can wait for it beside its work; see [`Connection::closed`].
     pub fn closed(&self) -> Closed {
         self.transport.closed()
+    }
+
+    /// Resolves once the server drains, also while a handler runs. It borrows nothing, so a handler can wait for it beside
+    /// its work, and end its stream.
+    ///
+    /// A consumer that waits for an event has a handler for it, [`HttpConsumer::draining`].
+    ///
+    ///
+    /// [`HttpConsumer::draining`]: crate::HttpConsumer::draining
+    pub fn draining(&self) -> Draining {
+        self.scope.link().draining()
     }
 
     /// Starts the response: a status code, or a [`ResponseStart`] with headers.

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use solent_layer::Gap;
 use solent_spec::{
-    AppError, Body,
+    AppError, Body, Draining,
     http::{HttpOrder, Receive, Send},
 };
 
@@ -47,6 +47,10 @@ pub(super) struct HttpSession<C: HttpConsumer> {
     phase: Phase,
     turn: bool,
     steps: Turn,
+    /// Asked for when the consumer first waits: most never do.
+    draining: Option<Draining>,
+    /// The consumer has been told of the drain.
+    told: bool,
 }
 
 enum Phase {
@@ -60,6 +64,8 @@ pub(super) enum Step<E> {
     Handle(Bytes),
     Event(Arc<Shared<E>>),
     Missed(Gap),
+    /// The server drains, and the consumer waits.
+    Draining,
     Unfinished(Unfinished),
     /// What was sent without a handler has to leave.
     Flush,
@@ -85,7 +91,20 @@ impl<C: HttpConsumer> HttpSession<C> {
             phase: Phase::Collecting(Collected::default()),
             turn: false,
             steps: Turn::default(),
+            draining: None,
+            told: false,
         }
+    }
+
+    /// Resolves once the server drains; once, for a consumer that waits.
+    fn poll_draining(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.told {
+            return Poll::Pending;
+        }
+        let draining = self.draining.get_or_insert_with(|| self.cx.draining());
+        task::ready!(Pin::new(draining).poll(cx));
+        self.told = true;
+        Poll::Ready(())
     }
 
     fn poll_client(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step<C::Event>>> {
@@ -229,6 +248,9 @@ impl<C: HttpConsumer> Session for HttpSession<C> {
         if !self.cx.is_reachable() {
             return Poll::Ready(Some(Step::Unfinished(Unfinished::Forgotten)));
         }
+        if self.poll_draining(cx).is_ready() {
+            return Poll::Ready(Some(Step::Draining));
+        }
         self.steps.pause();
         Poll::Pending
     }
@@ -238,12 +260,13 @@ impl<C: HttpConsumer> Session for HttpSession<C> {
             Step::Handle(body) => Box::pin(self.consumer.handle(&mut self.cx, body)),
             Step::Event(event) => Box::pin(self.event(event)),
             Step::Missed(gap) => Box::pin(self.consumer.missed(&mut self.cx, gap)),
+            Step::Draining => Box::pin(self.consumer.draining(&mut self.cx)),
             Step::Flush => Box::pin(self.flush()),
             Step::Unfinished(error) => Box::pin(ready(Err(error.into()))),
         }
     }
 
-    fn cancel(&mut self) -> Option<Box<Cancel>> {
+    fn cancel(&mut self) -> Option<Cancel> {
         if !C::CANCEL_ON_DISCONNECT || self.cx.order() == HttpOrder::Done {
             return None;
         }

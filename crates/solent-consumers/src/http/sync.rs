@@ -11,7 +11,7 @@ use http::Response;
 use serde::Serialize;
 use solent_layer::Gap;
 use solent_spec::{
-    Body, Closed, Result,
+    Body, Closed, Draining, RequestScope, Result,
     http::{HttpScope, ResponseStart, Send},
 };
 
@@ -62,6 +62,16 @@ pub trait SyncHttpConsumer: core::marker::Send + 'static {
     /// Any error ends the exchange.
     fn missed(&mut self, cx: &mut SyncHttpContext, gap: Gap) -> Result {
         let _ = (cx, gap);
+        Ok(())
+    }
+
+    /// See [`HttpConsumer::draining`].
+    ///
+    /// # Errors
+    ///
+    /// Any error ends the exchange.
+    fn draining(&mut self, cx: &mut SyncHttpContext) -> Result {
+        let _ = cx;
         Ok(())
     }
 
@@ -140,6 +150,10 @@ impl<C: SyncHttpConsumer> HttpConsumer for BlockingHttp<C> {
             .await
     }
 
+    async fn draining(&mut self, cx: &mut HttpContext) -> Result {
+        self.run(cx, C::draining).await
+    }
+
     async fn disconnect(&mut self, cx: &mut HttpContext) -> Result {
         self.run(cx, C::disconnect).await
     }
@@ -174,6 +188,12 @@ impl SyncHttpContext {
     /// What is known of the request.
     pub fn scope(&self) -> &HttpScope {
         &self.scope
+    }
+
+    /// Whether the server drains: for long handlers to ask now and then, and for [`block_on`](SyncConsumerContext::block_on).
+    /// See [`HttpContext::draining`].
+    pub fn draining(&self) -> Draining {
+        self.scope.link().draining()
     }
 
     /// Starts the response.

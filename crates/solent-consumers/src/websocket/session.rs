@@ -297,7 +297,7 @@ impl<C: WebSocketConsumer> Session for WebSocketSession<C> {
         }
     }
 
-    fn cancel(&mut self) -> Option<Box<Cancel>> {
+    fn cancel(&mut self) -> Option<Cancel> {
         if !C::CANCEL_ON_DISCONNECT || self.cx.stage() == Stage::Closed {
             return None;
         }

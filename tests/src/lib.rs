@@ -26,3 +26,8 @@ pub struct Django;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/accounts.md")]
 pub struct Accounts;
+
+/// What the guide to operations shows.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/operations.md")]
+pub struct Operations;

@@ -3,8 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
+use time::{OffsetDateTime, PrimitiveDateTime, format_description::well_known::Iso8601};
 
-use super::{SessionData, moment};
+use super::SessionData;
 
 /// When a session ends, if nobody ends it before.
 ///
@@ -36,7 +37,7 @@ impl Expiry {
         let expiry = match value {
             Value::Null => return None,
             Value::Number(seconds) => seconds.as_f64().map(Self::from_seconds),
-            Value::String(text) => moment::parse(text).map(Self::At),
+            Value::String(text) => parse(text).map(Self::At),
             _ => None,
         };
         if expiry.is_none() {
@@ -53,7 +54,7 @@ impl Expiry {
         let value = match expiry {
             Self::BrowserClose => Value::from(0),
             Self::After(age) => Value::from(age.as_secs().max(1)),
-            Self::At(time) => Value::from(moment::format(time.min(Self::never()))),
+            Self::At(time) => Value::from(format(time)),
         };
         let former = data.insert(Self::NAME.to_owned(), value);
         former.as_ref() != data.get(Self::NAME)
@@ -68,6 +69,30 @@ impl Expiry {
             Self::After(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
         }
     }
+}
+
+/// Python's `datetime.isoformat()`, with or without an offset. Without one it is taken for UTC.
+fn parse(text: &str) -> Option<SystemTime> {
+    let text = text.replacen(' ', "T", 1);
+    let time = OffsetDateTime::parse(&text, &Iso8601::PARSING)
+        .or_else(|_| {
+            PrimitiveDateTime::parse(&text, &Iso8601::PARSING).map(PrimitiveDateTime::assume_utc)
+        })
+        .ok()?;
+    Some(time.into())
+}
+
+/// What Python's `datetime.fromisoformat()` reads, in UTC and to the microsecond.
+fn format(time: SystemTime) -> String {
+    let time = OffsetDateTime::from(time.clamp(SystemTime::UNIX_EPOCH, Expiry::never()));
+    let (year, month, day) = time.to_calendar_date();
+    let (hour, minute, second, micro) = time.to_hms_micro();
+    let month = u8::from(month);
+    let fraction = match micro {
+        0 => String::new(),
+        micro => format!(".{micro:06}"),
+    };
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}+00:00")
 }
 
 #[cfg(test)]
@@ -109,7 +134,7 @@ mod tests {
 
     #[test]
     fn moments_at_the_end_of_time_can_be_read() {
-        for text in ["9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+23:00"] {
+        for text in ["9999-12-31T23:59:59-23:00", "0000-01-01T00:00:00+23:00"] {
             assert!(read(json!(text)).is_some(), "{text}");
         }
     }

@@ -12,7 +12,6 @@ mod herald;
 mod key;
 mod memory;
 mod middleware;
-mod moment;
 #[cfg(feature = "redis")]
 mod redis;
 mod revision;

@@ -33,7 +33,7 @@ pub struct SessionConfig {
     /// that change them.
     pub rolling: bool,
     /// Whether a session that [cannot be read](crate::SessionError::Unreadable) is replaced by what is set, as one that does
-    /// not exist. Default: no, so that a wrong key here costs nobody the session that they have elsewhere.
+    /// not exist. Default: no, so that a wrong key here does not cost users the session that they have elsewhere.
     pub replace_unreadable: bool,
 }
 

@@ -42,6 +42,8 @@ pub struct Closed {
     shared: Option<Arc<Shared>>,
     /// The place of this clone's waker, once it has waited.
     place: Option<usize>,
+    /// What resolves it as well.
+    other: Option<Box<Closed>>,
 }
 
 /// Tells every [`Closed`] of a connection that it is closed. What implements [`Transport`](crate::Transport) holds it.
@@ -96,14 +98,24 @@ impl Closed {
         Self {
             shared: None,
             place: None,
+            other: None,
         }
+    }
+
+    /// Resolves when either does: for a transport that wraps another one, and may end the connection itself.
+    pub fn or(mut self, other: Self) -> Self {
+        self.other = Some(match self.other.take() {
+            Some(inner) => Box::new(inner.or(other)),
+            None => Box::new(other),
+        });
+        self
     }
 
     /// Whether the connection is closed, without waiting.
     pub fn is_closed(&self) -> bool {
-        self.shared
-            .as_ref()
-            .is_some_and(|shared| shared.is_closed())
+        let own = self.shared.as_ref();
+        own.is_some_and(|shared| shared.is_closed())
+            || self.other.as_ref().is_some_and(|other| other.is_closed())
     }
 }
 
@@ -112,6 +124,11 @@ impl Future for Closed {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
+        if let Some(other) = &mut this.other
+            && Pin::new(&mut **other).poll(cx).is_ready()
+        {
+            return Poll::Ready(());
+        }
         let Some(shared) = &this.shared else {
             return Poll::Pending;
         };
@@ -138,6 +155,7 @@ impl Clone for Closed {
         Self {
             shared: self.shared.clone(),
             place: None,
+            other: self.other.clone(),
         }
     }
 }
@@ -165,6 +183,7 @@ impl ClosedSignal {
         Closed {
             shared: Some(Arc::clone(&self.0)),
             place: None,
+            other: None,
         }
     }
 
@@ -232,6 +251,24 @@ mod tests {
         assert!(first.is_closed());
         assert!(poll(&mut first, &task).is_ready());
         assert!(poll(&mut second, &task).is_ready());
+    }
+
+    #[test]
+    fn either_of_two_closes() {
+        let task = Arc::<Task>::default();
+        for nth in 0..3 {
+            let signals = [(); 3].map(|()| ClosedSignal::default());
+            let [first, second, third] = signals.each_ref().map(ClosedSignal::closed);
+            let mut closed = first.or(second).or(third);
+            assert!(poll(&mut closed, &task).is_pending());
+            assert!(!closed.is_closed());
+
+            signals[nth].close();
+
+            assert_eq!(task.0.load(SeqCst), nth + 1);
+            assert!(closed.is_closed() && closed.clone().is_closed());
+            assert!(poll(&mut closed, &task).is_ready());
+        }
     }
 
     #[test]

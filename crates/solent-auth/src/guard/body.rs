@@ -12,14 +12,14 @@ use solent_spec::{Body, BoxError};
 use super::{Verdict, Watch};
 
 /// A body that ends when its watch says so.
-pub(super) struct GuardedBody<W> {
+pub(super) struct GuardedBody {
     body: Body,
     /// Until it has ended the body.
-    watch: Option<W>,
+    watch: Option<Box<dyn Watch>>,
 }
 
-impl<W> GuardedBody<W> {
-    pub(super) fn new(body: Body, watch: W) -> Self {
+impl GuardedBody {
+    pub(super) fn new(body: Body, watch: Box<dyn Watch>) -> Self {
         Self {
             body,
             watch: Some(watch),
@@ -27,7 +27,7 @@ impl<W> GuardedBody<W> {
     }
 }
 
-impl<W: Watch> http_body::Body for GuardedBody<W> {
+impl http_body::Body for GuardedBody {
     type Data = Bytes;
     type Error = BoxError;
 

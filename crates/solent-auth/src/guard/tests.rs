@@ -33,7 +33,8 @@ fn guarded<P: HttpProtocol>(
     let inner = BoxApplication::new(inner);
     let outer = BoxApplication::new(move |connection: Connection<P>| {
         let rx = rx.lock().unwrap_or_else(PoisonError::into_inner).take();
-        inner.call(guard(connection, Told(rx.expect("one connection"))))
+        let (connection, guard) = guard(connection, Told(rx.expect("one connection")), GRACE);
+        guard.around(inner.call(connection))
     });
     (tx, outer)
 }
@@ -225,4 +226,136 @@ async fn way_round_the_events_stays_open() {
     let (_client, _) = WebSocketCommunicator::open(application, "/").await.unwrap();
 
     found.notified().await;
+}
+
+/// What becomes of an application that waits for something else than its connection.
+#[derive(Clone, Default)]
+struct Fate {
+    /// It was told that its connection is closed.
+    told: std::sync::Arc<Notify>,
+    /// It was dropped.
+    dropped: std::sync::Arc<Notify>,
+}
+
+struct Dropped(std::sync::Arc<Notify>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+impl Fate {
+    /// Answers with `events`, and never looks at its connection again.
+    async fn deaf<P: HttpProtocol>(
+        self,
+        mut connection: Connection<P>,
+        events: Vec<P::Outbound>,
+    ) -> Result {
+        let _dropped = Dropped(self.dropped);
+        for event in events {
+            connection.send(event).await?;
+        }
+        connection.closed().await;
+        self.told.notify_one();
+        std::future::pending().await
+    }
+
+    async fn is_told_and_dropped(&self) {
+        self.told.notified().await;
+        let told = tokio::time::Instant::now();
+        self.dropped.notified().await;
+        assert_eq!(told.elapsed().as_secs(), GRACE.as_secs());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn socket_of_an_application_that_waits_for_something_else_is_closed_at_once() {
+    let fate = Fate::default();
+    let deaf = fate.clone();
+    let (tell, application) = guarded(move |connection| {
+        deaf.clone()
+            .deaf::<WebSocket>(connection, vec![Send::accept()])
+    });
+    let (mut client, _) = WebSocketCommunicator::open(application, "/").await.unwrap();
+    let told = tokio::time::Instant::now();
+
+    tell.send(Verdict::Send("soon".into())).unwrap();
+    assert_eq!(client.receive_text().await.unwrap(), "soon");
+    tell.send(close()).unwrap();
+
+    assert_eq!(client.receive_close().await.unwrap().code.as_u16(), 4401);
+    assert!(told.elapsed().is_zero());
+    fate.is_told_and_dropped().await;
+    client.wait().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn response_of_an_application_that_waits_for_something_else_ends_at_once() {
+    let fate = Fate::default();
+    let deaf = fate.clone();
+    let (tell, application) = guarded(move |connection| {
+        let events = vec![HttpSend::start(StatusCode::OK), HttpSend::chunk("one")];
+        deaf.clone().deaf::<Http>(connection, events)
+    });
+    let mut client = HttpCommunicator::start(application, "/").unwrap();
+    assert_eq!(client.chunk().await.unwrap().unwrap(), "one");
+    let told = tokio::time::Instant::now();
+
+    tell.send(close()).unwrap();
+
+    assert_eq!(client.chunk().await.unwrap(), None);
+    assert!(told.elapsed().is_zero());
+    fate.is_told_and_dropped().await;
+    client.wait().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_that_waits_for_something_else_is_refused_at_once() {
+    let fate = Fate::default();
+    let deaf = fate.clone();
+    let (tell, application) =
+        guarded(move |connection| deaf.clone().deaf::<Http>(connection, vec![]));
+    let mut client = HttpCommunicator::start(application, "/").unwrap();
+
+    tell.send(close()).unwrap();
+
+    assert_eq!(client.response().await.unwrap().status, 401);
+    fate.is_told_and_dropped().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn application_that_ended_its_connection_itself_may_take_its_time() {
+    const WORK: Duration = Duration::from_secs(100);
+    async fn answer_and_work<P: HttpProtocol>(
+        mut connection: Connection<P>,
+        events: Vec<P::Outbound>,
+        done: std::sync::Arc<Notify>,
+    ) -> Result {
+        for event in events {
+            connection.send(event).await?;
+        }
+        tokio::time::sleep(WORK).await;
+        done.notify_one();
+        Ok(())
+    }
+    let done = std::sync::Arc::new(Notify::new());
+    let notify = std::sync::Arc::clone(&done);
+    let (tell, application) = guarded(move |connection| {
+        answer_and_work::<Http>(connection, vec![HttpSend::text("ok")], notify.clone())
+    });
+    let mut client = HttpCommunicator::start(application, "/").unwrap();
+    client.response().await.unwrap();
+    tell.send(close()).unwrap();
+    done.notified().await;
+
+    let notify = std::sync::Arc::clone(&done);
+    let (tell, application) = guarded(move |connection| {
+        let events = vec![Send::accept(), Send::close()];
+        answer_and_work::<WebSocket>(connection, events, notify.clone())
+    });
+    let (mut client, _) = WebSocketCommunicator::open(application, "/").await.unwrap();
+    assert_eq!(client.receive_close().await.unwrap().code.as_u16(), 1000);
+    tell.send(close()).unwrap();
+    done.notified().await;
 }

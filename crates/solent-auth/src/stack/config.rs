@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use solent_spec::websocket::{Close, CloseCode};
 
+use crate::guard::GRACE;
+
 /// Settings for an [`AuthStack`](crate::AuthStack), but for those of its sessions.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -17,6 +19,9 @@ pub struct AuthConfig {
     pub reachable: bool,
     /// How a WebSocket is closed when its user is not logged in any more. Default: code 4401.
     pub close: Close,
+    /// How long an application may go on after its connection was closed because of its user; then its future is dropped, and
+    /// a consumer's `disconnect` runs. Should be longer than servers wait for a client to answer a close. Default: 10 seconds.
+    pub grace: Duration,
     /// Whether session and user are read only if somebody asks who it is. Such a connection is watched from then on.
     /// Default: no, they are read before the application is called.
     pub lazy: bool,
@@ -43,6 +48,7 @@ impl Default for AuthConfig {
             check_interval: Duration::from_secs(60),
             reachable: true,
             close: Close::new(CloseCode::from_u16(4401), "not logged in any more"),
+            grace: GRACE,
             lazy: false,
             on_failure: OnFailure::default(),
             ticket_age: Duration::from_secs(60),
@@ -68,6 +74,12 @@ impl AuthConfig {
         if close.code.is_sendable() {
             self.close = close;
         }
+        self
+    }
+
+    /// Sets [`grace`](Self::grace).
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
         self
     }
 

@@ -17,6 +17,7 @@ use solent_spec::{
 use super::{AuthConfig, OnFailure};
 use crate::{
     Auth, AuthError, AuthUser, Session, Sessions,
+    guard::Guard,
     user::{Logins, SessionLogin, Watching, watch_login},
 };
 
@@ -61,18 +62,19 @@ impl<P: HttpProtocol, U: AuthUser> Entrance<P, U> {
         let has_key = session.key().is_some();
         let auth = self.attach(&mut connection, session);
         let watching = Arc::clone(&self.watching);
-        let connection = watch_login(connection, auth.as_login(), watching, self.reachable);
+        let login = auth.as_login();
+        let (connection, guard) = watch_login(connection, login, watching, self.reachable);
         if !has_key {
             auth.set(None);
         }
         if self.lazy || !has_key {
-            return self.inner.call(connection);
+            return guard.around(self.inner.call(connection));
         }
         let preparing = Box::pin(resolved(connection, auth, self.on_failure));
-        Box::pin(Entering::Preparing {
+        guard.around(Box::pin(Entering::Preparing {
             preparing,
             inner: self.inner.clone(),
-        })
+        }))
     }
 
     /// Leaves the user in the scope.
@@ -102,14 +104,14 @@ async fn resolved<P: HttpProtocol, U: AuthUser>(
     mut connection: Connection<P>,
     auth: Auth<U>,
     on_failure: OnFailure,
-) -> Result<Option<Connection<P>>> {
+) -> Result<Option<Entered<P>>> {
     let Err(error) = auth.user().await else {
-        return Ok(Some(connection));
+        return Ok(Some((connection, None)));
     };
     report(&error, on_failure);
     if on_failure == OnFailure::Anonymous {
         auth.set(None);
-        return Ok(Some(connection));
+        return Ok(Some((connection, None)));
     }
     let mut response = Response::new(Body::from("Service Unavailable"));
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -122,11 +124,14 @@ fn report(error: &AuthError, on_failure: OnFailure) {
     tracing::error!(target: "solent::auth", error = %Chain(error), ?on_failure, "could not find out who a user is");
 }
 
+/// A connection that may go to its application, and what guards it from here on.
+pub(crate) type Entered<P> = (Connection<P>, Option<Guard<P>>);
+
 /// A connection on its way to its application. Small, since it is kept for as long as the connection lives.
 pub(crate) enum Entering<P: HttpProtocol> {
     /// Not before it has been prepared, if it is not answered instead.
     Preparing {
-        preparing: BoxFuture<Result<Option<Connection<P>>>>,
+        preparing: BoxFuture<Result<Option<Entered<P>>>>,
         inner: BoxApplication<P>,
     },
     /// It has been handed over.
@@ -140,11 +145,14 @@ impl<P: HttpProtocol> Future for Entering<P> {
         loop {
             match &mut *self {
                 Self::Preparing { preparing, inner } => {
-                    let Some(connection) = ready!(preparing.as_mut().poll(cx))? else {
+                    let Some((connection, guard)) = ready!(preparing.as_mut().poll(cx))? else {
                         return Poll::Ready(Ok(()));
                     };
                     let running = inner.call(connection);
-                    *self = Self::Running(running);
+                    *self = Self::Running(match guard {
+                        Some(guard) => guard.around(running),
+                        None => running,
+                    });
                 }
                 Self::Running(running) => return running.as_mut().poll(cx),
             }

@@ -8,7 +8,7 @@ mod enter;
 )]
 mod stack;
 
-pub(crate) use self::enter::Entering;
+pub(crate) use self::enter::{Entered, Entering};
 pub use self::{
     config::{AuthConfig, OnFailure},
     stack::AuthStack,

@@ -59,7 +59,10 @@ use crate::{
 /// | `{"type": "auth.logout", "session": "…"}` | those of one session: the SHA-256 of its key, in hexadecimal |
 /// | `{"type": "auth.check"}` | those that a check finds not to be logged in any more; the check is made at once |
 ///
-/// The application may be anywhere between two events then, and receives the disconnect. A store out of reach ends nothing.
+/// The application receives the disconnect, wherever it is between two events, and [`Connection::closed`] resolves at once. One that is
+/// busy with something else has ten seconds to end ([`AuthConfig::grace`]); then its future is dropped. A store out of reach ends nothing.
+///
+/// [`Connection::closed`]: solent_spec::Connection::closed
 ///
 /// Groups need a channel layer in the connection's state, which a server's application usually has. It is not asked for
 /// requests that are answered within a second.
@@ -148,6 +151,7 @@ impl<U: AuthUser> Middleware for AuthStack<U> {
         let watching = Watching {
             interval: self.config.check_interval,
             close: self.config.close.clone(),
+            grace: self.config.grace,
         };
         let application = BoxApplication::new(Entrance::new(
             inner,

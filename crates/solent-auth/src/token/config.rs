@@ -4,6 +4,8 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use solent_spec::websocket::{Close, CloseCode, Frame};
 
+use crate::guard::GRACE;
+
 /// Settings of [`Tokens`](super::Tokens).
 #[derive(Clone)]
 #[non_exhaustive]
@@ -25,6 +27,9 @@ pub struct TokenConfig {
     pub refresh: bool,
     /// How sockets are closed whose token has expired, or was refused where one was needed. Default: 4401.
     pub close: Close,
+    /// How long an application may go on after its connection was closed because of its token or its user; then its future is
+    /// dropped, and a consumer's `disconnect` runs. Default: 10 seconds.
+    pub grace: Duration,
     /// How often the verifier is asked whether the users of open connections may [stay](super::TokenVerifier::holds). Never if zero.
     /// Default: one minute.
     pub interval: Duration,
@@ -70,6 +75,7 @@ impl Default for TokenConfig {
             warning: TokenWarning::default(),
             refresh: true,
             close: CloseCode::from_u16(4401).into(),
+            grace: GRACE,
             interval: Duration::from_secs(60),
             reachable: true,
         }
@@ -119,6 +125,12 @@ impl TokenConfig {
         if close.code.is_sendable() {
             self.close = close;
         }
+        self
+    }
+
+    /// Sets [`grace`](Self::grace).
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
         self
     }
 

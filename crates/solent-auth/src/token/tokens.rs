@@ -23,7 +23,7 @@ use crate::{
     Auth, CrossSite, Identity, Origins,
     gate::Check,
     guard::guard,
-    stack::Entering,
+    stack::{Entered, Entering},
     user::{LoginWatch, Watching},
 };
 
@@ -208,7 +208,7 @@ impl<V: TokenVerifier> Shared<V> {
         &self,
         mut connection: Connection<P>,
         found: Found,
-    ) -> Result<Option<Connection<P>>> {
+    ) -> Result<Option<Entered<P>>> {
         if found.via == Via::Cookie
             && let Err(refusal) = self.check_page(&connection)
         {
@@ -219,34 +219,35 @@ impl<V: TokenVerifier> Shared<V> {
         if let Err(Refusal::Bad(reason)) = judged {
             tell(connection.scope(), &found.via, reason);
         }
-        let connection = match judged {
+        let (connection, guard) = match judged {
             Ok(verified) => self.let_in(connection, verified, &found.via),
             Err(Refusal::Bad(_)) if !self.config.required => {
                 self.leave_nobody(&mut connection);
-                connection
+                (connection, None)
             }
             Err(refusal) => {
                 refusal.send(connection).await?;
                 return Ok(None);
             }
         };
-        Ok(Some(match found.via {
+        let connection = match found.via {
             Via::Subprotocol(chosen) => map_websocket(connection, |socket| {
                 socket.map_transport(|inner| ChosenSubprotocol::new(inner, chosen))
             }),
             _ => connection,
-        }))
+        };
+        Ok(Some((connection, guard)))
     }
 
     /// Lets a WebSocket in once its client has sent a token, or closes it.
     async fn listen<P: HttpProtocol>(
         &self,
         connection: Connection<P>,
-    ) -> Result<Option<Connection<P>>> {
+    ) -> Result<Option<Entered<P>>> {
         let settings = self.first_message().cloned().unwrap_or_default();
         let mut socket = match into_websocket(connection) {
             Ok(socket) => socket,
-            Err(other) => return Ok(Some(other)),
+            Err(other) => return Ok(Some((other, None))),
         };
         let judged = match hear(&mut socket, &settings, self.config.max_len).await? {
             Heard::Gone => return Ok(None),
@@ -280,9 +281,8 @@ impl<V: TokenVerifier> Shared<V> {
         socket.send(message::accepted(left).into()).await?;
         let (scope, transport) = socket.into_parts();
         let transport = AcceptedTransport::new(transport, &scope, &settings);
-        let socket = Connection::new(scope, transport);
-        let socket = self.let_in(socket, verified, &Via::Message);
-        Ok(from_websocket(socket))
+        let entered = from_websocket(Connection::new(scope, transport));
+        Ok(entered.map(|socket| self.let_in(socket, verified, &Via::Message)))
     }
 
     /// Whose token it is.
@@ -309,7 +309,7 @@ impl<V: TokenVerifier> Shared<V> {
         mut connection: Connection<P>,
         verified: Verified<V::User>,
         via: &Via,
-    ) -> Connection<P> {
+    ) -> Entered<P> {
         let (verifier, config) = (Arc::clone(&self.verifier), Arc::clone(&self.config));
         let (credential, auth) = Credential::new(verifier, Arc::clone(&config), verified);
         let link = connection.scope_mut().link_mut();
@@ -324,7 +324,10 @@ impl<V: TokenVerifier> Shared<V> {
         }
         let (login, watching) = (credential.as_login(), Arc::clone(&self.watching));
         let login = LoginWatch::over(&connection, login, watching, self.config.reachable);
-        guard(connection, TokenWatch::new(credential, config, login))
+        let grace = config.grace;
+        let watch = TokenWatch::new(credential, config, login);
+        let (connection, guard) = guard(connection, watch, grace);
+        (connection, Some(guard))
     }
 
     /// Nobody is logged in, unless somebody outside knows better.
@@ -357,6 +360,7 @@ fn watching(config: &TokenConfig) -> Arc<Watching> {
     Arc::new(Watching {
         interval: config.interval,
         close: config.close.clone(),
+        grace: config.grace,
     })
 }
 

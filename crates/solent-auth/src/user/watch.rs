@@ -16,7 +16,7 @@ use solent_spec::{
 use tokio::time::{Sleep, sleep};
 
 use super::{AuthError, Identity, group::Notice, user_group};
-use crate::guard::{Verdict, Watch, guard};
+use crate::guard::{Guard, Verdict, Watch, guard};
 
 /// Whoever knows whether a login still holds.
 pub(crate) trait Login: Send + Sync + 'static {
@@ -49,6 +49,8 @@ pub(crate) struct Watching {
     pub(crate) interval: Duration,
     /// How a connection is closed.
     pub(crate) close: Close,
+    /// How long the application may go on then.
+    pub(crate) grace: Duration,
 }
 
 /// How long a request is under way before its user's group is joined: most are answered by then, and asking the layer for
@@ -66,15 +68,16 @@ const DOUBT: Duration = Duration::from_secs(1);
 const AFTER_END: Duration = Duration::from_millis(50);
 
 /// Ends `connection` from now on when the login that it came with ends. If it is to be `reachable`, it is in its user's group
-/// on the channel layer.
+/// on the channel layer. The guard goes around the application.
 pub(crate) fn watch_login<P: HttpProtocol>(
     connection: Connection<P>,
     login: Arc<dyn Login>,
     watching: Arc<Watching>,
     reachable: bool,
-) -> Connection<P> {
+) -> (Connection<P>, Guard<P>) {
+    let grace = watching.grace;
     let watch = LoginWatch::over(&connection, login, watching, reachable);
-    guard(connection, watch)
+    guard(connection, watch, grace)
 }
 
 /// Ends a connection when its user's login does.

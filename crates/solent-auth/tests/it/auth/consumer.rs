@@ -1,10 +1,15 @@
 //! Consumers behind a stack.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
-use solent_auth::{AuthScope, AuthUser, close_user};
-use solent_consumers::{Group, WebSocketConsumer, WebSocketContext, websocket_consumer};
+use solent_auth::{AuthConfig, AuthScope, AuthUser, close_user};
+use solent_consumers::{
+    Group, WebSocketConsumer, WebSocketContext, disconnects_finished, websocket_consumer,
+};
 use solent_layer::{ChannelLayer, DynLayer, Message};
 use solent_layer_memory::MemoryLayer;
 use solent_spec::{
@@ -12,6 +17,7 @@ use solent_spec::{
     websocket::{Close, Frame},
 };
 use solent_testing::{TestRequest, WebSocketCommunicator};
+use tokio::time::{Instant, sleep};
 
 use super::site::{Person, Site};
 
@@ -79,4 +85,57 @@ async fn consumer_is_told_that_its_user_is_gone_and_who_it_was() {
     assert_eq!(client.receive_close().await.unwrap().code.as_u16(), 4401);
     client.wait().await.unwrap();
     assert_eq!(*left.lock().unwrap(), ["ann 4401"]);
+}
+
+/// Works on each message for longer than any grace.
+struct Busy {
+    left: Arc<Mutex<Vec<String>>>,
+}
+
+impl WebSocketConsumer for Busy {
+    type Event = Nothing;
+
+    async fn receive(&mut self, _: &mut WebSocketContext, _: Frame) -> Result {
+        sleep(Duration::from_secs(3600)).await;
+        Ok(())
+    }
+
+    async fn disconnect(&mut self, _: &mut WebSocketContext, close: Close) -> Result {
+        self.left.lock().unwrap().push(close.code.to_string());
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn socket_of_a_busy_consumer_closes_at_once_and_its_disconnect_follows_after_the_grace() {
+    const GRACE: Duration = Duration::from_secs(3);
+    let (site, left) = (Site::new(), Arc::<Mutex<Vec<String>>>::default());
+    let layer = DynLayer::new(MemoryLayer::default());
+    let noted = Arc::clone(&left);
+    let busy = websocket_consumer(move |_| {
+        Ok(Busy {
+            left: Arc::clone(&noted),
+        })
+    });
+    let stack = site.stack().config(AuthConfig::default().grace(GRACE));
+    let application = stack.wrap(BoxApplication::<WebSocket>::new(busy));
+    let key = site.session_of("ann").await;
+    let request = TestRequest::get("/")
+        .state(layer.clone())
+        .header("cookie", format!("sessionid={}", key.as_str()));
+    let (mut client, _) = WebSocketCommunicator::open(application, request)
+        .await
+        .unwrap();
+    client.send_text("work").await.unwrap();
+    client.receive_nothing().await.unwrap();
+    let told = Instant::now();
+
+    close_user(&layer, "ann").await.unwrap();
+
+    assert_eq!(client.receive_close().await.unwrap().code.as_u16(), 4401);
+    assert!(told.elapsed().is_zero());
+    client.wait().await.unwrap();
+    disconnects_finished().await;
+    assert_eq!(told.elapsed().as_secs(), GRACE.as_secs());
+    assert_eq!(*left.lock().unwrap(), ["4401"]);
 }

@@ -1,6 +1,7 @@
 //! What ends open connections.
 
 use std::{
+    future::pending,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -16,16 +17,13 @@ use solent_layer::{
 };
 use solent_layer_memory::MemoryLayer;
 use solent_spec::{
-    BoxApplication, Middleware, WebSocket,
+    AppError, BoxApplication, Connection, Middleware, WebSocket,
     websocket::{Close, CloseCode},
 };
 use solent_testing::{TestRequest, WebSocketCommunicator};
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
 
-use super::{
-    applications::{Server, Socket, socket},
-    site::Site,
-};
+use super::{applications::Server, site::Site};
 
 /// A layer that opens no mailbox when it is told to fail.
 #[derive(Clone, Default)]
@@ -377,7 +375,7 @@ async fn logout_in_the_second_before_a_response_is_watched_is_not_missed() {
 
 /// Without checks from time to time, what was missed before the group was joined would be missed for ever.
 #[tokio::test(start_paused = true)]
-async fn logout_before_the_group_is_joined_is_not_missed_without_checks() {
+async fn logout_while_an_application_hesitates_is_not_missed_without_checks() {
     let site = Site::new();
     let layer = DynLayer::new(MemoryLayer::default());
     let config = AuthConfig::default().check_interval(Duration::ZERO);
@@ -385,32 +383,18 @@ async fn logout_before_the_group_is_joined_is_not_missed_without_checks() {
     let server = Server::new(&stack, &site.people).layer(&layer);
     let key = site.session_of("ann").await;
     let elsewhere = site.session_of("ann").await;
-
-    let begin = Arc::new(Notify::new());
-    let hesitant = {
-        let (inner, begin) = (socket(&site.people), Arc::clone(&begin));
-        let inner = BoxApplication::<WebSocket>::new(inner);
-        move |connection| {
-            let (inner, begin) = (inner.clone(), Arc::clone(&begin));
-            async move {
-                begin.notified().await;
-                inner.call(connection).await
-            }
-        }
-    };
+    let hesitant = |_: Connection<WebSocket>| pending::<Result<(), AppError>>();
     let hesitant = stack.wrap(BoxApplication::new(hesitant));
     let request = TestRequest::get("/")
         .header("cookie", format!("sessionid={}", key.as_str()))
         .state(layer.clone());
-    let opening = WebSocketCommunicator::start(hesitant, request).unwrap();
+    let mut opening = WebSocketCommunicator::start(hesitant, request).unwrap();
     let mut other = server.connect(Some(&elsewhere)).await;
 
     assert_eq!(server.get("logout", Some(&key)).await.text(), Ok("nobody"));
-    begin.notify_one();
 
-    let mut socket = Socket(opening);
-    socket.0.connect().await.unwrap().accepted().unwrap();
-    assert_eq!(socket.closed().await, 4401);
+    let rejection = opening.connect().await.unwrap().rejected().unwrap();
+    assert_eq!(rejection.status(), 401);
     other.stays().await;
 }
 

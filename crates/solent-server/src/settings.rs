@@ -282,8 +282,8 @@ pub struct WebSocketConfig {
     /// in the system's buffers, TCP slows the client down, and its silence is not held against it. Each message counts 64
     /// bytes more than it has, and the one that reaches the limit still fits. Default: 64 KiB.
     pub max_unread: usize,
-    /// Control frames and empty fragments of one client for each second, on average over ten seconds; more closes with
-    /// 1008. Default: 100.
+    /// Control frames, and fragments of fewer than 16 bytes, of one client for each second, on average over ten seconds; more
+    /// closes with 1008. Default: 100.
     pub control_frames: usize,
     /// Until the application has accepted or refused the handshake; then 503. Default: 10 seconds.
     pub handshake_timeout: Duration,

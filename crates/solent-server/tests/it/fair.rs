@@ -163,11 +163,12 @@ async fn what_follows_a_violation_leaves_turns_to_others() {
 }
 
 #[tokio::test]
-async fn control_frames_beyond_the_limit_are_closed_with_1008() {
+async fn control_frames_and_tiny_fragments_beyond_the_limit_are_closed_with_1008() {
     let floods = [
         masked(FIN | PING, "").repeat(101),
         masked(FIN | PONG, "").repeat(101),
         [masked(TEXT, ""), masked(CONTINUATION, "").repeat(100)].concat(),
+        [masked(TEXT, ""), masked(CONTINUATION, "x").repeat(100)].concat(),
     ];
     for flood in floods {
         let config = WebSocketConfig::default().control_frames(10);
@@ -195,4 +196,16 @@ async fn control_frames_beyond_the_limit_are_closed_with_1008() {
 async fn compressed_message_without_a_limit_on_its_size_arrives() {
     let mark = masked(FIN | TEXT, "mark");
     turns_amid(unlimited(), mark.clone(), bomb(100)).await;
+}
+
+#[tokio::test]
+async fn message_in_many_fragments_that_carry_something_arrives() {
+    let mark = masked(FIN | TEXT, "mark");
+    let fragment = masked(CONTINUATION, "sixteen bytes it");
+    let message = [
+        masked(TEXT, ""),
+        fragment.repeat(5_000),
+        masked(FIN | CONTINUATION, ""),
+    ];
+    turns_amid(WebSocketConfig::default(), mark, message.concat()).await;
 }

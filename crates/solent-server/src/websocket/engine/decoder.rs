@@ -50,8 +50,8 @@ pub(crate) struct Decoder {
 pub(crate) struct Fragments {
     /// Those of less than 1 KiB.
     pub(crate) small: u32,
-    /// Those without any payload.
-    pub(crate) empty: u32,
+    /// Those of less than [`TINY`] bytes.
+    pub(crate) tiny: u32,
 }
 
 /// Bytes that take as long to inflate as a small frame takes to decode.
@@ -59,6 +59,9 @@ const PER_FRAME: usize = 256;
 
 /// Fragments from this size on are what a message is worth splitting into.
 const SMALL: u64 = 1024;
+
+/// Fragments of fewer bytes than this carry little more than their own header, which has six.
+const TINY: u64 = 16;
 
 /// An unfinished header, frame or message.
 #[derive(Debug, Default)]
@@ -407,8 +410,8 @@ impl Fragments {
             return;
         }
         self.small = self.small.saturating_add(1);
-        if header.len == 0 {
-            self.empty = self.empty.saturating_add(1);
+        if header.len < TINY {
+            self.tiny = self.tiny.saturating_add(1);
         }
     }
 }

@@ -29,7 +29,7 @@ impl Violation {
 
     pub(crate) const TOO_MANY_FRAMES: Self = Self {
         code: CloseCode::POLICY,
-        reason: "too many control frames or empty fragments",
+        reason: "too many control frames or tiny fragments",
     };
 
     pub(crate) const FRAME_TOO_BIG: Self = Self {

@@ -292,12 +292,14 @@ pub struct WebSocketConfig {
     /// A client that reads what waits for it is not silent. Time in which the server's process stood still does not count,
     /// here and for the timeouts below.
     pub ping_interval: Option<Duration>,
-    /// Silence, from the moment a ping has left, at which the connection counts as lost (code 1006). Default: 20 seconds.
+    /// Silence, from the moment a ping has left, at which the connection counts as lost (code 1006); a second more for each 4
+    /// KiB that the client may have to read before it sees the ping. Default: 20 seconds.
     pub ping_timeout: Duration,
     /// How long a client that is being closed may go without reading anything of what is left, and then without answering
     /// the close frame. Default: 5 seconds.
     pub close_timeout: Duration,
-    /// How long a client may go without reading any of its output. Default: 30 seconds.
+    /// How long a client may go without reading any of its output. On Linux the system gives up on a client whose system
+    /// acknowledges nothing for twice as long, also while nothing is read of it. Default: 30 seconds.
     pub write_timeout: Duration,
     /// Compression (permessage-deflate, RFC 7692). `None` never agrees to it. Default: agreed without context takeover.
     pub deflate: Option<DeflateConfig>,

@@ -6,6 +6,7 @@ use std::{
     net::Shutdown,
     pin::{Pin, pin},
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use socket2::SockRef;
@@ -51,14 +52,23 @@ impl Stream {
 
     /// Keeps most of what a slow client has not read out of the kernel: there nobody could tell how much of it the client
     /// takes, nor put a ping in time behind it.
-    pub(crate) fn keep_little_unsent(&self) {
+    ///
+    /// Has the kernel give up on a client that acknowledges nothing for so long, or makes no room for more. That is the only
+    /// way to find out that a client is gone while nothing is read of it.
+    pub(crate) fn prepare_for_websocket(&self, unacknowledged: Duration) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Self::Tcp(stream) = self {
             /// Enough for a client that reads as fast as the network is.
             const UNSENT: u32 = 256 * 1024;
-            // A system that cannot do this keeps more.
-            let _ = SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
+            /// What the kernel takes for a number of milliseconds.
+            const MOST: Duration = Duration::from_millis(i32::MAX as u64);
+            let socket = SockRef::from(stream);
+            // A system that cannot do this keeps more, and for longer.
+            let _ = socket.set_tcp_notsent_lowat(UNSENT);
+            let _ = socket.set_tcp_user_timeout(Some(unacknowledged.min(MOST)));
         }
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let _ = unacknowledged;
     }
 
     /// Whether the peer has reset the connection, as far as is known; a Unix socket also tells that it is closed.
@@ -167,6 +177,16 @@ impl WriteHalf {
         }
     }
 
+    /// Whether the system knows that nothing more comes behind what is still to be read.
+    pub(crate) fn is_read_closed(&self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        let ready = match self {
+            Self::Tcp(half) => pin!(half.ready(Interest::READABLE)).poll(&mut cx),
+            Self::Unix(half) => pin!(half.ready(Interest::READABLE)).poll(&mut cx),
+        };
+        matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
+    }
+
     /// Waits until the socket takes more.
     pub(crate) async fn writable(&self) -> io::Result<()> {
         match self {
@@ -182,5 +202,27 @@ impl WriteHalf {
             Self::Tcp(half) => SockRef::from(half.as_ref()).shutdown(how),
             Self::Unix(half) => SockRef::from(half.as_ref()).shutdown(how),
         };
+    }
+}
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn kernel_gives_up_on_a_client_that_acknowledges_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let (_client, accepted) = tokio::join!(client, listener.accept());
+        let stream = Stream::Tcp(accepted.unwrap().0);
+
+        for (wanted, set) in [(60_000, 60_000), (u64::MAX, i32::MAX as u64)] {
+            stream.prepare_for_websocket(Duration::from_millis(wanted));
+            let Stream::Tcp(tcp) = &stream else { return };
+            let timeout = SockRef::from(tcp).tcp_user_timeout().unwrap();
+            assert_eq!(timeout, Some(Duration::from_millis(set)));
+        }
     }
 }

@@ -42,9 +42,9 @@ impl Upgrade {
             return outbox.cut();
         };
         let (stream, guard) = parts.io.into_inner().into_parts();
-        stream.keep_little_unsent();
-        let (read, write) = stream.into_split();
         let config = &outbox.core().config.websocket;
+        stream.prepare_for_websocket(config.write_timeout.saturating_mul(2));
+        let (read, write) = stream.into_split();
         let limits = Limits {
             frame: config.max_frame,
             message: config.max_message,

@@ -373,3 +373,62 @@ async fn client_that_reads_steadily_is_not_cut_amid_a_message() {
     frames.wire.is_closed().await;
     served.end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn client_that_has_much_to_read_before_a_ping_has_time_for_it() {
+    const SECOND: usize = 5 * 1024;
+    const SECONDS: usize = 24;
+    let config = WebSocketConfig::default()
+        .ping_interval(SHORT)
+        .ping_timeout(SHORT);
+    let application = |mut connection: Connection<WebSocket>| async move {
+        connection.send(Send::accept()).await?;
+        // All of it fits into the system's buffers, and the ping behind it.
+        let large = Frame::binary(vec![7; SECOND * SECONDS]);
+        connection.send(large.into()).await?;
+        while connection.receive().await.is_some() {}
+        Ok(())
+    };
+    let config = ServerConfig::default().websocket(config);
+    let served = Served::start_unix(Server::new(config).websocket(application)).await;
+    let mut frames = Frames::open(&served, "/").await;
+    let start = Instant::now();
+
+    for _ in 0..SECONDS - 2 {
+        sleep(Duration::from_secs(1)).await;
+        frames.wire.sip(SECOND).await;
+    }
+
+    assert!(start.elapsed() > SHORT * 3);
+    assert_eq!(frames.next().await.payload.len(), SECOND * SECONDS);
+    assert_eq!(frames.next().await.first, FIN | PING);
+    frames.send(FIN | PONG, "").await;
+    frames.leave().await;
+    served.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_that_leaves_behind_more_than_is_read_of_it_is_noticed() {
+    let config = WebSocketConfig::default()
+        .ping_interval(None)
+        .max_unread(1_000);
+    let mut busy = Busy::start(config).await;
+    let (mut frames, closed) = busy.open("/").await;
+    for _ in 0..20 {
+        frames.send(FIN | TEXT, [b'x'; 1_000]).await;
+    }
+    sleep(SHORT).await;
+    assert!(!closed.is_closed());
+
+    drop(frames);
+
+    soon(closed).await;
+    busy.go_on.add_permits(1_000);
+    loop {
+        match busy.report().await {
+            Report::End(close) => break assert_eq!(close.code.as_u16(), 1006),
+            Report::Working(_) | Report::Answered(_) => {}
+        }
+    }
+    busy.served.end().await;
+}

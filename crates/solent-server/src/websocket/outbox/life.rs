@@ -1,6 +1,6 @@
 //! Whether a client is alive: signs of life, pings and deadlines.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 use super::{Outbox, State, Status};
 use crate::{
@@ -9,8 +9,14 @@ use crate::{
 };
 
 impl Outbox {
-    /// The client has given a sign of life.
+    /// Something was read of the client.
     pub(in crate::websocket) fn heard(&self) {
+        self.answered.store(true, Relaxed);
+        self.sign_of_life();
+    }
+
+    /// The client has read something, or sent something.
+    pub(super) fn sign_of_life(&self) {
         self.heard.store(self.core.clock.now(), Relaxed);
     }
 
@@ -28,6 +34,10 @@ impl Outbox {
     /// Everything has left: what is expected of the client now.
     pub(super) fn all_left(&self, state: &mut State) {
         if std::mem::take(&mut state.pinging) {
+            let unread = state.unread.ping(self.answered.swap(false, Relaxed));
+            let patience = self.core.config.websocket.ping_timeout;
+            let patience = patience.saturating_add(time_to_read(unread));
+            self.patience.store(ticks(patience), Relaxed);
             self.pinged.store(self.core.clock.now(), Relaxed);
         }
         let deadline = match state.status {
@@ -50,12 +60,23 @@ impl Outbox {
         let (heard, pinged) = (self.heard.load(Relaxed), self.pinged.load(Relaxed));
         // What has come and waits to be read, or for the application to read on, is not the client's silence.
         if bell.is_silent() && pinged != 0 && heard < pinged {
-            if now.saturating_sub(pinged) >= ticks(config.ping_timeout) {
+            if now.saturating_sub(pinged) >= self.patience.load(Relaxed) {
                 self.cut();
             }
         } else if now.saturating_sub(heard.max(pinged)) >= ticks(interval) {
             // Also where nothing is read: the system of a client that is gone refuses it.
             self.ping();
+        }
+    }
+
+    /// Tells the application of a client that has left behind more input than is read of it at the moment. The end of the
+    /// stream cannot be read then; the system knows of it all the same.
+    fn look_for_end(&self) {
+        let (Some(bell), Some(socket)) = (self.bell.get(), self.socket.get()) else {
+            return;
+        };
+        if !bell.is_silent() && socket.is_read_closed() {
+            self.client_gone();
         }
     }
 
@@ -76,7 +97,14 @@ impl Watched for Outbox {
             self.deadline.store(0, Relaxed);
             self.cut();
         } else {
+            self.look_for_end();
             self.keep_alive(now);
         }
     }
+}
+
+/// How long the slowest client that is kept takes to read so much.
+fn time_to_read(bytes: usize) -> Duration {
+    const PER_SECOND: u64 = 4 * 1024;
+    Duration::from_secs(bytes as u64 / PER_SECOND)
 }

@@ -8,7 +8,7 @@ use std::{
     net::Shutdown,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
-        atomic::{AtomicU16, AtomicU32, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering::Relaxed},
     },
     task::{Context, Poll, Waker},
 };
@@ -55,6 +55,10 @@ pub(crate) struct Outbox {
     heard: AtomicU32,
     /// When the ping left that has not been answered by anything; 0 without one.
     pinged: AtomicU32,
+    /// For how long after that the client may be silent: longer if much lies before the ping that it has yet to read.
+    patience: AtomicU32,
+    /// Something was read of the client since the last ping left. Set by who reads, taken when the next ping leaves.
+    answered: AtomicBool,
     /// When a handshake or a close that is not answered, or a client that does not read, has taken too long; 0 for never.
     deadline: AtomicU32,
     /// The code the server itself ends the connection with; 0 for none.
@@ -76,6 +80,8 @@ impl Outbox {
             bell: OnceLock::new(),
             heard: AtomicU32::new(core.clock.now()),
             pinged: AtomicU32::new(0),
+            patience: AtomicU32::new(0),
+            answered: AtomicBool::new(true),
             deadline: AtomicU32::new(0),
             ended_with: AtomicU16::new(0),
             abort: OnceLock::new(),

@@ -1,10 +1,13 @@
 //! What an outbox keeps under its lock.
 
-use std::task::Waker;
+use std::{io, task::Waker};
 
 use solent_spec::ClosedSignal;
 
-use crate::websocket::queue::Queue;
+use crate::{
+    connection::WriteHalf,
+    websocket::queue::{Queue, Written},
+};
 
 /// Bytes that may wait to be written before a sender has to wait.
 pub(super) const HIGH_WATER: usize = 64 * 1024;
@@ -27,6 +30,8 @@ pub(super) struct State {
     pub(super) blocked: bool,
     /// A ping is at the end of the queue and has not left.
     pub(super) pinging: bool,
+    /// What the client may have left unread in the system's buffers.
+    pub(super) unread: Unread,
     /// Nothing that is sent reaches the client any more.
     pub(super) gone: bool,
     /// The answer to the latest ping, until there is room for it.
@@ -37,6 +42,33 @@ pub(super) struct State {
     pub(super) arrival: Option<Waker>,
     /// Tells the application that the client is gone; made when it first asks.
     pub(super) closed: Option<ClosedSignal>,
+}
+
+/// Bytes that have left for the client and that it may not have read. The system does not tell; an answer to a ping does.
+#[derive(Debug, Default)]
+pub(super) struct Unread {
+    /// Written since the last ping left.
+    since: usize,
+    /// What was unread when it left.
+    before: usize,
+}
+
+impl Unread {
+    /// More than the system holds of one connection.
+    const MOST: usize = 512 * 1024;
+
+    pub(super) fn written(&mut self, bytes: usize) {
+        self.since = self.since.saturating_add(bytes);
+    }
+
+    /// A ping leaves. Returns how much the client has to read before that, at most; `answered` says whether it has given a
+    /// sign of life since the last ping.
+    pub(super) fn ping(&mut self, answered: bool) -> usize {
+        let before = if answered { 0 } else { self.before };
+        self.before = self.since.saturating_add(before).min(Self::MOST);
+        self.since = 0;
+        self.before
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +85,14 @@ pub(super) enum Status {
 }
 
 impl State {
+    /// Writes what waits, as far as the socket takes it in a turn; see [`Queue::write_to`].
+    pub(super) fn write_to(&mut self, socket: &WriteHalf) -> io::Result<Written> {
+        let before = self.queue.len();
+        let written = self.queue.write_to(socket);
+        self.unread.written(before - self.queue.len());
+        written
+    }
+
     pub(super) fn set_gone(&mut self) {
         self.gone = true;
         if let Some(signal) = &self.closed {
@@ -66,5 +106,23 @@ impl State {
         } else {
             Room::Full
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answer_to_a_ping_says_that_everything_before_it_was_read() {
+        let mut unread = Unread::default();
+        unread.written(1000);
+        assert_eq!(unread.ping(true), 1000);
+        unread.written(500);
+        assert_eq!(unread.ping(false), 1500, "nothing says that it was read");
+        unread.written(2);
+        assert_eq!(unread.ping(true), 2);
+        unread.written(usize::MAX);
+        assert_eq!(unread.ping(false), Unread::MOST);
     }
 }

@@ -27,6 +27,7 @@ impl Outbox {
                 Some(Err(_)) => return self.shut(state),
                 None => 0,
             };
+            state.unread.written(written);
             if written < encoded.len() {
                 state
                     .queue
@@ -68,7 +69,7 @@ impl Outbox {
         let Some(socket) = self.socket.get() else {
             return;
         };
-        match state.queue.write_to(socket) {
+        match state.write_to(socket) {
             Ok(Written::All) => self.flushed(state),
             Ok(Written::TurnOver) => self.block(state),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.block(state),
@@ -125,10 +126,10 @@ impl Outbox {
             return true;
         }
         let before = state.queue.len();
-        let written = state.queue.write_to(socket);
+        let written = state.write_to(socket);
         if state.queue.len() < before {
             // There was no room before the client had read something.
-            self.heard();
+            self.sign_of_life();
             self.expect_progress(&state);
         }
         if state.queue.len() <= HIGH_WATER {

@@ -13,7 +13,7 @@ use std::time::Duration;
 pub struct Backoff {
     /// The wait after the first failure. Default: 50 ms.
     pub first: Duration,
-    /// The longest wait. Default: 5 s.
+    /// The longest wait. Default: 750 ms, so that a process is back within a second, however long Redis was away.
     pub most: Duration,
 }
 
@@ -21,7 +21,7 @@ impl Default for Backoff {
     fn default() -> Self {
         Self {
             first: Duration::from_millis(50),
-            most: Duration::from_secs(5),
+            most: Duration::from_millis(750),
         }
     }
 }
@@ -57,6 +57,14 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn process_is_back_within_a_second_however_long_redis_was_away() {
+        for failures in [0, 10, 20, 1000, u32::MAX] {
+            let wait = Backoff::default().jittered(failures, 0.0);
+            assert!(wait <= Duration::from_millis(800), "{failures}: {wait:?}");
+        }
+    }
 
     #[test]
     fn wait_grows_up_to_the_longest() {

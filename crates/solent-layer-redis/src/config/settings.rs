@@ -75,7 +75,7 @@ pub struct RedisConfig {
     /// Three questions without an answer end the connection, so that it takes twice as long to find out that a
     /// network is cut. Whole seconds, from 1 to 32767. Default: 15 seconds.
     pub keepalive: Duration,
-    /// How long to wait between attempts to connect. Default: 50 ms, and each time a quarter longer, up to five seconds.
+    /// How long to wait between attempts to connect. Default: 50 ms, and each time a quarter longer, up to 750 ms.
     pub backoff: Backoff,
     /// How many commands may be on their way or wait for a connection, for each host; further ones fail. A million at
     /// most. Default: 8192.

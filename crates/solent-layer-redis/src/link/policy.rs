@@ -1,36 +1,74 @@
 //! Whether Redis may forget what it was told.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use redis::{Value, cmd};
 
 use super::Link;
+use crate::error::LinkError;
+
+/// Which hosts have been asked whether they may remove keys that are in use.
+pub(crate) struct Evictions(Box<[AtomicBool]>);
+
+impl Evictions {
+    pub(crate) fn new(hosts: usize) -> Self {
+        Self((0..hosts).map(|_| AtomicBool::new(false)).collect())
+    }
+
+    /// Warns once for each host if it may remove keys that are in use. A host that is away is asked again the next time.
+    pub(crate) async fn warn(&self, host: usize, link: &Link, keys: &str) {
+        if self.0[host].swap(true, Relaxed) {
+            return;
+        }
+        match link.evicts().await {
+            Ok(Some(policy)) => tracing::warn!(
+                host = %link,
+                policy,
+                "redis removes {keys} when its memory is full, set its maxmemory-policy to noeviction"
+            ),
+            Ok(None) => {}
+            Err(_) => self.0[host].store(false, Relaxed),
+        }
+    }
+}
 
 impl Link {
     /// What Redis does when its memory is full, if it may then remove keys that are in use.
-    pub(crate) async fn evicts(&self) -> Option<String> {
-        let policy = match self.configured_policy().await {
-            Some(policy) => policy,
+    ///
+    /// # Errors
+    ///
+    /// Redis is away. That it does not want to tell is no error.
+    async fn evicts(&self) -> Result<Option<String>, LinkError> {
+        let policy = match self.configured_policy().await? {
+            Some(policy) => Some(policy),
             None => self.reported_policy().await?,
         };
-        (policy != "noeviction").then_some(policy)
+        Ok(policy.filter(|policy| policy != "noeviction"))
     }
 
-    async fn configured_policy(&self) -> Option<String> {
+    async fn configured_policy(&self) -> Result<Option<String>, LinkError> {
         let mut get = cmd("CONFIG");
         get.arg("GET").arg("maxmemory-policy");
-        let answer = self.send_again(get).await.ok()?;
-        policy_in(answer)
+        Ok(self.told(get).await?.and_then(policy_in))
     }
 
     /// Services that run Redis for others often forbid `CONFIG`.
-    async fn reported_policy(&self) -> Option<String> {
+    async fn reported_policy(&self) -> Result<Option<String>, LinkError> {
         let mut info = cmd("INFO");
         info.arg("memory");
-        let answer = self.send_again(info).await.ok()?;
-        let line = texts(answer)
-            .iter()
-            .flat_map(|text| text.lines())
-            .find_map(|line| line.strip_prefix("maxmemory_policy:").map(str::to_owned))?;
-        Some(line.trim().to_owned())
+        let answer = self.told(info).await?;
+        let texts = answer.map(texts).unwrap_or_default();
+        let mut lines = texts.iter().flat_map(|text| text.lines());
+        let policy = lines.find_map(|line| line.strip_prefix("maxmemory_policy:"));
+        Ok(policy.map(|policy| policy.trim().to_owned()))
+    }
+
+    /// What Redis answers, if it does not refuse to.
+    async fn told(&self, question: redis::Cmd) -> Result<Option<Value>, LinkError> {
+        match self.send_again(question).await {
+            Err(error) if error.is_away() => Err(error),
+            answer => Ok(answer.ok()),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     ConfigError, RedisConfig, RedisHost,
     error::LinkError,
     lease,
-    link::{Link, Reply},
+    link::{Evictions, Link, Reply},
     wire::{Cipher, Keys, Payloads, ProcessId, Ring},
 };
 
@@ -38,6 +38,7 @@ pub(super) struct Shared {
     /// Where leases are: `links`, but for clusters, where keys have a node and what is published has not. They connect when the
     /// first lease is asked for.
     keyed: Vec<Link>,
+    evictions: Evictions,
     pub(super) ring: Ring,
     process: ProcessId,
     /// Whether nobody knows how many receive what is published.
@@ -93,6 +94,7 @@ impl RedisPubSubLayer {
             topics,
             subscriptions,
             links,
+            evictions: Evictions::new(keyed.len()),
             keyed,
             ring,
             process: ProcessId::new(),
@@ -189,7 +191,11 @@ impl ChannelLayer for RedisPubSubLayer {
 
     async fn hold(&self, claim: &Claim, lifetime: Duration) -> Result<bool, LayerError> {
         let (link, keys) = self.0.leases(claim)?;
-        lease::hold(link, keys, claim, lifetime).await
+        let held = lease::hold(link, keys, claim, lifetime).await?;
+        // Leases are the only keys of this layer.
+        let host = self.0.host_of(claim);
+        self.0.evictions.warn(host, link, "leases").await;
+        Ok(held)
     }
 
     async fn release(&self, claim: &Claim) -> Result<(), LayerError> {
@@ -227,8 +233,11 @@ impl Shared {
         if self.local.is_closed() {
             return Err(LayerError::Closed);
         }
-        let host = self.ring.shard(claim.name().as_str());
-        Ok((&self.keyed[host], self.topics.keys()))
+        Ok((&self.keyed[self.host_of(claim)], self.topics.keys()))
+    }
+
+    fn host_of(&self, claim: &Claim) -> usize {
+        self.ring.shard(claim.name().as_str())
     }
 
     /// Asks all hosts whether this process may publish and subscribe there.

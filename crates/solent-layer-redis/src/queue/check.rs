@@ -65,21 +65,6 @@ impl Shared {
         self.warn_of_eviction(host).await;
         Ok(())
     }
-
-    /// Says once for each host if Redis may remove keys that are in use.
-    pub(super) async fn warn_of_eviction(&self, host: usize) {
-        if !self.processes.may_warn(host) {
-            return;
-        }
-        let link = self.hosts.link(host);
-        if let Some(policy) = link.evicts().await {
-            tracing::warn!(
-                host = %link,
-                policy,
-                "redis removes groups and messages when its memory is full, set its maxmemory-policy to noeviction"
-            );
-        }
-    }
 }
 
 /// Nothing, if a host is there and none refuses.

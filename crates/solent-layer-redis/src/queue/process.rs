@@ -30,24 +30,15 @@ pub(super) struct Processes {
     trust: Duration,
     /// Whether each host has been told that this process lives.
     told: Box<[AtomicBool]>,
-    /// Whether each host has been asked if it may remove keys.
-    asked: Box<[AtomicBool]>,
 }
 
 impl Processes {
     pub(super) fn new(hosts: usize, trust: Duration) -> Self {
-        let flags = || (0..hosts).map(|_| AtomicBool::new(false)).collect();
         Self {
             alive: Mutex::default(),
             trust,
-            told: flags(),
-            asked: flags(),
+            told: (0..hosts).map(|_| AtomicBool::new(false)).collect(),
         }
-    }
-
-    /// Whether a host was not asked yet if it may remove keys.
-    pub(super) fn may_warn(&self, host: usize) -> bool {
-        !self.asked[host].swap(true, Relaxed)
     }
 
     fn is_alive(&self, process: &str, now: Instant) -> bool {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Backoff, ConfigError, RedisConfig,
-    link::Link,
+    link::{Evictions, Link},
     wire::{Cipher, Clock, Keys, Payloads, ProcessId},
 };
 
@@ -36,6 +36,7 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) process: ProcessId,
     pub(super) processes: Processes,
+    evictions: Evictions,
     pub(super) members: MemberLists,
     pub(super) resolved: Resolved,
     pub(super) backups: Backups,
@@ -72,6 +73,7 @@ impl Shared {
                 config.capacities.clone(),
             )),
             processes: Processes::new(config.hosts.len(), config.renewal),
+            evictions: Evictions::new(config.hosts.len()),
             payloads: Payloads::new(
                 Arc::clone(&config.serializer),
                 Cipher::new(secrets, Some(max_age)),
@@ -123,6 +125,12 @@ impl Shared {
 
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Relaxed)
+    }
+
+    /// Warns once for each host that may remove keys of this layer.
+    pub(super) async fn warn_of_eviction(&self, host: usize) {
+        let link = self.hosts.link(host);
+        self.evictions.warn(host, link, "groups and messages").await;
     }
 
     /// Closes what is in this process. Tells whether it was open.

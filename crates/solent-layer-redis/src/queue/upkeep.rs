@@ -86,6 +86,8 @@ impl Shared {
     }
 
     async fn renew_host(&self, host: usize) -> Result<(), LinkError> {
+        // If the host was away when this process began.
+        self.warn_of_eviction(host).await;
         let known = self.live_on(host).await?;
         if !known {
             self.live(host).await?;

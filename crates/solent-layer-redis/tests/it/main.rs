@@ -6,6 +6,12 @@ mod scene;
 // Trying all promises of a layer on one kind of Redis.
 mod promises;
 
+// What the log was told.
+mod log;
+
+// What Redis may remove.
+mod eviction;
+
 // What Redis refuses, which waiting does not change.
 mod refused;
 

@@ -246,12 +246,12 @@ impl Shared {
             return Err(LayerError::Closed);
         }
         self.subscriptions.check().await?;
-        let topic = self.topics.of_check();
+        let topic = self.topics.group_of_check();
         let payload = self.payloads.encode(&Message::ready("")).map_err(backend)?;
         let asked = self.links.iter().map(|link| {
             // The group has no members that could receive it.
             let mut publish = Cmd::new();
-            publish.arg(self.topics.publish()).arg(topic.name());
+            publish.arg(self.topics.publish()).arg(&topic);
             publish.arg(&payload[..]);
             link.send(publish)
         });

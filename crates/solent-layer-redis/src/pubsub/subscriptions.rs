@@ -90,10 +90,13 @@ impl Subscriptions {
     ///
     /// Redis is away, or refuses.
     pub(super) async fn check(&self) -> Result<(), LinkError> {
-        let topic = self.topics.of_check();
+        let topics = self.topics.of_check();
         let checks = self.subscribers.iter().map(|subscriber| async {
-            let _wanted = Wanted::new(subscriber, &topic);
-            subscriber.live(&topic).await
+            for topic in &topics {
+                let _wanted = Wanted::new(subscriber, topic);
+                subscriber.live(topic).await?;
+            }
+            Ok::<(), LinkError>(())
         });
         let mut away = Ok(());
         for checked in join_all(checks).await {

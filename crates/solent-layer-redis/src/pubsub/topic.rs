@@ -46,9 +46,21 @@ impl Topics {
         }
     }
 
-    /// What to subscribe to in order to see whether that is allowed: a group that has no members.
-    pub(super) fn of_check(&self) -> Topic {
-        self.named(&[self.keys.prefix(), "__group__solent.check"].concat())
+    /// What to subscribe to in order to see whether that is allowed: a group that has no members, and the channels of a process
+    /// that does not exist.
+    pub(super) fn of_check(&self) -> [Topic; 2] {
+        let channels = "specific.solent.check!";
+        let process = if self.sharded {
+            Topic::Shard(channels.into())
+        } else {
+            Topic::Pattern([channels, "*"].concat().into())
+        };
+        [self.named(&self.group_of_check()), process]
+    }
+
+    /// A group that has no members.
+    pub(super) fn group_of_check(&self) -> String {
+        [self.keys.prefix(), "__group__solent.check"].concat()
     }
 
     /// What to subscribe to for a group.

@@ -62,6 +62,7 @@ impl Shared {
         script::REMOVE_UNCHANGED
             .run(self.hosts.link(host), arguments)
             .await?;
+        self.try_commands(host).await?;
         self.warn_of_eviction(host).await;
         Ok(())
     }

@@ -20,6 +20,7 @@ mod process;
 mod prune;
 mod reader;
 mod recover;
+mod rights;
 mod script;
 mod send;
 mod shared;

@@ -181,3 +181,110 @@ async fn password_that_is_mended_lets_in_without_a_restart() {
         server.command(&["ACL", "DELUSER", "guest"]).await.unwrap();
     }
 }
+
+/// A user who may do everything but this.
+async fn guest_without(server: &RedisServer, command: &str) -> String {
+    let without = format!("-{command}");
+    let user = [
+        "ACL", "SETUSER", "guest", "reset", "on", ">secret", "+@all", "~*", "&*", &without,
+    ];
+    server.command(&user).await.unwrap();
+    format!("redis://guest:secret@{}", server.addr())
+}
+
+#[tokio::test]
+async fn start_fails_at_once_for_each_command_that_is_not_allowed() {
+    let server = RedisServer::start().await.unwrap();
+    let needed = [
+        &["publish", "subscribe", "psubscribe"][..],
+        &[
+            "bzmpop",
+            "eval",
+            "evalsha",
+            "exists",
+            "expire",
+            "set",
+            "zadd",
+            "zcard",
+            "zrange",
+            "zrangebyscore",
+            "zrem",
+            "zremrangebyscore",
+            "zscore",
+        ],
+    ];
+    for (nth, commands) in needed.into_iter().enumerate() {
+        for command in commands {
+            let url = guest_without(&server, command).await;
+            let layer = &layers(&url)[nth];
+            assert_refused(at_once(layer.check()).await, command);
+        }
+    }
+    let url = guest_without(&server, "flushall").await;
+    for layer in layers(&url) {
+        at_once(layer.check()).await.unwrap();
+    }
+    let left = server.keys().await.unwrap();
+    assert!(
+        left.iter()
+            .all(|key| key.starts_with("asgi:solent:process:")),
+        "{left:?}"
+    );
+}
+
+#[tokio::test]
+async fn renamed_command_fails_the_start_at_once() {
+    let server = RedisServer::builder()
+        .arg("--rename-command")
+        .arg("ZADD")
+        .arg("hidden")
+        .start()
+        .await
+        .unwrap();
+    let [_, queue] = layers(&server.url());
+
+    assert_refused(at_once(queue.check()).await, "unknown command");
+}
+
+/// Each state in which Redis answers, and cannot work now: the command that brings it there, and back.
+const NOT_NOW: [[&[&str]; 2]; 3] = [
+    [
+        &["REPLICAOF", "127.0.0.1", "1"],
+        &["REPLICAOF", "NO", "ONE"],
+    ],
+    [
+        &["CONFIG", "SET", "maxmemory", "1"],
+        &["CONFIG", "SET", "maxmemory", "0"],
+    ],
+    [
+        &["CONFIG", "SET", "min-replicas-to-write", "1"],
+        &["CONFIG", "SET", "min-replicas-to-write", "0"],
+    ],
+];
+
+#[tokio::test]
+async fn redis_that_cannot_work_now_is_away_and_then_back() {
+    for [cannot, can] in NOT_NOW {
+        let server = RedisServer::start().await.unwrap();
+        let config = hasty(&server.url()).send_wait(Duration::from_millis(300));
+        let layer = RedisQueueLayer::new(config).unwrap();
+        server.command(cannot).await.unwrap();
+
+        let checked = at_once(layer.check()).await;
+        let opened = at_once(layer.open("a.")).await;
+
+        assert!(
+            matches!(checked, Err(LayerError::Away(_))),
+            "{cannot:?}: {checked:?}"
+        );
+        assert!(
+            matches!(opened, Err(LayerError::Away(_))),
+            "{cannot:?}: {opened:?}"
+        );
+        server.command(can).await.unwrap();
+        until("the layer can be used", async || {
+            layer.check().await.is_ok() && layer.open("a.").await.is_ok()
+        })
+        .await;
+    }
+}

@@ -39,5 +39,9 @@ mod proxy;
 mod limits_live;
 mod rate;
 
+// Gates, guards and handlers that wait, before a real server.
+#[cfg(unix)]
+mod waits;
+
 // Users, their logins, and what ends those.
 mod auth;

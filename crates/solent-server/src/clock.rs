@@ -9,7 +9,7 @@ use std::{
 };
 
 use slab::Slab;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// The length of a tick.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
@@ -180,6 +180,17 @@ pub(crate) async fn run(clock: &Clock, mut sweep: impl FnMut(Tick)) {
         for _ in 0..made_up {
             sweep(clock.advance());
         }
+    }
+}
+
+/// Sleeps for so long of the time that the process could have seen: of a longer stall only a slice counts, as for deadlines.
+pub(crate) async fn sleep_awake(duration: Duration) {
+    const SLICE: Duration = Duration::from_millis(500);
+    let mut left = duration;
+    while !left.is_zero() {
+        let slice = left.min(SLICE);
+        sleep(slice).await;
+        left -= slice;
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::sleep;
 
 use super::Core;
+use crate::clock::sleep_awake;
 
 /// The pause between two batches of closes.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -17,7 +18,6 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Finishes requests and closes WebSockets; gives up at the deadline.
 pub(super) async fn drain(core: &Arc<Core>) {
-    let deadline = Instant::now() + core.config.drain.deadline;
     core.start_draining();
     for connection in core.connections.alive() {
         connection.drain();
@@ -26,29 +26,28 @@ pub(super) async fn drain(core: &Arc<Core>) {
         close_websockets(core).await;
         core.wait_idle().await;
     };
-    let drained = timeout_at(deadline, async {
-        tokio::select! {
-            () = all => {}
-            () = end_responses(core) => {}
-        }
-    });
-    if drained.await.is_err() {
+    let drained = tokio::select! {
+        () = all => true,
+        () = end_responses(core) => true,
+        () = sleep_awake(core.config.drain.deadline) => false,
+    };
+    if !drained {
         give_up(core).await;
     }
 }
 
 /// Waits for responses only as long as each kind deserves. Never resolves.
 async fn end_responses(core: &Core) {
-    let (config, start) = (&core.config.drain, Instant::now());
+    let config = &core.config.drain;
     let requests = async {
-        sleep_until(start + config.requests).await;
+        sleep_awake(config.requests).await;
         let connections = core.connections.alive();
         connections
             .iter()
             .for_each(|connection| connection.end_waiting());
     };
     let streams = async {
-        sleep_until(start + config.streams).await;
+        sleep_awake(config.streams).await;
         let connections = core.connections.alive();
         connections
             .iter()

@@ -20,7 +20,7 @@ use solent_spec::{
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinSet,
-    time::{Instant, sleep},
+    time::{Instant, advance, sleep},
 };
 
 use super::{
@@ -219,6 +219,28 @@ async fn requests_under_way_are_answered_and_then_their_connections_end() {
     assert_eq!(streaming.chunk().await.as_deref(), Some(&b"after"[..]));
     assert_eq!(streaming.chunk().await, None);
     assert_eq!(streaming.rest().await, b"\r\n");
+    served.result().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_given_up_when_the_process_stood_still_amid_the_drain() {
+    let gate = Gate::default();
+    let served = Served::start_unix(gate.server()).await;
+    let mut waiting = served.ask(get("/wait")).await;
+    let mut streaming = served.ask(get("/stream")).await;
+    assert_eq!(streaming.head().await.0, 200);
+    assert_eq!(streaming.chunk().await.as_deref(), Some(&b"before"[..]));
+    served.stop();
+    stops_accepting(&served).await;
+
+    for _ in 0..2 {
+        advance(DEADLINE * 5).await;
+        sleep(Duration::from_millis(200)).await;
+    }
+
+    gate.0.notify_waiters();
+    assert_eq!(waiting.response().await.status, 200);
+    assert_eq!(streaming.chunk().await.as_deref(), Some(&b"after"[..]));
     served.result().await.unwrap();
 }
 

@@ -98,6 +98,25 @@ impl ConsumerContext {
         }
     }
 
+    /// A blocking handler has sent so much without waiting for a client that is slow to read. Returns how much it is by now.
+    pub(crate) fn send_ahead(&mut self, bytes: usize) -> usize {
+        let ahead = &mut self.extras().ahead;
+        *ahead = ahead.saturating_add(bytes);
+        *ahead
+    }
+
+    /// Whether something was sent ahead that has to be waited for before the next handler.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.extras.as_ref().is_some_and(|extras| extras.ahead > 0)
+    }
+
+    /// The client has caught up.
+    pub(crate) fn caught_up(&mut self) {
+        if let Some(extras) = &mut self.extras {
+            extras.ahead = 0;
+        }
+    }
+
     /// Whether anything but the client can still reach the consumer. Asked when there is nothing to handle.
     pub(crate) fn is_reachable(&self) -> bool {
         let extras = self.extras.as_ref().is_some_and(|extras| {

@@ -78,6 +78,8 @@ struct Extras {
     tasks: JoinSet<()>,
     /// To be set when the consumer ends its connection itself, so that the handler that did it is not given up.
     keep: Option<Arc<AtomicBool>>,
+    /// Bytes that blocking handlers have sent while the client was slow to read, and did not wait for.
+    ahead: usize,
 }
 
 struct Posts {

@@ -4,6 +4,7 @@ use std::{
     fmt,
     future::poll_fn,
     ops::{Deref, DerefMut},
+    task::{Context, Poll, Waker, ready},
 };
 
 use http::Response;
@@ -26,6 +27,9 @@ pub struct WebSocketContext {
     shared: ConsumerContext,
     stage: Stage,
 }
+
+/// Bytes that a handler which keeps a thread may send to a client that is slow to read before it has to wait.
+const MAX_AHEAD: usize = 256 * 1024;
 
 /// How far the conversation with the client is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,12 +151,56 @@ impl WebSocketContext {
     ///
     /// The message is taken at the first poll; dropping the future after that does not take it back.
     pub async fn send(&mut self, frame: impl Into<Frame>) -> Result {
-        let frame = frame.into();
-        if self.shared.mail().and_then(|mail| mail.cork()).is_some() {
-            return self.send_shared(frame).await;
-        }
-        self.feed(frame.into())?;
+        self.feed_frame(frame.into())?;
         self.flush().await
+    }
+
+    /// Sends a message of a handler that keeps a thread. Waits for a client that is slow to read only when much was sent ahead;
+    /// of the rest, the next handler waits, which keeps no thread yet.
+    pub(super) async fn send_ahead(&mut self, frame: Frame) -> Result {
+        let len = frame.len();
+        self.feed_frame(frame)?;
+        let has_room = self.has_room();
+        if !has_room && self.shared.send_ahead(len) <= MAX_AHEAD {
+            return Ok(());
+        }
+        self.flush().await?;
+        self.shared.caught_up();
+        Ok(())
+    }
+
+    fn has_room(&mut self) -> bool {
+        let mut now = Context::from_waker(Waker::noop());
+        self.transport.poll_flush(&mut now).is_ready()
+    }
+
+    /// Waits until the client has read what was sent ahead.
+    pub(super) fn poll_caught_up(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.shared.is_ahead() {
+            // A client that is gone says so itself.
+            let _ = ready!(self.transport.poll_flush(cx));
+            self.shared.caught_up();
+        }
+        Poll::Ready(())
+    }
+
+    fn feed_frame(&mut self, frame: Frame) -> Result<(), SendError> {
+        if self.shared.mail().and_then(|mail| mail.cork()).is_some() {
+            return self.feed_shared(frame.into());
+        }
+        self.feed(frame.into())
+    }
+
+    fn feed_shared(&mut self, frame: SharedFrame) -> Result<(), SendError> {
+        // With more to handle at once, what is sent meanwhile leaves in one go.
+        let sent = match self.shared.mail().and_then(|mail| mail.cork()) {
+            Some(sink) => sink.send_frame(&frame),
+            None => Err(SinkRefusal::Full),
+        };
+        if sent.is_err() {
+            self.feed(frame.into())?;
+        }
+        Ok(())
     }
 
     /// Sends a message that goes to other clients as well: its bytes on the wire are made once for all of them.
@@ -165,15 +213,7 @@ impl WebSocketContext {
     ///
     /// As [`send`](Self::send).
     pub async fn send_shared(&mut self, frame: impl Into<SharedFrame>) -> Result {
-        let frame = frame.into();
-        // With more to handle at once, what is sent meanwhile leaves in one go.
-        let sent = match self.shared.mail().and_then(|mail| mail.cork()) {
-            Some(sink) => sink.send_frame(&frame),
-            None => Err(SinkRefusal::Full),
-        };
-        if sent.is_err() {
-            self.feed(frame.into())?;
-        }
+        self.feed_shared(frame.into())?;
         self.flush().await
     }
 

@@ -266,7 +266,7 @@ impl<C: WebSocketConsumer> Session for WebSocketSession<C> {
             Phase::Running => self.settle(),
             Phase::Over => return Poll::Ready(None),
         }
-        if self.steps.poll_proceed(cx).is_pending() {
+        if self.cx.poll_caught_up(cx).is_pending() || self.steps.poll_proceed(cx).is_pending() {
             return Poll::Pending;
         }
         self.turn = !self.turn;

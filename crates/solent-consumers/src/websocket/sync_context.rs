@@ -83,12 +83,15 @@ impl SyncWebSocketContext {
 
     /// Sends a message to the client.
     ///
+    /// A client that is slow to read does not keep the handler's thread for the first 256 KiB: the connection's next handler
+    /// begins once they are on their way. Beyond that, this waits for the client.
+    ///
     /// # Errors
     ///
     /// As [`WebSocketContext::send`].
     pub fn send(&mut self, frame: impl Into<Frame>) -> Result {
         let frame = frame.into();
-        self.remote.call(move |cx| Box::pin(cx.send(frame)))
+        self.remote.call(move |cx| Box::pin(cx.send_ahead(frame)))
     }
 
     /// Sends a value as a text message of JSON.

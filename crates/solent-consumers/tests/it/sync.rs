@@ -18,8 +18,9 @@ use solent_spec::{
     Application, RequestScope, Result,
     websocket::{Close, CloseCode, Frame},
 };
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::support::{Exchange, Log, Sent, Socket};
+use crate::support::{Exchange, Log, Sent, Socket, settle};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type")]
@@ -355,4 +356,53 @@ fn more_handlers_than_threads_that_wait_for_threads_are_all_answered() {
             .iter()
             .all(|socket| socket.take_texts() == ["password"])
     );
+}
+
+/// Sends as many bytes as its client asks for, and tells when it begins and when that is done.
+struct Generous(UnboundedSender<&'static str>);
+
+impl SyncWebSocketConsumer for Generous {
+    type Event = NoEvents;
+
+    fn receive(&mut self, cx: &mut SyncWebSocketContext, frame: Frame) -> Result {
+        self.0.send("begun")?;
+        let size = frame.as_text().unwrap_or_default().parse()?;
+        cx.send(vec![b'x'; size])?;
+        self.0.send("sent")?;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn handler_waits_for_a_client_that_does_not_read_only_with_much_to_send() {
+    let (socket, (tx, mut seen)) = (Socket::new(), unbounded_channel());
+    let application = sync_websocket_consumer(move |_| Ok(Generous(tx.clone())));
+    let connection = socket.connection(None);
+    let running = tokio::spawn(async move { application.call(connection).await });
+    socket.send("1");
+    assert_eq!(seen.recv().await, Some("begun"));
+    assert_eq!(seen.recv().await, Some("sent"));
+    socket.block(true);
+
+    socket.send("100000");
+    socket.send("1");
+
+    assert_eq!(seen.recv().await, Some("begun"));
+    assert_eq!(seen.recv().await, Some("sent"));
+    settle().await;
+    assert!(seen.try_recv().is_err(), "the next handler waits");
+    socket.block(false);
+    assert_eq!(seen.recv().await, Some("begun"));
+    assert_eq!(seen.recv().await, Some("sent"));
+    socket.block(true);
+
+    socket.send("1000000");
+
+    assert_eq!(seen.recv().await, Some("begun"));
+    settle().await;
+    assert!(seen.try_recv().is_err(), "so much is waited for");
+    socket.block(false);
+    assert_eq!(seen.recv().await, Some("sent"));
+    socket.leave(CloseCode::GOING_AWAY);
+    running.await.unwrap().unwrap();
 }

@@ -12,9 +12,9 @@ use solent_layer::{
 };
 use solent_layer_memory::MemoryLayer;
 use solent_spec::{Application, Channel, Result};
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 
-use crate::support::{Log, settle};
+use crate::support::{Lines, Log, settle};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type")]
@@ -372,48 +372,59 @@ async fn worker_whose_layer_is_closed_says_so() {
     assert!(run.counts.total(ChannelCounts::listens_failed) > 0);
 }
 
-/// A layer whose backend does not answer.
-struct Mute(DynLayer);
+/// A layer whose backend does not answer, or is away for a while.
+struct Mute {
+    layer: DynLayer,
+    /// When the backend is there; it never answers if it is not said.
+    there: Option<Instant>,
+}
 
 impl ChannelLayer for Mute {
     async fn open(&self, prefix: &str) -> Result<Mailbox, LayerError> {
-        self.0.open(prefix).await
+        self.layer.open(prefix).await
     }
-    async fn listen(&self, _: &ChannelName) -> Result<Mailbox, LayerError> {
-        std::future::pending().await
+    async fn listen(&self, channel: &ChannelName) -> Result<Mailbox, LayerError> {
+        match self.there {
+            None => std::future::pending().await,
+            Some(there) if Instant::now() < there => Err(LayerError::Away("no route".into())),
+            Some(_) => self.layer.listen(channel).await,
+        }
     }
     async fn send(&self, channel: &ChannelName, message: Message) -> Result<(), SendError> {
-        self.0.send(channel, message).await
+        self.layer.send(channel, message).await
     }
     async fn group_add(&self, group: &GroupName, channel: &ChannelName) -> Result<(), LayerError> {
-        self.0.group_add(group, channel).await
+        self.layer.group_add(group, channel).await
     }
     async fn group_discard(
         &self,
         group: &GroupName,
         channel: &ChannelName,
     ) -> Result<(), LayerError> {
-        self.0.group_discard(group, channel).await
+        self.layer.group_discard(group, channel).await
     }
     async fn group_send(
         &self,
         group: &GroupName,
         message: Message,
     ) -> Result<GroupReport, SendError> {
-        self.0.group_send(group, message).await
+        self.layer.group_send(group, message).await
     }
     async fn flush(&self) -> Result<(), LayerError> {
-        self.0.flush().await
+        self.layer.flush().await
     }
     async fn close(&self) -> Result<(), LayerError> {
-        self.0.close().await
+        self.layer.close().await
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn worker_whose_layer_does_not_answer_stops_at_once() {
     let log = Log::default();
-    let mute = DynLayer::new(Mute(memory()));
+    let mute = DynLayer::new(Mute {
+        layer: memory(),
+        there: None,
+    });
     let run = start(worker(&mute, &log));
     settle().await;
 
@@ -423,6 +434,33 @@ async fn worker_whose_layer_does_not_answer_stops_at_once() {
 
     assert_eq!(told.elapsed(), Duration::ZERO);
     assert!(log.entries().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn worker_whose_layer_is_away_says_so_once_and_listens_soon_after_it_is_back() {
+    let (log, lines) = (Log::default(), Lines::default());
+    let _told = lines.collect();
+    let layer = memory();
+    let there = Instant::now() + Duration::from_secs(120);
+    let away = DynLayer::new(Mute {
+        layer: layer.clone(),
+        there: Some(there),
+    });
+    let config = ChannelConfig::default().concurrency(4);
+    let worker = Worker::new(away).channel_with("jobs", config, works(&log));
+    let run = start(worker.unwrap());
+    tokio::time::sleep_until(there).await;
+    assert_eq!(lines.with("channel cannot be listened on while"), 1);
+    assert_eq!(lines.with("listened on again"), 0);
+
+    order(&layer, "jobs", "late").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+
+    assert_eq!(log.count("done late"), 1);
+    assert_eq!(lines.with("channel is listened on again"), 1);
+    assert_eq!(lines.with("ERROR"), 0);
+    run.stop.send(()).unwrap();
+    run.task.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]

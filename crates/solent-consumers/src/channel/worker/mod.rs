@@ -6,6 +6,7 @@ mod error;
 mod input;
 mod pause;
 mod slot;
+mod standing;
 
 use std::{
     future::{Future, poll_fn},
@@ -24,7 +25,7 @@ pub use self::{
     counts::{ChannelCounts, WorkerCounts},
     error::WorkerError,
 };
-use self::{pause::Pause, slot::Slot};
+use self::{pause::Pause, slot::Slot, standing::Standing};
 use crate::Layers;
 
 /// Listens on named channels and runs an application for each.
@@ -240,6 +241,7 @@ impl Worker {
                 concurrency,
                 "worker listens"
             );
+            let standing = Arc::<Standing>::default();
             for _ in 0..concurrency {
                 let slot = Slot {
                     name: served.name.clone(),
@@ -247,6 +249,7 @@ impl Worker {
                     layer: layer.clone(),
                     state: state.clone(),
                     counts: Arc::clone(&served.counts),
+                    standing: Arc::clone(&standing),
                     pause: Pause::new(&served.config),
                     stopped: stopped.clone(),
                     closed: closed.closed(),

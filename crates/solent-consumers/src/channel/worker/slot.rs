@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     task::Poll,
+    time::Duration,
 };
 
 use http::Extensions;
@@ -19,8 +20,12 @@ use super::{
     ChannelCounts,
     input::{Feed, Input},
     pause::Pause,
+    standing::Standing,
 };
 use crate::{HandlerPanicked, session::Guarded};
+
+/// The pause before a layer that is away is tried again. The layer itself has waited before it says so.
+const AWAY: Duration = Duration::from_millis(500);
 
 /// One application at a time, with a mailbox that outlives it.
 pub(super) struct Slot {
@@ -29,6 +34,7 @@ pub(super) struct Slot {
     pub(super) layer: DynLayer,
     pub(super) state: Extensions,
     pub(super) counts: Arc<ChannelCounts>,
+    pub(super) standing: Arc<Standing>,
     pub(super) pause: Pause,
     pub(super) stopped: watch::Receiver<bool>,
     /// Resolves when the worker stops.
@@ -40,16 +46,21 @@ impl Slot {
         while !self.is_stopped() {
             match self.listen().await {
                 None => return,
-                Some(Ok(mailbox)) => self.serve(mailbox).await,
+                Some(Ok(mailbox)) => {
+                    self.standing.listened(&self.name);
+                    self.serve(mailbox).await;
+                    self.wait().await;
+                }
                 Some(Err(error)) => {
                     self.counts.listens_failed.fetch_add(1, Relaxed);
-                    tracing::error!(target: "solent::consumers", channel = %self.name, error = %Chain(&error), "channel cannot be listened on");
-                    if matches!(error, LayerError::Closed) {
-                        return;
+                    self.standing.failed(&self.name, &error);
+                    match error {
+                        LayerError::Closed => return,
+                        LayerError::Away(_) => self.wait_for(AWAY).await,
+                        _ => self.wait().await,
                     }
                 }
             }
-            self.wait().await;
         }
     }
 
@@ -141,6 +152,10 @@ impl Slot {
     /// Pauses after a failure, unless the worker stops.
     async fn wait(&mut self) {
         let pause = self.pause.next();
+        self.wait_for(pause).await;
+    }
+
+    async fn wait_for(&mut self, pause: Duration) {
         let stopped = self.stopped.wait_for(|stopped| *stopped);
         // Whichever it was, the caller looks.
         let _ = timeout(pause, stopped).await;

@@ -2,6 +2,7 @@ mod exchange;
 mod socket;
 
 use std::{
+    io,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -37,6 +38,39 @@ impl Log {
             .iter()
             .filter(|found| found.starts_with(entry))
             .count()
+    }
+}
+
+/// What was logged, line by line. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// Collects what this thread logs, until the guard is dropped.
+    pub(crate) fn collect(&self) -> tracing::subscriber::DefaultGuard {
+        let writer = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    /// How many lines have this text.
+    pub(crate) fn with(&self, text: &str) -> usize {
+        let all = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
+        all.lines().filter(|line| line.contains(text)).count()
+    }
+}
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

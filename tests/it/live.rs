@@ -80,8 +80,14 @@ impl Client {
         Ok(next.context("the connection ended")??)
     }
 
+    /// The value that comes next; pings in between are answered.
     pub(crate) async fn json(&mut self) -> Result<Value> {
-        Ok(serde_json::from_str(self.next().await?.to_text()?)?)
+        loop {
+            let next = self.next().await?;
+            if !next.is_ping() {
+                return Ok(serde_json::from_str(next.to_text()?)?);
+            }
+        }
     }
 
     /// The code of the close frame that comes after any number of messages.

@@ -123,11 +123,11 @@ class Peer:
     async def send(self, channel, message):
         await self.layer.send(channel, from_json(message))
 
-    async def send_numbers(self, channel, first, count):
+    async def send_numbers(self, channel, first, count, **more):
         """How many were sent before the channel was full."""
         for n in range(first, first + count):
             try:
-                await self.layer.send(channel, {"type": "number", "n": n})
+                await self.layer.send(channel, {"type": "number", "n": n, **more})
             except ChannelFull:
                 return n - first
         return count
@@ -141,9 +141,9 @@ class Peer:
     async def group_send(self, group, message):
         await self.layer.group_send(group, from_json(message))
 
-    async def group_send_numbers(self, group, first, count):
+    async def group_send_numbers(self, group, first, count, **more):
         for n in range(first, first + count):
-            await self.layer.group_send(group, {"type": "number", "n": n})
+            await self.layer.group_send(group, {"type": "number", "n": n, **more})
 
     async def group_send_through(self, group, first, count):
         """A message each millisecond, whatever happens to Redis; which of them were sent."""

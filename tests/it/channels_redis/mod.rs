@@ -15,6 +15,7 @@ mod queue;
 
 // Many messages at once, and Redis that goes away.
 mod away;
+mod burst;
 mod load;
 mod outage;
 

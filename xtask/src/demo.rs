@@ -12,7 +12,7 @@ impl Demo {
             false => "",
         };
         sh.cargo(&format!(
-            "run --release --package solent --example demo {features} --"
+            "run --package solent --example demo {features} --"
         ))
         .args(self.arguments)
         .run()

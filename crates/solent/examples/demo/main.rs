@@ -1,8 +1,8 @@
 //! All examples on one server, with pages to try them.
 //!
-//! `cargo run --release --example demo -- --help`
+//! `cargo run --example demo -- --help`
 //!
-//! Several processes share a layer: `cargo run --release --example demo --features redis -- --layer redis://localhost:6379/0?layer=queue`,
+//! Several processes share a layer: `cargo run --example demo --features redis -- --layer redis://localhost:6379/0?layer=queue`,
 //! another one with `--bind 127.0.0.1:8001`, and one with `--worker primes`.
 
 use std::env;

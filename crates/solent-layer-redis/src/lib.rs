@@ -73,6 +73,8 @@ mod lease;
 mod link;
 mod pubsub;
 mod queue;
+#[doc(hidden)]
+pub mod store;
 mod wire;
 
 pub use self::{

@@ -158,4 +158,14 @@ impl<P: Protocol, A: Application<P>> DynApplication<P> for A {
 pub trait Middleware: Send + Sync + 'static {
     /// Returns an application that does what this middleware is for and calls `inner`.
     fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P>;
+
+    /// Finds out whether what this middleware needs can be used, such as the store of its sessions. `Solent::middleware` lets
+    /// an application do it before it listens. By default there is nothing to find out.
+    ///
+    /// # Errors
+    ///
+    /// What is in the way, if it will not go away by itself. A backend that is away is no error.
+    fn startup(&self) -> BoxFuture<Result> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }

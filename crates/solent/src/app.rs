@@ -14,7 +14,7 @@ use solent_layer::{ChannelLayer, DynLayer};
 use solent_routing::{Converter, RouterBuilder};
 use solent_server::{Bind, BoundServer, Server, ServerConfig, shutdown_signal};
 use solent_spec::{
-    Application, Body, BoxError, Channel, Http, Middleware, Result, WebSocket,
+    Application, Body, BoxError, BoxFuture, Channel, Http, Middleware, Result, WebSocket,
     tower::ServiceApplication,
 };
 
@@ -63,6 +63,8 @@ pub struct Solent {
     hooks: Hooks,
     background: Vec<Background>,
     health: Health,
+    /// What [middleware](Self::middleware) wants to find out before anything listens.
+    checks: Vec<BoxFuture<Result>>,
     config: ServerConfig,
     binds: Vec<std::result::Result<Bind, solent_server::BindParseError>>,
     threads: Option<NonZeroUsize>,
@@ -88,6 +90,7 @@ impl Solent {
             hooks: Hooks::default(),
             background: Vec::new(),
             health: Health::default(),
+            checks: Vec::new(),
             config: ServerConfig::default(),
             binds: Vec::new(),
             threads: None,
@@ -208,8 +211,10 @@ impl Solent {
         self
     }
 
-    /// Wraps every application added so far in a middleware.
+    /// Wraps every application added so far in a middleware, and [checks](Middleware::startup) it before the application listens:
+    /// a session store that refuses its credentials fails the start.
     pub fn middleware(mut self, middleware: &impl Middleware) -> Self {
+        self.checks.push(middleware.startup());
         self.http = self.http.wrap(middleware);
         self.websocket = self.websocket.wrap(middleware);
         self
@@ -470,6 +475,9 @@ impl Solent {
         let layers = std::mem::take(&mut self.layers).make()?;
         let elsewhere = self.channels.on(&layers, &self.role)?;
         layers.check().await?;
+        for check in std::mem::take(&mut self.checks) {
+            check.await.map_err(Error::Middleware)?;
+        }
         let layer = Routed::around(layers.default().clone(), elsewhere);
         layers.middleware(&layer).insert_into(&mut self.state);
         self.state.insert(health.clone());

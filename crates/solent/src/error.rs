@@ -25,6 +25,9 @@ pub enum Error {
     /// The server could not listen, or the application refused to start or end.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// A [middleware](crate::Solent::middleware) cannot work: what it needs refuses this process.
+    #[error("middleware cannot be used")]
+    Middleware(#[source] BoxError),
     /// A [start-up hook](crate::Solent::startup) failed.
     #[error("start-up hook {name:?} failed")]
     Startup {

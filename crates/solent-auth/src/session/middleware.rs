@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use solent_spec::{BoxApplication, Connection, HttpProtocol, Middleware, RequestScope};
+use solent_spec::{
+    BoxApplication, BoxFuture, Chain, Connection, HttpProtocol, Middleware, RequestScope, Result,
+};
 
 use super::{
-    DynSessionStore, Session, SessionConfig, SessionKey, SessionStore, answer::answer, state::State,
+    DynSessionStore, Session, SessionConfig, SessionKey, SessionStore, StoreError, answer::answer,
+    state::State,
 };
 use crate::cookie::{CookieJar, Cookies};
 
@@ -120,5 +123,21 @@ impl Middleware for Sessions {
     fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
         let sessions = self.clone();
         BoxApplication::new(move |connection| inner.call(sessions.open(connection)))
+    }
+
+    /// Fails if the store refuses this process: wrong credentials, missing rights.
+    fn startup(&self) -> BoxFuture<Result> {
+        let store = self.store.clone();
+        Box::pin(async move {
+            match store.check().await {
+                Err(error @ StoreError::Unavailable(_)) => tracing::warn!(
+                    target: "solent::auth",
+                    error = %Chain(&error),
+                    "session store is away, what needs a session is refused until it is there"
+                ),
+                checked => checked?,
+            }
+            Ok(())
+        })
     }
 }

@@ -106,6 +106,16 @@ pub trait SessionStore: Send + Sync + 'static {
             }
         }
     }
+
+    /// Finds out whether the store can be used, with the credentials and rights that it has. Applications
+    /// [check](solent_spec::Middleware::startup) it before they listen. Unless a store says otherwise, it always can.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the store does not answer, [`StoreError::Refused`] if it answers that it will not.
+    fn check(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async { Ok(()) }
+    }
 }
 
 /// What became of a session that was [saved](SessionStore::save).
@@ -178,6 +188,10 @@ impl SessionStore for DynSessionStore {
     ) -> Result<Saved, StoreError> {
         self.0.replace(key, former, data, expires).await
     }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.0.check().await
+    }
 }
 
 impl fmt::Debug for DynSessionStore {
@@ -214,6 +228,7 @@ trait Erased: Send + Sync {
         data: &'a SessionData,
         expires: SystemTime,
     ) -> BoxFuture<'a, Result<Saved, StoreError>>;
+    fn check(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
 impl<S: SessionStore> Erased for S {
@@ -260,5 +275,9 @@ impl<S: SessionStore> Erased for S {
         expires: SystemTime,
     ) -> BoxFuture<'a, Result<Saved, StoreError>> {
         Box::pin(SessionStore::replace(self, key, former, data, expires))
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(SessionStore::check(self))
     }
 }

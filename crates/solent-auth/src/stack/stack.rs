@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use solent_spec::{BoxApplication, HttpProtocol, Middleware};
+use solent_spec::{BoxApplication, BoxFuture, HttpProtocol, Middleware, Result};
 
 use super::{AuthConfig, enter::Entrance};
 use crate::{
@@ -164,6 +164,11 @@ impl<U: AuthUser> Middleware for AuthStack<U> {
             Some((origins, cross_site)) => cross_site.wrap(origins.wrap(application)),
             None => application,
         }
+    }
+
+    /// Fails if the store of the sessions refuses this process.
+    fn startup(&self) -> BoxFuture<Result> {
+        self.sessions.startup()
     }
 }
 

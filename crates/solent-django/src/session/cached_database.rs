@@ -114,4 +114,9 @@ impl SessionStore for CachedDatabaseSessions {
         self.rows.delete(key).await?;
         self.cache.remove(PREFIX, key).await
     }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.rows.check().await?;
+        self.cache.check().await
+    }
 }

@@ -71,6 +71,11 @@ impl Courier {
         Reply(reply.map_err(Some))
     }
 
+    pub(super) fn has_ended(&self) -> bool {
+        let task = self.0.task.get();
+        task.is_some_and(AbortHandle::is_finished)
+    }
+
     pub(super) fn close(&self) {
         self.0.queue.close();
         self.0.task.get_or_init(|| self.0.start());

@@ -109,6 +109,11 @@ impl Link {
         self.source.is_cluster()
     }
 
+    /// Whether the task that sends has ended, as it does with its runtime. Nothing is sent any more then.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.courier.has_ended()
+    }
+
     /// Ends what runs. Commands that wait fail.
     pub(crate) fn close(&self) {
         self.courier.close();

@@ -100,9 +100,7 @@ fn set_up_logs() {
 fn sessions(args: &Args) -> Result<DynSessionStore> {
     #[cfg(feature = "redis")]
     if let Some(url) = args.layer().filter(|url| !url.is_local()) {
-        // What follows the question mark is for the layer.
-        let server = url.as_str().split('?').next().unwrap_or_default();
-        let store = solent::auth::RedisStore::new(server)?;
+        let store = solent::auth::RedisStore::new(url.as_str())?;
         return Ok(DynSessionStore::new(store));
     }
     let _ = args;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use solent_auth::{
     InvalidStoreUrl, RedisStore, SessionError, SessionKey, SessionStore, Sessions, StoreError,
 };
-use solent_spec::Result;
-use solent_testing::servers::RedisServer;
+use solent_spec::{Chain, Middleware, Result};
+use solent_testing::servers::{RedisSentinels, RedisServer};
 use tokio::time::timeout;
 
 use super::contract::{after, check, check_merging, data};
@@ -98,6 +98,87 @@ async fn frozen_server_is_given_up_and_found_again() -> Result {
         timeout(Duration::from_secs(10), patient).await?,
         Some(data(1))
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn sessions_go_on_at_the_master_that_sentinels_name_after_a_frozen_one() -> Result {
+    let sentinels = RedisSentinels::start().await?;
+    let places: Vec<_> = sentinels
+        .urls()
+        .iter()
+        .map(|url| url.replacen("redis://", "", 1))
+        .collect();
+    let url = format!(
+        "redis+sentinel://{}/{}",
+        places.join(","),
+        sentinels.master_name()
+    );
+    let store = RedisStore::new(&url)?.patience(Duration::from_secs(2));
+    store.check().await?;
+
+    let frozen = sentinels.master().await?;
+    frozen.pause().await?;
+    let going_on = async { while store.create(&data(1), after(60)).await.is_err() {} };
+    let went_on = timeout(Duration::from_secs(60), going_on).await;
+    frozen.resume().await?;
+
+    went_on?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn url_of_a_layer_serves_sessions_too() -> Result {
+    let server = RedisServer::start().await?;
+    let url = format!("{}?layer=queue&prefix=shop&socket_timeout=3", server.url());
+
+    RedisStore::new(&url)?.check().await?;
+
+    let error = RedisStore::new("redis://host/?socket_timeuot=3").unwrap_err();
+    assert!(
+        Chain(&error).to_string().contains("socket_timeuot"),
+        "{error:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn store_outlives_the_runtime_that_it_was_first_used_in() -> Result {
+    let runtime = || tokio::runtime::Runtime::new();
+    let first = runtime()?;
+    let server = first.block_on(RedisServer::start())?;
+    let store = RedisStore::new(&server.url())?;
+    let key = first.block_on(store.create(&data(1), after(60)))?;
+    drop(first);
+
+    let found = runtime()?.block_on(store.load(&key))?;
+
+    assert_eq!(found, Some(data(1)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn refused_credentials_fail_the_start_and_an_outage_does_not() -> Result {
+    let server = RedisServer::builder().password("right").start().await?;
+    let address = server
+        .url()
+        .rsplit('@')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let with = |password: &str| RedisStore::new(&format!("redis://:{password}@{address}"));
+
+    let error = Sessions::new(with("wrong")?).startup().await.unwrap_err();
+
+    assert!(
+        Chain(&*error).to_string().contains("WRONGPASS"),
+        "{error:?}"
+    );
+    Sessions::new(with("right")?).startup().await?;
+    server.kill().await?;
+    Sessions::new(with("wrong")?.patience(Duration::from_millis(200)))
+        .startup()
+        .await?;
     Ok(())
 }
 

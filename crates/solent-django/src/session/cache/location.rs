@@ -1,64 +1,35 @@
 //! Where a cache is.
 
-use std::borrow::Cow;
-
-use redis::{ConnectionInfo, IntoConnectionInfo};
-use rustls::crypto::{CryptoProvider, ring};
+use solent_layer_redis::store::StoreLink;
 use solent_spec::BoxError;
 
-/// A `LOCATION` that names no Redis server.
+/// A `LOCATION` that cannot be used. The cause says why, without its secrets.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "location of the cache is none of a Redis server, write it as redis://:password@host:port/database"
-)]
+#[error("location of the cache cannot be used, write it as redis://:password@host:port/database")]
 pub struct InvalidLocation(#[source] BoxError);
 
-impl InvalidLocation {
-    pub(super) fn new(cause: impl Into<BoxError>) -> Self {
-        Self(cause.into())
+/// The servers of a `LOCATION`: a text that has several has them separated by commas or semicolons. What has no scheme is one
+/// more Sentinel, or node of a cluster, of the URL before it.
+pub(super) fn servers(location: &str) -> Result<Vec<StoreLink>, InvalidLocation> {
+    let mut urls: Vec<String> = Vec::new();
+    for part in location.split([',', ';']).map(str::trim) {
+        match urls.last_mut() {
+            Some(url) if has_many(url) && !part.is_empty() && !part.contains("://") => {
+                url.push(',');
+                url.push_str(part);
+            }
+            _ => urls.push(part.to_owned()),
+        }
     }
-}
-
-/// The servers of a `LOCATION`: a text that has several has them separated by commas or semicolons.
-pub(super) fn servers(location: &str) -> Result<Vec<ConnectionInfo>, InvalidLocation> {
-    location
-        .split([',', ';'])
-        .map(str::trim)
-        .map(server)
+    urls.iter()
+        .map(|url| StoreLink::open(url).map_err(|cause| InvalidLocation(cause.into())))
         .collect()
 }
 
-fn server(url: &str) -> Result<ConnectionInfo, InvalidLocation> {
-    if url.starts_with("rediss:") {
-        provide_ciphers();
-    }
-    translated(url)
-        .into_connection_info()
-        .map_err(InvalidLocation::new)
-}
-
-/// The client of Python calls some fields of the query otherwise.
-fn translated(url: &str) -> Cow<'_, str> {
-    let Some((place, query)) = url.split_once('?') else {
-        return url.into();
-    };
-    let pairs: Vec<_> = query
-        .split('&')
-        .map(|pair| match pair.split_once('=') {
-            Some(("username", user)) => format!("user={user}"),
-            Some(("password", password)) => format!("pass={password}"),
-            _ => pair.to_owned(),
-        })
-        .collect();
-    format!("{place}?{}", pairs.join("&")).into()
-}
-
-/// The client takes the process' provider of ciphers and panics if there is none. One that the program chose stays.
-fn provide_ciphers() {
-    if CryptoProvider::get_default().is_none() {
-        // If another thread was faster there is one now, which is all that is wanted.
-        let _ = ring::default_provider().install_default();
-    }
+/// Whether a URL may name several hosts.
+fn has_many(url: &str) -> bool {
+    let scheme = url.split("://").next().unwrap_or_default();
+    scheme.ends_with("+sentinel") || scheme.ends_with("+cluster")
 }
 
 #[cfg(test)]
@@ -82,13 +53,25 @@ mod tests {
     }
 
     #[test]
+    fn sentinels_of_one_master_are_one_server() {
+        let location = "redis+sentinel://:pass@one:26379,two,three/main/1,redis://replica";
+
+        let servers = servers(location).unwrap();
+
+        let shown = format!("{servers:?}");
+        assert_eq!(servers.len(), 2, "{shown}");
+        assert!(
+            shown.contains("one:26379,two:26379,three:26379/main/1"),
+            "{shown}"
+        );
+    }
+
+    #[test]
     fn passwords_of_unix_sockets_are_understood() {
         let servers = servers("unix:///redis.sock?username=ann&password=secret&db=3").unwrap();
 
-        let settings = servers[0].redis_settings();
-        assert_eq!(settings.username(), Some("ann"));
-        assert_eq!(settings.password(), Some("secret"));
-        assert_eq!(settings.db(), 3);
+        let shown = format!("{servers:?}");
+        assert!(shown.contains("ann:***@/redis.sock?db=3"), "{shown}");
     }
 
     #[test]
@@ -100,7 +83,7 @@ mod tests {
             "memcached://u:secret@h",
         ] {
             let error = servers(location).unwrap_err();
-            assert!(!error.to_string().contains("secret"), "{error}");
+            assert!(!format!("{error:?}").contains("secret"), "{error:?}");
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `django.contrib.sessions.backends.cache`, with Django's Redis cache.
 
-mod link;
 mod location;
 mod redis_cache;
 mod serializer;

@@ -1,16 +1,12 @@
 //! `django.core.cache.backends.redis.RedisCache`.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use rand::RngExt;
-use redis::Cmd;
 use solent_auth::{Revision, Saved, SessionData, SessionKey, StoreError, Stored};
+use solent_layer_redis::store::{Condition, Exchanged, StoreLink};
 
-use super::{CacheSerializer, InvalidLocation, link::Link, location};
+use super::{CacheSerializer, InvalidLocation, location};
 
 /// A cache of a Django project that is kept in Redis: an entry of `CACHES`. Cheap to clone.
 ///
@@ -20,22 +16,16 @@ use super::{CacheSerializer, InvalidLocation, link::Link, location};
 #[must_use]
 pub struct RedisCache {
     /// The first is written to; the others, if there are any, are read from.
-    servers: Arc<[Link]>,
+    servers: Arc<[StoreLink]>,
     key_prefix: Arc<str>,
     version: i64,
     serializer: CacheSerializer,
 }
 
-/// Replaces an entry if it is what it was. One step for everybody else.
-const EXCHANGE: &str = "\
-local now = redis.call('GET', KEYS[1]) \
-if not now then return 'gone' end \
-if now ~= ARGV[1] then return 'changed' end \
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) \
-return 'kept'";
-
 impl RedisCache {
-    /// The cache at a `LOCATION`: a URL, or several with commas between, the first of which is written to. Does not connect yet.
+    /// The cache at a `LOCATION`: a URL, or several with commas between, the first of which is written to. URLs are read as
+    /// those of the [channel layers](solent_auth::RedisStore::new), so that they may name Sentinels; a `socket_timeout` of
+    /// the URL is how long a command may take in all, 5 s without one. Does not connect yet.
     ///
     /// # Errors
     ///
@@ -43,10 +33,7 @@ impl RedisCache {
     pub fn open(location: &str) -> Result<Self, InvalidLocation> {
         let servers = location::servers(location)?;
         Ok(Self {
-            servers: servers
-                .into_iter()
-                .map(Link::new)
-                .collect::<Result<_, _>>()?,
+            servers: servers.into(),
             key_prefix: "".into(),
             version: 1,
             serializer: CacheSerializer::default(),
@@ -77,19 +64,12 @@ impl RedisCache {
         prefix: &str,
         key: &SessionKey,
     ) -> Result<Option<Stored>, StoreError> {
-        let name = self.name(prefix, key);
-        let mut both = redis::pipe();
-        both.cmd("GET").arg(&name).cmd("PTTL").arg(&name);
-        let (value, left): (Option<Vec<u8>>, i64) = self.reader().query_all(&both).await?;
-        let Some(value) = value else {
+        let Some(entry) = self.reader().get(&self.name(prefix, key)).await? else {
             return Ok(None);
         };
-        let data = self.serializer.read(&value)?;
-        let left = u64::try_from(left).ok().map(Duration::from_millis);
-        let expires = left.and_then(|left| SystemTime::now().checked_add(left));
-        Ok(Some(
-            Stored::new(data, Revision::new(value)).expires(expires),
-        ))
+        let data = self.serializer.read(&entry.value)?;
+        let stored = Stored::new(data, Revision::new(entry.value));
+        Ok(Some(stored.expires(entry.expires)))
     }
 
     /// Keeps an entry in place of another, if that is what it was.
@@ -101,19 +81,14 @@ impl RedisCache {
         data: &SessionData,
         expires: SystemTime,
     ) -> Result<Saved, StoreError> {
-        let mut exchange = redis::cmd("EVAL");
-        exchange
-            .arg(EXCHANGE)
-            .arg(1)
-            .arg(self.name(prefix, key))
-            .arg(former.as_bytes())
-            .arg(self.serializer.write(data))
-            .arg(remaining(expires));
-        let outcome: String = self.writer().query_once(&exchange).await?;
-        Ok(match &*outcome {
-            "kept" => Saved::Kept,
-            "gone" => Saved::Gone,
-            _ => Saved::Changed,
+        let (name, value) = (self.name(prefix, key), self.serializer.write(data));
+        let exchange = self
+            .writer()
+            .exchange(&name, former.as_bytes(), &value, expires);
+        Ok(match exchange.await? {
+            Exchanged::Kept => Saved::Kept,
+            Exchanged::Gone => Saved::Gone,
+            Exchanged::Changed => Saved::Changed,
         })
     }
 
@@ -129,9 +104,7 @@ impl RedisCache {
     pub async fn check(&self) -> Result<(), StoreError> {
         let name = [&*self.key_prefix, ":solent.check"].concat();
         for server in &*self.servers {
-            let mut exists = redis::cmd("GET");
-            exists.arg(&name);
-            server.query::<redis::Value>(&exists).await?;
+            server.get(&name).await?;
         }
         Ok(())
     }
@@ -144,7 +117,7 @@ impl RedisCache {
         data: &SessionData,
         expires: SystemTime,
     ) -> Result<bool, StoreError> {
-        self.set(prefix, key, data, expires, Some("NX")).await
+        self.set(prefix, key, data, expires, Condition::New).await
     }
 
     /// Keeps an entry in place of another, if there is one.
@@ -155,7 +128,8 @@ impl RedisCache {
         data: &SessionData,
         expires: SystemTime,
     ) -> Result<bool, StoreError> {
-        self.set(prefix, key, data, expires, Some("XX")).await
+        self.set(prefix, key, data, expires, Condition::Present)
+            .await
     }
 
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -166,7 +140,8 @@ impl RedisCache {
         data: &SessionData,
         expires: SystemTime,
     ) -> Result<bool, StoreError> {
-        self.set(prefix, key, data, expires, None).await
+        self.set(prefix, key, data, expires, Condition::Always)
+            .await
     }
 
     pub(in crate::session) async fn remove(
@@ -174,8 +149,7 @@ impl RedisCache {
         prefix: &str,
         key: &SessionKey,
     ) -> Result<(), StoreError> {
-        let delete = self.command("DEL", prefix, key);
-        self.writer().query::<u64>(&delete).await.map(drop)
+        Ok(self.writer().remove(&self.name(prefix, key)).await?)
     }
 
     async fn set(
@@ -184,21 +158,10 @@ impl RedisCache {
         key: &SessionKey,
         data: &SessionData,
         expires: SystemTime,
-        condition: Option<&str>,
+        condition: Condition,
     ) -> Result<bool, StoreError> {
-        let mut set = self.command("SET", prefix, key);
-        set.arg(self.serializer.write(data))
-            .arg("PX")
-            .arg(remaining(expires))
-            .arg(condition);
-        let reply: Option<String> = self.writer().query(&set).await?;
-        Ok(reply.is_some())
-    }
-
-    fn command(&self, name: &str, prefix: &str, key: &SessionKey) -> Cmd {
-        let mut command = redis::cmd(name);
-        command.arg(self.name(prefix, key));
-        command
+        let (name, value) = (self.name(prefix, key), self.serializer.write(data));
+        Ok(self.writer().set(&name, &value, expires, condition).await?)
     }
 
     fn name(&self, prefix: &str, key: &SessionKey) -> String {
@@ -210,11 +173,11 @@ impl RedisCache {
         )
     }
 
-    fn writer(&self) -> &Link {
+    fn writer(&self) -> &StoreLink {
         &self.servers[0]
     }
 
-    fn reader(&self) -> &Link {
+    fn reader(&self) -> &StoreLink {
         match &*self.servers {
             [_, replicas @ ..] if !replicas.is_empty() => {
                 &replicas[rand::rng().random_range(0..replicas.len())]
@@ -222,15 +185,6 @@ impl RedisCache {
             _ => self.writer(),
         }
     }
-}
-
-/// Milliseconds until `expires`, at least one: what has expired is gone as soon as it is there.
-fn remaining(expires: SystemTime) -> u64 {
-    /// A hundred years.
-    const MOST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-    let left = expires.duration_since(SystemTime::now());
-    let left = left.unwrap_or_default().min(MOST);
-    u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
 impl fmt::Debug for RedisCache {

@@ -71,4 +71,8 @@ impl SessionStore for CacheSessions {
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
         self.0.remove(PREFIX, key).await
     }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.0.check().await
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use solent_auth::SessionStore;
+use solent_auth::{SessionStore, StoreError};
 use solent_django::session::{CacheSerializer, CacheSessions, RedisCache};
 use solent_testing::servers::{RedisServer, Reply};
 
@@ -143,6 +143,42 @@ async fn the_first_server_is_written_and_the_others_are_read() {
 
     assert_eq!(leader.keys().await.unwrap().len(), 1);
     assert_eq!(store.load(&session).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_frozen_server_is_an_error_within_the_time_of_the_url() {
+    let redis = RedisServer::start().await.unwrap();
+    let location = format!("{}?socket_timeout=0.3", redis.url());
+    let store = CacheSessions::new(RedisCache::open(&location).unwrap());
+    let session = store.create(&data("ann"), in_a_minute()).await.unwrap();
+
+    redis.pause().await.unwrap();
+    let asked = tokio::time::timeout(Duration::from_secs(10), store.load(&session)).await;
+    redis.resume().await.unwrap();
+
+    let error = asked.unwrap().unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    let found = async {
+        loop {
+            if let Ok(found) = store.load(&session).await {
+                return found;
+            }
+        }
+    };
+    let found = tokio::time::timeout(Duration::from_secs(10), found).await;
+    assert_eq!(found.unwrap(), Some(data("ann")));
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_refused_at_the_start() {
+    let redis = RedisServer::builder().password("right").start().await;
+    let redis = redis.unwrap();
+    let location = redis.url().replacen("right", "wrong", 1);
+    let store = CacheSessions::new(RedisCache::open(&location).unwrap());
+
+    let error = store.check().await.unwrap_err();
+
+    assert!(matches!(error, StoreError::Refused(_)), "{error:?}");
 }
 
 #[tokio::test]

@@ -93,6 +93,10 @@ impl Shared {
 }
 
 impl Closed {
+    pub(crate) fn is_never(&self) -> bool {
+        self.shared.is_none()
+    }
+
     /// Never resolves: for transports that cannot tell.
     pub fn never() -> Self {
         Self {

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use crate::{Closed, Protocol, SendError};
+use crate::{Closed, Protocol, SendError, request::UrlRoute};
 
 /// The two ends of a connection's event stream: what a server, a test kit or a middleware implements.
 ///
@@ -55,6 +55,12 @@ pub trait Transport<P: Protocol>: Send {
     /// messages a client may send. A transport that wraps another one passes its answer on.
     fn take_overhead(&mut self) -> usize {
         0
+    }
+
+    /// Tells a server which route the connection has taken, for its log. Routers call it; a
+    /// transport that wraps another one passes it on.
+    fn routed(&mut self, route: &UrlRoute) {
+        let _ = route;
     }
 }
 
@@ -174,6 +180,11 @@ impl<P: Protocol> Connection<P> {
     /// client has the whole response.
     pub fn closed(&self) -> Closed {
         self.transport.closed()
+    }
+
+    /// Tells the server which route the connection has taken; see [`Transport::routed`].
+    pub fn routed(&mut self, route: &UrlRoute) {
+        self.transport.routed(route);
     }
 
     /// The transport's way round the events, if it has one; see [`Transport::direct`].

@@ -45,6 +45,10 @@ impl Draining {
         Self(Closed::never())
     }
 
+    pub(crate) fn is_never(&self) -> bool {
+        self.0.is_never()
+    }
+
     /// Whether the server drains, without waiting.
     pub fn is_draining(&self) -> bool {
         self.0.is_closed()

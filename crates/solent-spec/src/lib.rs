@@ -30,7 +30,8 @@
 //!
 //! # What is not here
 //!
-//! No runtime and no I/O: nothing in this crate opens a socket, starts a task or looks at a clock.
+//! No runtime and no I/O: nothing in this crate opens a socket or starts a task, and only
+//! [`Throttle`] looks at a clock.
 
 mod application;
 mod body;
@@ -38,8 +39,10 @@ mod closed;
 mod connection;
 mod draining;
 mod error;
+mod fault;
 mod mismatch;
 mod protocol;
+mod throttle;
 
 pub mod channel;
 pub mod http;
@@ -58,10 +61,12 @@ pub use self::{
     connection::{Connection, Transport},
     draining::Draining,
     error::{AppError, BoxError, Chain, Result, SendError, is_disconnect},
+    fault::{client_fault, client_fault_close},
     http::Http,
     lifespan::Lifespan,
     message::Message,
     protocol::{HttpProtocol, Protocol},
     request::{Head, Link, RequestScope},
+    throttle::Throttle,
     websocket::WebSocket,
 };

@@ -158,6 +158,10 @@ impl Transport<Http> for Replay {
         self.inner.closed()
     }
 
+    fn routed(&mut self, route: &solent_spec::request::UrlRoute) {
+        self.inner.routed(route);
+    }
+
     fn take_overhead(&mut self) -> usize {
         self.inner.take_overhead()
     }

@@ -33,6 +33,10 @@ impl<P: HttpProtocol> Transport<P> for GuardedTransport<P> {
         self.0.lock().closed()
     }
 
+    fn routed(&mut self, route: &solent_spec::request::UrlRoute) {
+        self.0.lock().inner().routed(route);
+    }
+
     fn take_overhead(&mut self) -> usize {
         self.0.lock().inner().take_overhead()
     }

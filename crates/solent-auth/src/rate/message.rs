@@ -275,6 +275,10 @@ impl<P: HttpProtocol> Transport<P> for Counted<P> {
         self.inner.closed()
     }
 
+    fn routed(&mut self, route: &solent_spec::request::UrlRoute) {
+        self.inner.routed(route);
+    }
+
     fn take_overhead(&mut self) -> usize {
         std::mem::take(&mut self.overhead)
     }

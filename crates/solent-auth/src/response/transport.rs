@@ -163,6 +163,10 @@ impl<P: HttpProtocol> Transport<P> for BeforeResponse<P> {
         self.inner.closed()
     }
 
+    fn routed(&mut self, route: &solent_spec::request::UrlRoute) {
+        self.inner.routed(route);
+    }
+
     fn take_overhead(&mut self) -> usize {
         self.inner.take_overhead()
     }

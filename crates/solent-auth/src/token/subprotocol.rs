@@ -50,6 +50,10 @@ impl Transport<WebSocket> for ChosenSubprotocol {
         self.inner.closed()
     }
 
+    fn routed(&mut self, route: &solent_spec::request::UrlRoute) {
+        self.inner.routed(route);
+    }
+
     fn take_overhead(&mut self) -> usize {
         self.inner.take_overhead()
     }

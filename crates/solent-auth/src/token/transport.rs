@@ -147,6 +147,10 @@ impl<P: HttpProtocol> Transport<P> for TokenTransport<P> {
         self.inner.closed()
     }
 
+    fn routed(&mut self, route: &solent_spec::request::UrlRoute) {
+        self.inner.routed(route);
+    }
+
     fn take_overhead(&mut self) -> usize {
         self.inner.take_overhead()
     }

@@ -106,6 +106,7 @@ impl<P: HttpProtocol> Router<P> {
         };
         let outer = scope.link().url_route().cloned().unwrap_or_default();
         let (application, len, route) = (found.application, found.len, found.record(outer));
+        connection.routed(&route);
         let scope = connection.scope_mut();
         scope.target_mut().advance(len);
         *scope.link_mut().url_route_mut() = route;

@@ -4,12 +4,15 @@ use std::{
     fmt,
     net::SocketAddr,
     num::NonZeroU64,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use http::uri::PathAndQuery;
 
-use super::RequestScope;
+use super::{RequestScope, UrlRoute};
 use crate::http::HttpScope;
 
 /// The number of a connection to a server, to find in the log what else happened to it. Unique within a process; the requests of
@@ -41,12 +44,13 @@ impl fmt::Display for ConnectionId {
     }
 }
 
-/// Which request something is about, for the log: its connection, client and path. It has no query, which may hold credentials.
-#[derive(Clone)]
+/// Which request something is about, for the log: its connection, client, path and route. It shows no query, which may hold credentials.
 pub struct Caller {
     connection: Option<ConnectionId>,
     client: Option<SocketAddr>,
     target: Target,
+    /// The pattern of the route. Written by routers, read for the log; held for a few instructions.
+    route: Mutex<Option<Arc<str>>>,
 }
 
 /// Where the path is.
@@ -75,7 +79,22 @@ impl Caller {
             connection: scope.link().connection(),
             client: scope.link().client(),
             target,
+            route: Mutex::new(None),
         }
+    }
+
+    /// Notes the route that the request has taken. The last router counts.
+    pub fn set_route(&self, route: &UrlRoute) {
+        *self.lock() = Some(route.shared_pattern());
+    }
+
+    /// The pattern of the route that the request has taken, if a router has led it anywhere.
+    pub fn route(&self) -> Option<Arc<str>> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<str>>> {
+        self.route.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection, if the server numbers them.
@@ -93,6 +112,17 @@ impl Caller {
         match &self.target {
             Target::Shared(target) => target.as_ref().map_or("", PathAndQuery::path),
             Target::Own(path) => path,
+        }
+    }
+}
+
+impl Clone for Caller {
+    fn clone(&self) -> Self {
+        Self {
+            connection: self.connection,
+            client: self.client,
+            target: self.target.clone(),
+            route: Mutex::new(self.route()),
         }
     }
 }

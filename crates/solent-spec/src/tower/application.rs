@@ -20,6 +20,9 @@ use crate::{Application, Body, BoxError, Connection, Http, Result, SendError, ht
 /// The request's extensions hold what middleware inserted for the connection; what lifespan startup left is there as
 /// one `Arc<Extensions>`.
 ///
+/// A server's [`Draining`](crate::Draining) is there as well: a long poll or a stream waits for it
+/// beside its work, and ends. axum takes it as `Extension<Draining>`.
+///
 /// The service's future is dropped when the client leaves before there is a response, as servers of services do it.
 #[derive(Clone)]
 pub struct ServiceApplication<S>(S);
@@ -76,6 +79,10 @@ fn into_request(scope: HttpScope, body: Body) -> Request<Body> {
     let own: &mut Extensions = link.extensions_mut();
     if !own.is_empty() {
         parts.extensions.extend(std::mem::take(own));
+    }
+    let draining = link.draining();
+    if !draining.is_never() {
+        parts.extensions.insert(draining);
     }
     if let Some(shared) = link.shared() {
         parts.extensions.insert(Arc::clone(shared));

@@ -17,7 +17,11 @@ use crate::{Body, BoxError, is_disconnect};
 /// The response body of an exchange. It keeps the application running while there is more to come.
 ///
 /// Dropping it tells the application that the exchange is over; the host runs what is left of it.
-pub struct ExchangeBody(Kind);
+pub struct ExchangeBody {
+    kind: Kind,
+    /// What came before the response's head has left; boxed, because few bodies have it.
+    first: Option<Box<Frame<Bytes>>>,
+}
 
 enum Kind {
     Whole(Body),
@@ -32,15 +36,17 @@ struct Driven {
     host: Arc<dyn Host>,
     /// The body of a whole response, or the file that is being sent.
     inner: Option<Body>,
+    /// Whether `inner` is a file.
+    in_file: bool,
 }
 
 impl ExchangeBody {
     pub(super) fn whole(body: Body) -> Self {
-        Self(Kind::Whole(body))
+        Kind::Whole(body).into()
     }
 
     pub(super) fn pieces(pieces: VecDeque<Piece>) -> Self {
-        Self(Kind::Pieces(pieces))
+        Kind::Pieces(pieces).into()
     }
 
     pub(super) fn driven(
@@ -49,13 +55,89 @@ impl ExchangeBody {
         host: Arc<dyn Host>,
         inner: Option<Body>,
     ) -> Self {
-        Self(Kind::Driven(Box::new(Driven {
+        let driven = Driven {
             running,
             slot,
             host,
             inner,
-        })))
+            in_file: false,
+        };
+        Kind::Driven(Box::new(driven)).into()
     }
+
+    /// Polls for the first piece before the response's head leaves, and keeps it: where it cannot be
+    /// had, another response can be sent. Ready as well where the piece takes its time, unless it is
+    /// one of a file, which has to be opened first.
+    ///
+    /// # Errors
+    ///
+    /// What the first piece failed with. The body is of no use then.
+    pub fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        if self.first.is_some() || self.is_at_hand() {
+            return Poll::Ready(Ok(()));
+        }
+        match self.kind.poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => self.first = Some(Box::new(frame)),
+            Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
+            Poll::Ready(None) => self.kind = Kind::Whole(Body::empty()),
+            Poll::Pending if self.kind.begins_with_file() => return Poll::Pending,
+            Poll::Pending => {}
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Whether there is nothing that could fail.
+    fn is_at_hand(&self) -> bool {
+        match &self.kind {
+            Kind::Whole(body) => body.as_full().is_some(),
+            Kind::Pieces(pieces) => !matches!(pieces.front(), Some(Piece::File(_))),
+            Kind::Driven(_) => false,
+        }
+    }
+}
+
+impl From<Kind> for ExchangeBody {
+    fn from(kind: Kind) -> Self {
+        Self { kind, first: None }
+    }
+}
+
+impl Kind {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> PollFrame {
+        match self {
+            Self::Whole(body) => http_body::Body::poll_frame(Pin::new(body), cx),
+            Self::Pieces(pieces) => poll_pieces(pieces, cx),
+            Self::Driven(driven) => driven.poll_frame(cx),
+        }
+    }
+
+    fn begins_with_file(&self) -> bool {
+        match self {
+            Self::Whole(_) => false,
+            Self::Pieces(pieces) => matches!(pieces.front(), Some(Piece::File(_))),
+            Self::Driven(driven) => driven.in_file,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(body) => http_body::Body::size_hint(body),
+            Self::Driven(driven) => driven.size_hint(),
+            Self::Pieces(pieces) => pieces_hint(pieces),
+        }
+    }
+}
+
+/// The size of what is left, with a piece that was taken out before.
+fn with_first(first: &Frame<Bytes>, rest: &SizeHint) -> SizeHint {
+    let first = first.data_ref().map_or(0, |data| data.len() as u64);
+    let mut hint = SizeHint::default();
+    let lower = rest.lower().saturating_add(first);
+    if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(first)) {
+        hint.set_upper(upper.max(lower));
+    }
+    hint.set_lower(lower);
+    hint
 }
 
 impl From<Body> for ExchangeBody {
@@ -71,8 +153,13 @@ impl Default for ExchangeBody {
     }
 }
 
-/// Exact where there are only octets: the response then has a length.
+/// Exact where there are only bytes, or one file: the response then has a length.
 fn pieces_hint(pieces: &VecDeque<Piece>) -> SizeHint {
+    if pieces.len() == 1
+        && let Some(Piece::File(file)) = pieces.front()
+    {
+        return http_body::Body::size_hint(file);
+    }
     let mut total = 0;
     for piece in pieces {
         let Piece::Data(data) = piece else {
@@ -90,15 +177,17 @@ impl http_body::Body for ExchangeBody {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> PollFrame {
-        match &mut self.0 {
-            Kind::Whole(body) => Pin::new(body).poll_frame(cx),
-            Kind::Pieces(pieces) => poll_pieces(pieces, cx),
-            Kind::Driven(driven) => driven.poll_frame(cx),
+        match self.first.take() {
+            Some(first) => Poll::Ready(Some(Ok(*first))),
+            None => self.kind.poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        if self.first.is_some() {
+            return false;
+        }
+        match &self.kind {
             Kind::Whole(body) => body.is_end_stream(),
             Kind::Pieces(pieces) => pieces.is_empty(),
             Kind::Driven(driven) => driven.is_end_stream(),
@@ -106,17 +195,17 @@ impl http_body::Body for ExchangeBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
-            Kind::Whole(body) => body.size_hint(),
-            Kind::Driven(driven) => driven.size_hint(),
-            Kind::Pieces(pieces) => pieces_hint(pieces),
+        let rest = self.kind.size_hint();
+        match &self.first {
+            Some(first) => with_first(first, &rest),
+            None => rest,
         }
     }
 }
 
 fn poll_pieces(pieces: &mut VecDeque<Piece>, cx: &mut Context<'_>) -> PollFrame {
     loop {
-        if let Some(Piece::Stream(body)) = pieces.front_mut() {
+        if let Some(Piece::File(body)) = pieces.front_mut() {
             if let Some(frame) = ready!(http_body::Body::poll_frame(Pin::new(body), cx)) {
                 return Poll::Ready(Some(frame));
             }
@@ -126,7 +215,7 @@ fn poll_pieces(pieces: &mut VecDeque<Piece>, cx: &mut Context<'_>) -> PollFrame 
         return Poll::Ready(match pieces.pop_front() {
             Some(Piece::Data(data)) => Some(Ok(Frame::data(data))),
             Some(Piece::Trailers(trailers)) => Some(Ok(Frame::trailers(trailers))),
-            Some(Piece::Stream(_)) => continue,
+            Some(Piece::File(_)) => continue,
             None => None,
         });
     }
@@ -141,6 +230,7 @@ impl Driven {
                     return Poll::Ready(Some(frame));
                 }
                 self.inner = None;
+                self.in_file = false;
             }
             let mut state = self.slot.lock();
             match state.pop() {
@@ -151,9 +241,10 @@ impl Driven {
                 Some(Piece::Trailers(trailers)) => {
                     return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
                 }
-                Some(Piece::Stream(body)) => {
+                Some(Piece::File(body)) => {
                     state.wake_application();
                     self.inner = Some(body);
+                    self.in_file = true;
                 }
                 None if state.ended => return Poll::Ready(None),
                 None => {

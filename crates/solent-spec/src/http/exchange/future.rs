@@ -11,7 +11,7 @@ use std::{
 use http::{Response, StatusCode};
 
 use super::{ExchangeBody, Host, Piece, Running, Slot, poll_application};
-use crate::{Body, http::HttpOrder, is_disconnect};
+use crate::{Body, client_fault, http::HttpOrder, is_disconnect, request::Caller};
 
 /// Resolves to the response of an application; see [`Exchange::start`](super::Exchange::start).
 ///
@@ -32,15 +32,25 @@ impl ExchangeFuture {
         }
     }
 
+    /// Whose request it is, and which route it has taken.
+    pub fn caller(&self) -> &Caller {
+        &self.slot.caller
+    }
+
     /// The response of an application that has ended.
     fn ended(&mut self, result: crate::Result) -> Response<ExchangeBody> {
         let mut state = self.slot.lock();
         let incomplete = !state.ended;
+        let unanswered = !state.order.is_started();
         let head = state.head.take();
         let mut pieces = std::mem::take(&mut state.pieces);
         state.end();
         drop(state);
         match result {
+            Err(error) if unanswered && let Some(status) = client_fault(&*error) => {
+                self.host.refused(&self.slot.caller, status, error);
+                return plain_response(status);
+            }
             Err(error) if !is_disconnect(&*error) => self.host.failed(&self.slot.caller, error),
             Ok(()) if incomplete => self.host.failed(
                 &self.slot.caller,
@@ -111,8 +121,14 @@ impl fmt::Debug for ExchangeFuture {
 }
 
 fn error_response() -> Response<ExchangeBody> {
-    let mut response = Response::new(ExchangeBody::whole(Body::from("Internal Server Error\n")));
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    plain_response(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// A response that says its status in words.
+fn plain_response(status: StatusCode) -> Response<ExchangeBody> {
+    let reason = status.canonical_reason().unwrap_or("Error");
+    let mut response = Response::new(ExchangeBody::whole(Body::from(format!("{reason}\n"))));
+    *response.status_mut() = status;
     let plain = http::HeaderValue::from_static("text/plain; charset=utf-8");
     response
         .headers_mut()

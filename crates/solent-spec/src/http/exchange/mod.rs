@@ -18,6 +18,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::StatusCode;
 
 pub use self::{body::ExchangeBody, future::ExchangeFuture};
 use self::{slot::Slot, transport::ExchangeTransport};
@@ -37,12 +38,19 @@ pub trait Host: Send + Sync + 'static {
     /// response. The client has been or will be answered with 500 or an aborted response.
     fn failed(&self, caller: &Caller, error: AppError);
 
+    /// Notes that an application ended with an error that is the client's fault, before it began a
+    /// response. The client is answered with `status`.
+    fn refused(&self, caller: &Caller, status: StatusCode, error: AppError) {
+        let _ = (caller, status, error);
+    }
+
     /// Whether an extension's events can be carried out.
     fn offers(&self, feature: Feature) -> bool {
         matches!(feature, Feature::Trailers)
     }
 
-    /// Opens a file, or a part of one, as a body; `None` if the host has no way to read files.
+    /// A file, or a part of one, as a body; `None` if the host has no way to read files. Its first
+    /// poll opens the file, and then its size hint tells what is left of it.
     fn file(&self, file: FilePart) -> Option<Body> {
         let _ = file;
         None
@@ -119,5 +127,5 @@ const MAX_QUEUED: usize = 64 * 1024;
 enum Piece {
     Data(Bytes),
     Trailers(http::HeaderMap),
-    Stream(Body),
+    File(Body),
 }

@@ -27,10 +27,10 @@ pub(super) struct State {
     pub(super) head: Option<Box<Response<Body>>>,
     /// Pieces of the body that the server has not taken yet.
     pub(super) pieces: VecDeque<Piece>,
-    /// Bytes in `pieces`, streams not counted.
+    /// Bytes in `pieces`, files not counted.
     pub(super) queued: usize,
-    /// Streams in `pieces`.
-    streams: usize,
+    /// Files in `pieces`.
+    files: usize,
     /// Trailers so far. Boxed, because few responses have them.
     pub(super) trailers: Option<Box<HeaderMap>>,
     /// The last piece is in `pieces` or has been taken.
@@ -61,7 +61,7 @@ impl Slot {
 impl State {
     /// Whether the application may go on. A file holds a descriptor open, so only one waits for its turn.
     pub(super) fn has_room(&self) -> bool {
-        self.queued <= MAX_QUEUED && self.streams == 0
+        self.queued <= MAX_QUEUED && self.files == 0
     }
 
     /// The size of what is left of the body, as far as it is known.
@@ -80,7 +80,7 @@ impl State {
         match &piece {
             Piece::Data(data) if data.is_empty() => return,
             Piece::Data(data) => self.queued += data.len(),
-            Piece::Stream(_) => self.streams += 1,
+            Piece::File(_) => self.files += 1,
             Piece::Trailers(_) => {}
         }
         self.pieces.push_back(piece);
@@ -90,7 +90,7 @@ impl State {
         let piece = self.pieces.pop_front()?;
         match &piece {
             Piece::Data(data) => self.queued -= data.len(),
-            Piece::Stream(_) => self.streams -= 1,
+            Piece::File(_) => self.files -= 1,
             Piece::Trailers(_) => {}
         }
         Some(piece)
@@ -104,7 +104,7 @@ impl State {
         self.head = None;
         self.pieces.clear();
         self.queued = 0;
-        self.streams = 0;
+        self.files = 0;
         if let Some(signal) = &self.closed {
             signal.close();
         }

@@ -15,7 +15,7 @@ use super::{FilePart, Host, Piece, Slot, slot::State};
 use crate::{
     Body, Closed, Http, SendError, Transport,
     http::{HttpOrder, Receive, Send},
-    request::Feature,
+    request::{Feature, UrlRoute},
 };
 
 pub(super) struct ExchangeTransport {
@@ -59,7 +59,7 @@ impl ExchangeTransport {
             .host
             .file(file)
             .ok_or(SendError::NotOffered(feature.name()))?;
-        Ok(Piece::Stream(body))
+        Ok(Piece::File(body))
     }
 
     /// The piece of body that an event is, if it is one.
@@ -196,6 +196,10 @@ impl Transport<Http> for ExchangeTransport {
 
     fn closed(&self) -> Closed {
         self.slot.lock().closed()
+    }
+
+    fn routed(&mut self, route: &UrlRoute) {
+        self.slot.caller.set_route(route);
     }
 }
 

@@ -30,6 +30,11 @@ impl UrlRoute {
         &self.pattern
     }
 
+    /// The same as [`pattern`](Self::pattern), shared and not copied.
+    pub fn shared_pattern(&self) -> Arc<str> {
+        Arc::clone(&self.pattern)
+    }
+
     /// The route's name, if it has one, with those of the nestings around it: `"api:room"`.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()

@@ -51,36 +51,6 @@ pub(crate) fn ticks(duration: Duration) -> Tick {
     ticks.try_into().unwrap_or(Tick::MAX)
 }
 
-/// Lets something happen once in a while, for warnings that a peer can cause.
-#[derive(Debug, Default)]
-pub(crate) struct Throttle {
-    /// The first tick at which it may happen again.
-    next: AtomicU32,
-    /// How often it did not.
-    held_back: AtomicU32,
-}
-
-impl Throttle {
-    /// How long nothing more passes after something has.
-    const PAUSE: Tick = 50;
-
-    /// How many were held back before this one, which passes; `None` if this one is held back.
-    pub(crate) fn pass(&self, now: Tick) -> Option<u32> {
-        let next = self.next.load(Relaxed);
-        let later = now.saturating_add(Self::PAUSE);
-        let passes = now >= next
-            && self
-                .next
-                .compare_exchange(next, later, Relaxed, Relaxed)
-                .is_ok();
-        if passes {
-            return Some(self.held_back.swap(0, Relaxed));
-        }
-        self.held_back.fetch_add(1, Relaxed);
-        None
-    }
-}
-
 /// Something with deadlines.
 pub(crate) trait Watched: Send + Sync + 'static {
     /// Acts on deadlines that have passed.
@@ -236,15 +206,6 @@ mod tests {
 
         assert_eq!((again.shard, again.index), (keys[0].shard, keys[0].index));
         assert_eq!(registry.alive().len(), SHARDS);
-    }
-
-    #[test]
-    fn throttle_lets_one_pass_and_counts_the_others() {
-        let throttle = Throttle::default();
-
-        let passed: Vec<_> = [1, 2, 50, 51, 52].map(|now| throttle.pass(now)).into();
-
-        assert_eq!(passed, [Some(0), None, None, Some(2), None]);
     }
 
     #[test]

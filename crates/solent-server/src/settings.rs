@@ -108,9 +108,18 @@ pub struct HttpLimits {
     /// How long the application may take to send something to a client that has closed its own direction, but may still
     /// read; then the client counts as gone. A client that has reset the connection is gone within a second. Default: 10
     /// seconds.
+    ///
+    /// A client that closes as a whole looks the same over TCP until something is sent to it, so it is noticed after this
+    /// time or at the next write. Over a Unix socket it is noticed within a second.
     pub half_close: Duration,
     /// How long a client may go without reading any of its response. Default: 30 seconds.
     pub write_timeout: Duration,
+    /// How long the server goes on reading what a client sends after a response that came before the whole request was
+    /// read. It drops what it reads. Without that the system would reset the connection, and the client might lose the
+    /// response. Zero closes at once. Default: 5 seconds.
+    pub linger: Duration,
+    /// How many bytes are read so at the most. Default: 16 MiB.
+    pub linger_bytes: usize,
 }
 
 impl Default for HttpLimits {
@@ -128,6 +137,8 @@ impl Default for HttpLimits {
             bodies_per_address: 32 * 1024 * 1024,
             half_close: Duration::from_secs(10),
             write_timeout: Duration::from_secs(30),
+            linger: Duration::from_secs(5),
+            linger_bytes: 16 * 1024 * 1024,
         }
     }
 }
@@ -193,6 +204,18 @@ impl HttpLimits {
     /// Sets [`bodies_per_address`](Self::bodies_per_address).
     pub fn bodies_per_address(mut self, bytes: usize) -> Self {
         self.bodies_per_address = bytes;
+        self
+    }
+
+    /// Sets [`linger`](Self::linger).
+    pub fn linger(mut self, time: Duration) -> Self {
+        self.linger = time;
+        self
+    }
+
+    /// Sets [`linger_bytes`](Self::linger_bytes).
+    pub fn linger_bytes(mut self, bytes: usize) -> Self {
+        self.linger_bytes = bytes;
         self
     }
 
@@ -470,6 +493,12 @@ pub struct DrainConfig {
     /// How long responses without a length may go on, such as server-sent events; then they are cut off. Default: 5
     /// seconds. Responses with a length, such as downloads, may go on until the [`deadline`](Self::deadline).
     pub streams: Duration,
+    /// How long an application may go on that has been told that its connection is over: by
+    /// `Disconnect`, or since nothing can be sent any more. Then its future is dropped, with a
+    /// warning that names its route. It holds in the drain only, where such an application would
+    /// hold up the end until the [`deadline`](Self::deadline). Consumers that run `disconnect` keep
+    /// running it. Default: 5 seconds.
+    pub applications: Duration,
     /// When what is still open is cut off. Every `disconnect` has been run by then, or is run at once. Default: 30
     /// seconds.
     pub deadline: Duration,
@@ -481,6 +510,7 @@ impl Default for DrainConfig {
             spread: Duration::from_secs(5),
             requests: Duration::from_secs(10),
             streams: Duration::from_secs(5),
+            applications: Duration::from_secs(5),
             deadline: Duration::from_secs(30),
         }
     }
@@ -502,6 +532,12 @@ impl DrainConfig {
     /// Sets [`streams`](Self::streams).
     pub fn streams(mut self, grace: Duration) -> Self {
         self.streams = grace;
+        self
+    }
+
+    /// Sets [`applications`](Self::applications).
+    pub fn applications(mut self, grace: Duration) -> Self {
+        self.applications = grace;
         self
     }
 

@@ -9,14 +9,14 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{ConnectionGuard, HalfClosed, Stream, Watch};
+use super::{ConnectionGuard, HalfClosed, Stream, Watch, linger};
 
 /// What an HTTP connection reads from and writes to.
 #[derive(Debug)]
 pub(crate) struct ConnectionIo {
-    stream: Stream,
+    /// There until the connection becomes something else, or is closed.
+    open: Option<(Stream, ConnectionGuard)>,
     watch: Arc<Watch>,
-    guard: ConnectionGuard,
 }
 
 /// Up to this many octets, to copy the parts of a response together costs less than what `writev` costs the kernel beside
@@ -29,21 +29,29 @@ const REQUEST_TIMEOUT: &[u8] =
 impl ConnectionIo {
     pub(crate) fn new(stream: Stream, watch: Arc<Watch>, guard: ConnectionGuard) -> Self {
         Self {
-            stream,
+            open: Some((stream, guard)),
             watch,
-            guard,
         }
     }
 
     /// The stream and its place among the connections, for what follows HTTP on it.
-    pub(crate) fn into_parts(self) -> (Stream, ConnectionGuard) {
-        (self.stream, self.guard)
+    pub(crate) fn into_parts(mut self) -> Option<(Stream, ConnectionGuard)> {
+        self.open.take()
+    }
+
+    fn stream(&mut self) -> io::Result<Pin<&mut Stream>> {
+        let open = self.open.as_mut();
+        let stream = open.map(|(stream, _)| Pin::new(stream));
+        stream.ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     fn expired(&self) -> io::Error {
         if self.watch.is_in_head() {
             // As far as the socket takes it; the client may be gone.
-            let _ = self.stream.try_write(REQUEST_TIMEOUT);
+            if let Some((stream, _)) = &self.open {
+                let _ = stream.try_write(REQUEST_TIMEOUT);
+            }
+            self.watch.on_unread();
         }
         io::ErrorKind::TimedOut.into()
     }
@@ -52,12 +60,18 @@ impl ConnectionIo {
     /// does leave then, so the sweep lets the task look once a second.
     fn read_end(&self) -> Poll<io::Result<()>> {
         match self.watch.on_read_end() {
-            HalfClosed::Waits if self.stream.is_gone() => {
+            HalfClosed::Waits if self.is_gone() => {
                 Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
             }
             HalfClosed::Waits => Poll::Pending,
             HalfClosed::Over => Poll::Ready(Ok(())),
         }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.open
+            .as_ref()
+            .is_none_or(|(stream, _)| stream.is_gone())
     }
 
     fn written(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -72,6 +86,17 @@ impl ConnectionIo {
     }
 }
 
+impl Drop for ConnectionIo {
+    /// A client that still sends gets what was written before the connection is closed.
+    fn drop(&mut self) {
+        if self.watch.is_unread()
+            && let Some((stream, guard)) = self.open.take()
+        {
+            linger(self.watch.core(), stream, Some(guard));
+        }
+    }
+}
+
 impl AsyncRead for ConnectionIo {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -79,10 +104,13 @@ impl AsyncRead for ConnectionIo {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let result = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let result = self.stream()?.poll_read(cx, buf);
         match &result {
             Poll::Ready(Ok(())) if buf.filled().len() > before => self.watch.on_read(),
-            Poll::Ready(Ok(())) if buf.remaining() > 0 => return self.read_end(),
+            Poll::Ready(Ok(())) if buf.remaining() > 0 => {
+                self.watch.on_all_read();
+                return self.read_end();
+            }
             Poll::Pending if self.watch.is_read_expired() || self.watch.is_write_expired() => {
                 return Poll::Ready(Err(self.expired()));
             }
@@ -98,7 +126,7 @@ impl AsyncWrite for ConnectionIo {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        let result = self.stream()?.poll_write(cx, bytes);
         self.written(result)
     }
 
@@ -109,8 +137,8 @@ impl AsyncWrite for ConnectionIo {
     ) -> Poll<io::Result<usize>> {
         let mut small = [0; SMALL];
         let result = match join(slices, &mut small) {
-            Some(bytes) => Pin::new(&mut self.stream).poll_write(cx, bytes),
-            None => Pin::new(&mut self.stream).poll_write_vectored(cx, slices),
+            Some(bytes) => self.stream()?.poll_write(cx, bytes),
+            None => self.stream()?.poll_write_vectored(cx, slices),
         };
         self.written(result)
     }
@@ -120,11 +148,11 @@ impl AsyncWrite for ConnectionIo {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        self.stream()?.poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        self.stream()?.poll_shutdown(cx)
     }
 }
 

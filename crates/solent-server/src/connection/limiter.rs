@@ -11,8 +11,8 @@ use std::{
 
 use solent_spec::request::client_network;
 
-use super::Stream;
-use crate::ConnectionLimits;
+use super::{Stream, linger};
+use crate::{ConnectionLimits, server::Core};
 
 /// Counts open connections.
 #[derive(Debug)]
@@ -114,9 +114,11 @@ impl Drop for ConnectionGuard {
 
 impl Refusal {
     /// Answers a connection that has not asked anything yet.
-    pub(crate) fn answer(self, stream: &Stream, client: Option<SocketAddr>) {
+    pub(crate) fn answer(self, core: &Arc<Core>, stream: Stream, client: Option<SocketAddr>) {
         tracing::debug!(target: "solent::server", ?client, refusal = ?self, "connection refused");
         let _ = stream.try_write(self.response());
+        // What the client asks for is on its way.
+        linger(core, stream, None);
     }
 
     fn response(self) -> &'static [u8] {

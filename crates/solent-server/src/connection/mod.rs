@@ -2,6 +2,7 @@
 
 mod io;
 mod limiter;
+mod linger;
 mod serve;
 mod stream;
 mod watch;
@@ -9,6 +10,7 @@ mod watch;
 pub(crate) use self::{
     io::ConnectionIo,
     limiter::{ConnectionGuard, Limiter, Refusal},
+    linger::linger,
     serve::{Accepted, http1, serve},
     stream::{ReadHalf, Stream, WriteHalf},
     watch::{HalfClosed, Watch},

@@ -51,6 +51,10 @@ pub(crate) async fn serve(accepted: Accepted) {
         draining: false,
     };
     if let Err(error) = served.await {
+        if error.is_parse() {
+            // The rest of what could not be read may be on its way.
+            watch.on_unread();
+        }
         // The peer's doing, and hyper has answered where an answer is due.
         tracing::debug!(target: "solent::server", error = %Chain(&error), client = ?peer, connection = %id, "connection ended early");
     }

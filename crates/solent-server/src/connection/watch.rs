@@ -63,6 +63,9 @@ pub(crate) struct Watch {
     body_fault: AtomicU16,
     /// What the request's body has used of the budget for bodies. Held for a few instructions.
     held: Mutex<Option<Share>>,
+    /// The client may still send something of the request that is being answered. Written by the
+    /// connection's task and by whoever reads the body, read when the connection is closed.
+    unread: AtomicBool,
     /// The drain does not wait any longer for responses to begin.
     late: AtomicBool,
     /// The drain does not wait any longer for streams to end.
@@ -86,6 +89,7 @@ impl Watch {
             half_closed: AtomicU32::new(0),
             body_fault: AtomicU16::new(0),
             held: Mutex::new(None),
+            unread: AtomicBool::new(false),
             late: AtomicBool::new(false),
             cut: AtomicBool::new(false),
             streaming: AtomicBool::new(false),
@@ -230,8 +234,27 @@ impl Watch {
         self.core.clock.after(self.limits().half_close)
     }
 
-    /// A request's head is complete.
-    pub(crate) fn on_request(&self) {
+    /// The client may still send something that the response does not wait for.
+    pub(crate) fn on_unread(&self) {
+        self.unread.store(true, Relaxed);
+    }
+
+    /// Nothing more comes of the request.
+    pub(crate) fn on_all_read(&self) {
+        self.unread.store(false, Relaxed);
+    }
+
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.load(Relaxed)
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    /// A request's head is complete. Whether a body follows it.
+    pub(crate) fn on_request(&self, has_body: bool) {
+        self.unread.store(has_body, Relaxed);
         self.enter(Phase::Busy, 0);
     }
 

@@ -144,6 +144,9 @@ impl http_body::Body for RequestBody {
         if self.pace.resume(now) {
             self.watch.on_body_end();
         }
+        if self.incoming.is_end_stream() || frame.is_none() {
+            self.watch.on_all_read();
+        }
         Poll::Ready(match frame {
             None => None,
             Some(Err(error)) => Some(Err(self.fail(What::of(error)))),

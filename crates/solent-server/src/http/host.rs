@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
+use http::StatusCode;
 use solent_spec::{
     AppError, Body, BoxFuture, Result,
     http::{FilePart, Host},
@@ -41,7 +42,8 @@ impl Host for TaskHost {
             let _live = live;
             let result = tokio::select! {
                 result = rest => result,
-                () = core.abandoned() => return,
+                () = core.abandoned() => return failure::tell_given_up("http", &caller),
+                () = core.grace_over() => return failure::tell_given_up("http", &caller),
             };
             if let Err(error) = result
                 && !is_disconnect(&*error)
@@ -53,6 +55,10 @@ impl Host for TaskHost {
 
     fn failed(&self, caller: &Caller, error: AppError) {
         failure::tell("http", caller, &error);
+    }
+
+    fn refused(&self, caller: &Caller, status: StatusCode, error: AppError) {
+        failure::tell_refused(caller, status, &error);
     }
 
     fn offers(&self, feature: Feature) -> bool {

@@ -1,12 +1,12 @@
 //! What an application says about its own response, checked before it leaves.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header,
 };
 use http_body::Body as _;
-use solent_spec::{Body, http::ExchangeBody, websocket::Accept};
+use solent_spec::{Body, BoxError, Chain, http::ExchangeBody, request::Caller, websocket::Accept};
 
 use super::error_response;
 
@@ -15,6 +15,8 @@ use super::error_response;
 pub(super) struct Asked {
     method: Method,
     target: Uri,
+    /// The pattern of its route, once the response is there.
+    route: Option<Arc<str>>,
 }
 
 /// A response contradicts itself, or HTTP/1.1.
@@ -36,6 +38,8 @@ pub(crate) enum Fault {
     Hop(HeaderName, HeaderValue),
     #[error("header {0}: {1:?} is not allowed where a WebSocket is accepted")]
     Accept(HeaderName, HeaderValue),
+    #[error("the body's first piece cannot be had")]
+    Body(#[source] BoxError),
     #[error("subprotocol {0:?} is no header value")]
     Subprotocol(String),
 }
@@ -56,13 +60,20 @@ impl Asked {
         Self {
             method: request.method().clone(),
             target: request.uri().clone(),
+            route: None,
         }
+    }
+
+    /// Notes the route that the request has taken.
+    pub(super) fn took(&mut self, caller: &Caller) {
+        self.route = caller.route();
     }
 
     /// Logs a fault that nobody has seen yet, and returns what is sent instead.
     pub(super) fn refuse(&self, fault: &Fault) -> Response<Body> {
         tracing::error!(
-            target: "solent::server", method = %self.method, path = self.target.path(), error = %fault,
+            target: "solent::server", method = %self.method, path = self.target.path(),
+            route = self.route.as_deref(), error = %Chain(fault),
             "response of the application is not valid, the client gets 500"
         );
         error_response(StatusCode::INTERNAL_SERVER_ERROR)
@@ -71,14 +82,16 @@ impl Asked {
     /// Logs why a response breaks off.
     pub(super) fn abort(&self, error: &dyn fmt::Display) {
         tracing::error!(
-            target: "solent::server", method = %self.method, path = self.target.path(), %error,
+            target: "solent::server", method = %self.method, path = self.target.path(),
+            route = self.route.as_deref(), %error,
             "response of the application is aborted"
         );
     }
 
     pub(super) fn handshake_refused(&self, status: StatusCode) {
         tracing::debug!(
-            target: "solent::server", path = self.target.path(), status = status.as_u16(),
+            target: "solent::server", path = self.target.path(), route = self.route.as_deref(),
+            status = status.as_u16(),
             "WebSocket handshake refused"
         );
     }

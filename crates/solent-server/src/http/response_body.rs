@@ -1,6 +1,7 @@
 //! Response bodies on their way out.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -11,7 +12,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use solent_spec::{BoxError, Chain, SendError, http::ExchangeBody, is_disconnect};
 
 use super::outgoing::{Asked, Fault, Framing};
-use crate::connection::Watch;
+use crate::{connection::Watch, failure::panicked};
 
 /// A response body. It keeps the length that was stated, and tells the connection's watch when it is done with.
 pub(crate) struct ResponseBody {
@@ -24,6 +25,12 @@ pub(crate) struct ResponseBody {
     last: Option<Bytes>,
     /// Absent for a response after which the connection is no longer HTTP.
     watch: Option<Arc<Watch>>,
+}
+
+/// Polls a body; a panic is an error like any other.
+fn poll_contained(body: &mut ExchangeBody, cx: &mut Context<'_>) -> PollFrame {
+    let caught = catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(cx)));
+    caught.unwrap_or_else(|payload| Poll::Ready(Some(Err(panicked(&*payload)))))
 }
 
 type PollFrame = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
@@ -83,7 +90,7 @@ impl ResponseBody {
     /// All that was announced is there. Whatever is at hand behind it must not be lost in silence.
     fn poll_behind_last(&mut self, cx: &mut Context<'_>) -> PollFrame {
         loop {
-            let behind = match Pin::new(&mut self.inner).poll_frame(cx) {
+            let behind = match poll_contained(&mut self.inner, cx) {
                 Poll::Ready(Some(Err(error))) => return self.fail(error),
                 Poll::Ready(Some(Ok(frame))) => frame.into_data().map_or(0, |data| data.len()),
                 Poll::Ready(None) | Poll::Pending => {
@@ -122,7 +129,7 @@ impl http_body::Body for ResponseBody {
         if self.is_cut() {
             return Poll::Ready(Some(Err(SendError::Closed.into())));
         }
-        match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
+        match ready!(poll_contained(&mut self.inner, cx)) {
             Some(Err(error)) => self.fail(error),
             Some(Ok(frame)) => self.count(Some(frame), cx),
             None => self.count(None, cx),
@@ -136,7 +143,8 @@ impl http_body::Body for ResponseBody {
     fn size_hint(&self) -> SizeHint {
         match self.length {
             Some((_, left)) => SizeHint::with_exact(left),
-            None => self.inner.size_hint(),
+            // It was not exact when the head was made, and what it says now comes too late.
+            None => SizeHint::default(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::{
     future::Future,
     mem,
     net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -14,8 +15,9 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use solent_spec::{
-    Body,
+    Body, BoxError,
     http::{Exchange, ExchangeBody, ExchangeFuture, HttpScope},
+    is_disconnect,
     request::{ConnectionId, Link, Listener},
 };
 
@@ -29,6 +31,7 @@ use super::{
 };
 use crate::{
     connection::Watch,
+    failure::panicked,
     server::Core,
     websocket::{Handshake, Outcome, Refusal, is_stripped, is_upgrade},
 };
@@ -101,7 +104,7 @@ impl hyper::service::Service<Request<Incoming>> for HttpService {
     type Future = ResponseFuture;
 
     fn call(&self, request: Request<Incoming>) -> ResponseFuture {
-        self.watch.on_request();
+        self.watch.on_request(!request.body().is_end_stream());
         let asked = Asked::of(&request);
         let answer = self.answer(request);
         ResponseFuture {
@@ -119,6 +122,8 @@ enum Answer {
     Handshake(Box<Handshake>),
     /// Boxed, because most futures are not of this kind.
     Ready(Box<Response<ExchangeBody>>),
+    /// A response whose first piece has to be there before its head leaves.
+    Beginning(Box<Response<ExchangeBody>>),
     /// A response that has to be without content, and whose body tells that only when it is polled.
     Emptying(Box<Response<ExchangeBody>>),
 }
@@ -155,7 +160,7 @@ impl ResponseFuture {
             Answer::Handshake(handshake) => Pin::new(&mut **handshake)
                 .poll(cx)
                 .map(|response: Response<Body>| response.map(ExchangeBody::from)),
-            Answer::Ready(response) | Answer::Emptying(response) => {
+            Answer::Ready(response) | Answer::Beginning(response) | Answer::Emptying(response) => {
                 return Poll::Ready(mem::take(&mut **response));
             }
         };
@@ -170,6 +175,60 @@ impl ResponseFuture {
             return Poll::Ready(response.map(ExchangeBody::from));
         }
         polled
+    }
+
+    /// Waits for the response, and for the first piece of its body where the head depends on it.
+    fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Framed> {
+        let mut response = match &mut self.answer {
+            Answer::Beginning(response) => mem::take(&mut **response),
+            _ => {
+                let response = ready!(self.poll_answer(cx));
+                self.note_route();
+                response
+            }
+        };
+        let body = response.body_mut();
+        let caught = catch_unwind(AssertUnwindSafe(|| body.poll_first(cx)));
+        let first = caught.unwrap_or_else(|payload| Poll::Ready(Err(panicked(&*payload))));
+        match first {
+            Poll::Pending => {
+                self.answer = Answer::Beginning(Box::new(response));
+                Poll::Pending
+            }
+            Poll::Ready(Ok(())) => {
+                let caught = catch_unwind(AssertUnwindSafe(|| self.checked(response)));
+                Poll::Ready(caught.unwrap_or_else(|payload| self.unbegun(panicked(&*payload))))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(self.unbegun(error)),
+        }
+    }
+
+    /// The response in place of one whose body cannot be had.
+    fn unbegun(&self, error: BoxError) -> Framed {
+        let broken = self.watch.as_ref().and_then(|watch| watch.body_fault());
+        if let Some(status) = broken {
+            let response = closing(to_broken_body(status, Poll::Pending));
+            return (response, Framing::default());
+        }
+        match &self.asked {
+            Some(asked) if !is_disconnect(&*error) => refused(asked, &Fault::Body(error)),
+            _ => {
+                let response = error_response(StatusCode::INTERNAL_SERVER_ERROR);
+                (response.map(ExchangeBody::from), Framing::default())
+            }
+        }
+    }
+
+    /// Notes which route the request has taken, for what is logged of its response.
+    fn note_route(&mut self) {
+        let caller = match &self.answer {
+            Answer::Exchange(exchange) => exchange.caller(),
+            Answer::Handshake(handshake) => handshake.caller(),
+            Answer::Ready(_) | Answer::Beginning(_) | Answer::Emptying(_) => return,
+        };
+        if let Some(asked) = &mut self.asked {
+            asked.took(caller);
+        }
     }
 
     /// Makes a response what may be sent, or another one of it.
@@ -219,8 +278,12 @@ impl ResponseFuture {
         Poll::Ready((response, Framing::default()))
     }
 
-    fn finish(&mut self, (mut response, framing): Framed) -> Option<Response<ResponseBody>> {
+    fn finish(&mut self, (mut response, mut framing): Framed) -> Option<Response<ResponseBody>> {
         let asked = self.asked.take()?;
+        if !framing.open && framing.length.is_none() {
+            // One of the server's own.
+            framing.length = http_body::Body::size_hint(response.body()).exact();
+        }
         if let Some(server) = self.server.take() {
             response
                 .headers_mut()
@@ -270,8 +333,7 @@ impl Future for ResponseFuture {
         let framed = if matches!(this.answer, Answer::Emptying(_)) {
             ready!(this.poll_empty(cx))
         } else {
-            let response = ready!(this.poll_answer(cx));
-            match this.checked(response) {
+            match ready!(this.poll_begun(cx)) {
                 (response, Framing { empty: true, .. }) => {
                     this.answer = Answer::Emptying(Box::new(response));
                     ready!(this.poll_empty(cx))

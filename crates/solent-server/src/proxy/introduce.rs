@@ -48,7 +48,7 @@ pub(crate) async fn introduce(mut accepted: Accepted, other: Arc<Listener>) -> O
         }
     };
     if let Err(refusal) = apply(header, &mut accepted, other) {
-        refusal.answer(&accepted.stream, accepted.peer);
+        refusal.answer(&core, accepted.stream, accepted.peer);
         return None;
     }
     Some(accepted)

@@ -61,7 +61,7 @@ fn begin(core: &Arc<Core>, scopes: &Scopes, stream: Stream, peer: Option<SocketA
     // A proxy's own address stands for everybody.
     let guard = match core.limiter.admit(peer.filter(|_| !is_proxy)) {
         Ok(guard) => guard,
-        Err(refusal) => return refusal.answer(&stream, peer),
+        Err(refusal) => return refusal.answer(core, stream, peer),
     };
     let watch = Watch::new(core);
     let live = core.live();

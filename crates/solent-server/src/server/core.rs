@@ -14,7 +14,9 @@ use std::{
 
 use http::{Extensions, HeaderValue};
 use hyper::server::conn::http1;
-use solent_spec::{BoxApplication, ClosedSignal, Draining, Http, Lifespan, WebSocket, http::Host};
+use solent_spec::{
+    BoxApplication, ClosedSignal, Draining, Http, Lifespan, Throttle, WebSocket, http::Host,
+};
 use tokio::{
     runtime::Handle,
     sync::Notify,
@@ -23,7 +25,7 @@ use tokio::{
 
 use crate::{
     ServerConfig,
-    clock::{Clock, Registry, Throttle},
+    clock::{Clock, Registry},
     connection::{self, Limiter, Watch},
     http::{Budget, TaskHost},
     websocket::{Flushers, Outbox},
@@ -59,6 +61,8 @@ pub(crate) struct Core {
     pub(crate) budget: Arc<Budget>,
     /// Lets one warning of handshakes through at a time.
     pub(crate) handshake_warnings: Throttle,
+    /// Connections that are read on after their response; see [`connection::linger`].
+    pub(crate) lingering: AtomicUsize,
     /// Tasks that have to end before the server does.
     live: AtomicUsize,
     /// Told when `live` becomes 0.
@@ -90,6 +94,7 @@ impl Core {
             host: OnceLock::new(),
             state: OnceLock::new(),
             draining: AtomicBool::new(false),
+            lingering: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
             idle: Notify::new(),
             abandoned: Notify::new(),
@@ -164,6 +169,13 @@ impl Core {
     /// Resolves when what is left of exchanges is given up.
     pub(crate) async fn abandoned(&self) {
         self.abandoned.notified().await;
+    }
+
+    /// Resolves when an application whose connection is over has had its time in the drain. Called
+    /// when the connection is over.
+    pub(crate) async fn grace_over(&self) {
+        self.drain.draining().await;
+        crate::clock::sleep_awake(self.config.drain.applications).await;
     }
 
     /// Waits until no counted task is left.

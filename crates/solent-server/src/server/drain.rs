@@ -1,6 +1,6 @@
 //! Ending without cutting anybody off.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::time::sleep;
 
@@ -12,6 +12,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// What one close may take of the spread; few sockets are closed sooner.
 const PER_SOCKET: Duration = Duration::from_millis(2);
+
+/// The pause between two looks for applications that go on.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// After the deadline, the time that handlers of `disconnect` get.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -53,8 +56,31 @@ async fn end_responses(core: &Core) {
             .iter()
             .for_each(|connection| connection.end_stream());
     };
-    tokio::join!(requests, streams);
-    std::future::pending().await
+    tokio::join!(requests, streams, end_applications(core));
+}
+
+/// Ends applications that go on though their WebSocket is over. Never resolves.
+async fn end_applications(core: &Core) {
+    // How long each has been over, by the address of its outbox.
+    let mut over: HashMap<usize, Duration> = HashMap::new();
+    loop {
+        sleep_awake(LOOK).await;
+        let mut still = HashMap::new();
+        for outbox in core.websockets.alive() {
+            if !outbox.is_shut() {
+                continue;
+            }
+            let at = Arc::as_ptr(&outbox).addr();
+            let since = over
+                .get(&at)
+                .map_or(Duration::ZERO, |before| *before + LOOK);
+            if since >= core.config.drain.applications {
+                outbox.abort();
+            }
+            still.insert(at, since);
+        }
+        over = still;
+    }
 }
 
 /// Closes in batches, over the configured time at the most, and in time for answers to come before the deadline.

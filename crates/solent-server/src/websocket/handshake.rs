@@ -11,7 +11,7 @@ use std::{
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use solent_spec::{
-    Body, BoxFuture, Connection, Result, is_disconnect,
+    Body, BoxFuture, Connection, Result, client_fault, is_disconnect,
     request::{Caller, Link},
     websocket::{Accept, Send, WebSocketScope, WireVariant},
 };
@@ -143,12 +143,12 @@ impl Handshake {
         drop(parts);
 
         let (outbox, verdict) = (Outbox::new(core), Arc::new(Verdict::default()));
-        let transport = transport(core, &outbox, &verdict, agreed.as_ref(), &scope);
         let caller = Arc::new(Caller::of(&scope));
+        let transport = transport(core, &outbox, &verdict, agreed.as_ref(), &scope, &caller);
         let connection = Connection::new(scope, transport);
         // What an application does before its future is made can panic as well.
         let running = catch_unwind(AssertUnwindSafe(|| application.call(connection)))
-            .unwrap_or_else(|_| Box::pin(ready(Err("application panicked".into()))));
+            .unwrap_or_else(|payload| Box::pin(ready(Err(failure::panicked(&*payload)))));
         Ok(Self {
             running: Some(running),
             outbox,
@@ -161,6 +161,11 @@ impl Handshake {
         })
     }
 
+    /// Whose handshake it is, and which route it has taken.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// What became of the handshake, once it has resolved.
     pub(crate) fn take_outcome(&mut self) -> Outcome {
         std::mem::take(&mut self.outcome)
@@ -171,7 +176,7 @@ impl Handshake {
         let running = self.running.as_mut()?;
         let caught = catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx)));
         let result =
-            match caught.unwrap_or_else(|_| Poll::Ready(Err("application panicked".into()))) {
+            match caught.unwrap_or_else(|payload| Poll::Ready(Err(failure::panicked(&*payload)))) {
                 Poll::Ready(result) => result,
                 Poll::Pending => return None,
             };
@@ -242,6 +247,10 @@ impl Handshake {
     fn unanswered(&self, result: Result) -> Response<Body> {
         match result {
             Err(error) if !is_disconnect(&*error) => {
+                if let Some(status) = client_fault(&*error) {
+                    failure::tell_refused(&self.caller, status, &error);
+                    return error_response(status);
+                }
                 failure::tell("websocket", &self.caller, &error);
                 error_response(StatusCode::INTERNAL_SERVER_ERROR)
             }
@@ -285,6 +294,7 @@ fn transport(
     verdict: &Arc<Verdict>,
     agreed: Option<&Agreed>,
     scope: &WebSocketScope,
+    caller: &Arc<Caller>,
 ) -> WebSocketTransport {
     let deflater = match (agreed, &core.config.websocket.deflate) {
         (Some(agreed), Some(config)) => Some(Box::new(Deflater::new(agreed, config))),
@@ -307,5 +317,6 @@ fn transport(
         deflater,
         variant,
         scope.clone(),
+        Arc::clone(caller),
     )
 }

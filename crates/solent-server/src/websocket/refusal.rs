@@ -55,10 +55,10 @@ impl Refusal {
 
     fn log(self, core: &Core, path: &str) {
         let remedy = self.remedy();
-        let warns = remedy.and_then(|_| core.handshake_warnings.pass(core.clock.now()));
-        if let (Some(remedy), Some(not_shown)) = (remedy, warns) {
+        let warns = remedy.and_then(|_| core.handshake_warnings.pass());
+        if let (Some(remedy), Some(held_back)) = (remedy, warns) {
             tracing::warn!(
-                target: "solent::server", path, not_shown,
+                target: "solent::server", path, held_back,
                 "WebSocket handshake refused: {self}; if a proxy is in front of this server, let it pass the header on ({remedy})"
             );
         } else {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use solent_spec::{
-    BoxFuture, Result, is_disconnect,
+    BoxFuture, Result, client_fault_close, is_disconnect,
     request::Caller,
     websocket::{Close, CloseCode},
 };
@@ -54,16 +54,16 @@ impl WebSocketTask {
     }
 
     fn ended(&mut self, result: Result) -> Stage {
-        let code = match result {
-            Ok(()) => CloseCode::NORMAL,
-            Err(error) if is_disconnect(&*error) => CloseCode::NORMAL,
-            Err(error) => {
+        let close = match result {
+            Ok(()) => CloseCode::NORMAL.into(),
+            Err(error) if is_disconnect(&*error) => CloseCode::NORMAL.into(),
+            Err(error) => client_fault_close(&*error).unwrap_or_else(|| {
                 failure::tell("websocket", &self.caller, &error);
-                CloseCode::INTERNAL_ERROR
-            }
+                CloseCode::INTERNAL_ERROR.into()
+            }),
         };
         // Refused where the closing handshake has begun already.
-        let _ = self.outbox.close(&code.into());
+        let _ = self.outbox.close(&close);
         Stage::Closing(Box::pin(complete_close(
             Arc::clone(&self.outbox),
             self.upgrade.take(),
@@ -82,8 +82,8 @@ impl Future for WebSocketTask {
             match &mut self.stage {
                 Stage::Running(running) => {
                     let caught = catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx)));
-                    let polled =
-                        caught.unwrap_or_else(|_| Poll::Ready(Err("application panicked".into())));
+                    let polled = caught
+                        .unwrap_or_else(|payload| Poll::Ready(Err(failure::panicked(&*payload))));
                     let Poll::Ready(result) = polled else {
                         self.outbox.read_ahead(cx);
                         return Poll::Pending;
@@ -93,6 +93,14 @@ impl Future for WebSocketTask {
                 }
                 Stage::Closing(closing) => return closing.as_mut().poll(cx),
             }
+        }
+    }
+}
+
+impl Drop for WebSocketTask {
+    fn drop(&mut self) {
+        if matches!(self.stage, Stage::Running(_)) && self.outbox.core().is_draining() {
+            failure::tell_given_up("websocket", &self.caller);
         }
     }
 }

@@ -7,6 +7,7 @@ use std::{
 
 use solent_spec::{
     Closed, SendError, Transport, WebSocket,
+    request::{Caller, UrlRoute},
     websocket::{
         Close, CloseCode, FrameSinkHandle, Receive, Send, WebSocketOrder, WebSocketScope,
         WireVariant,
@@ -50,6 +51,8 @@ enum Phase {
 struct Connecting {
     verdict: Arc<Verdict>,
     scope: WebSocketScope,
+    /// Whose handshake it is, for the log.
+    caller: Arc<Caller>,
     variant: WireVariant,
     /// The connect event has been received.
     announced: bool,
@@ -62,10 +65,12 @@ impl WebSocketTransport {
         deflater: Option<Box<Deflater>>,
         variant: WireVariant,
         scope: WebSocketScope,
+        caller: Arc<Caller>,
     ) -> Self {
         let connecting = Connecting {
             verdict,
             scope,
+            caller,
             variant,
             announced: false,
         };
@@ -228,6 +233,12 @@ impl Transport<WebSocket> for WebSocketTransport {
 
     fn closed(&self) -> Closed {
         self.outbox.closed()
+    }
+
+    fn routed(&mut self, route: &UrlRoute) {
+        if let Phase::Connecting(connecting) = &self.phase {
+            connecting.caller.set_route(route);
+        }
     }
 
     fn take_overhead(&mut self) -> usize {

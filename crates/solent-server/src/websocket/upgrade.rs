@@ -41,7 +41,9 @@ impl Upgrade {
         let Ok(parts) = upgraded.downcast::<TokioIo<ConnectionIo>>() else {
             return outbox.cut();
         };
-        let (stream, guard) = parts.io.into_inner().into_parts();
+        let Some((stream, guard)) = parts.io.into_inner().into_parts() else {
+            return outbox.cut();
+        };
         let config = &outbox.core().config.websocket;
         stream.prepare_for_websocket(config.write_timeout.saturating_mul(2));
         let (read, write) = stream.into_split();

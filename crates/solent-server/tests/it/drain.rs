@@ -25,6 +25,7 @@ use tokio::{
 
 use super::{
     frames::{CLOSE, FIN, Frames, handshake},
+    log::Log,
     served::{Served, nobody_listens, soon},
     wire::get,
 };
@@ -369,7 +370,9 @@ async fn spread_that_is_longer_than_the_deadline_cuts_nobody_off() {
 
 #[tokio::test(start_paused = true)]
 async fn every_socket_is_disconnected_exactly_once_whatever_its_client_does() {
-    let (server, ends) = members(config());
+    let mut config = config();
+    config.drain = config.drain.applications(DEADLINE);
+    let (server, ends) = members(config);
     let served = Served::start_unix(server).await;
     let mut polite = Frames::open(&served, "/polite").await;
     let mut mute = Frames::open(&served, "/mute").await;
@@ -706,5 +709,45 @@ async fn application_that_waits_for_the_drain_ends_its_response_itself() {
         start.elapsed() < Duration::from_secs(1),
         "{:?}",
         start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn applications_that_ignore_their_end_do_not_hold_up_the_drain() {
+    let log = Log::new();
+    let socket = async |mut connection: Connection<WebSocket>| {
+        connection.receive().await;
+        connection.send(websocket::Send::accept()).await?;
+        pending().await
+    };
+    let page = async |mut connection: Connection<Http>| {
+        connection.send(Send::text("done")).await?;
+        pending().await
+    };
+    let config = ServerConfig::default();
+    let server = Server::new(config).websocket(socket).http(page);
+    let served = Served::start_unix(server).await;
+    let mut wire = served.ask(get("/page")).await;
+    assert_eq!(wire.response().await.text(), "done");
+    let mut frames = Frames::open(&served, "/socket").await;
+    let start = Instant::now();
+
+    served.stop();
+    assert_eq!(frames.next().await.close_code(), 1001);
+    frames.close(1001, "").await;
+    drop((wire, frames));
+    served.result().await.unwrap();
+
+    assert!(
+        start.elapsed() < Duration::from_secs(12),
+        "{:?}",
+        start.elapsed()
+    );
+    let log = log.text();
+    let given_up = "did not end, the drain does not wait for it";
+    assert_eq!(log.matches(given_up).count(), 2, "{log}");
+    assert!(
+        log.contains("path=\"/page\"") && log.contains("path=\"/socket\""),
+        "{log}"
     );
 }

@@ -25,6 +25,12 @@ mod failure;
 // What an application says about its own response.
 mod response;
 
+// Bodies that cannot be had, and when that is known.
+mod first_piece;
+
+// Responses that leave before the whole request has come.
+mod linger;
+
 // Clients that close their own direction, and those that are gone.
 mod half_close;
 

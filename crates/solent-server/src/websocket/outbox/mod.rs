@@ -264,6 +264,11 @@ impl Outbox {
         self.lock().set_gone();
     }
 
+    /// Whether nothing goes to or comes from the client any more.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.lock().status == Status::Shut
+    }
+
     /// Ends the application's task.
     pub(crate) fn abort(&self) {
         if let Some(abort) = self.abort.get() {

@@ -12,11 +12,14 @@ use crate::{
 /// The environment variable that names the channel layer where `--layer` does not.
 const LAYER_VARIABLE: &str = "SOLENT_LAYER";
 
+/// The variables that name layers with an alias begin so: `SOLENT_LAYER_JOBS` is that of `jobs`.
+const ALIAS_VARIABLE: &str = "SOLENT_LAYER_";
+
 const USAGE: &str = "options:
   --bind ADDRESS      listen there: 127.0.0.1:8000, unix:/run/app.sock?mode=660&group=www-data, fd:0; may be given several times
   --threads N         serve with so many threads
   --layer URL         the channel layer; the environment variable SOLENT_LAYER does the same
-  --layer ALIAS=URL   a layer for consumers and channels that name it
+  --layer ALIAS=URL   a layer for consumers and channels that name it; SOLENT_LAYER_ALIAS does the same
   --worker A,B        listen on these channels instead of for connections
   -h, --help          show this
 ";
@@ -37,7 +40,7 @@ const USAGE: &str = "options:
 /// | `--bind ADDRESS` | listens there, instead of where the program says; may be given several times |
 /// | `--threads N` | serves with so many threads |
 /// | `--layer URL` | the channel layer: see [`LayerUrl`]; or the environment variable `SOLENT_LAYER` |
-/// | `--layer ALIAS=URL` | a layer with an [alias](crate::Solent::layer_as) |
+/// | `--layer ALIAS=URL` | a layer with an [alias](crate::Solent::layer_as); or the environment variable `SOLENT_LAYER_ALIAS`, as `SOLENT_LAYER_JOBS` for `jobs` |
 /// | `--worker A,B` | is a [worker](crate::Solent::worker) for these channels |
 /// | `--help` | shows the options |
 ///
@@ -82,6 +85,14 @@ pub enum ArgsError {
         /// What is wrong with it.
         source: LayerUrlError,
     },
+    /// No channel layer has the URL that the environment gives for an alias.
+    #[error("{variable}: {source}")]
+    Alias {
+        /// The name of the variable.
+        variable: String,
+        /// What is wrong with it.
+        source: LayerUrlError,
+    },
     /// A worker needs channels.
     #[error("--worker needs the names of channels, with commas between them")]
     NoChannels,
@@ -108,7 +119,13 @@ impl Args {
         let words = words.map(|word| word.to_string_lossy().into_owned());
         let variable = std::env::var_os(LAYER_VARIABLE);
         let variable = variable.map(|value| value.to_string_lossy().into_owned());
-        Self::parse(words, variable.as_deref(), flags).unwrap_or_else(|error| match error {
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            let name = name.to_str()?.to_owned();
+            Some((name, value.to_string_lossy().into_owned()))
+        });
+        let parsed = Self::parse(words, variable.as_deref(), flags)
+            .and_then(|args| args.with_aliases(variables));
+        parsed.unwrap_or_else(|error| match error {
             ArgsError::Help(usage) => {
                 print!("{usage}");
                 process::exit(0)
@@ -140,6 +157,32 @@ impl Args {
             args.layer = Some(read_layer(LAYER_VARIABLE, layer)?);
         }
         Ok(args)
+    }
+
+    /// Adds the layers with an alias that the environment names. The command line counts before it.
+    ///
+    /// # Errors
+    ///
+    /// [`ArgsError::Alias`] names the variable whose URL is of no layer.
+    pub fn with_aliases(
+        mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ArgsError> {
+        for (variable, url) in variables {
+            let Some(alias) = variable.strip_prefix(ALIAS_VARIABLE) else {
+                continue;
+            };
+            let alias = alias.to_ascii_lowercase();
+            let is_given = self.layers.iter().any(|(given, _)| *given == alias);
+            if is_given || alias.is_empty() || url.is_empty() {
+                continue;
+            }
+            match url.parse() {
+                Ok(url) => self.layers.push((alias, url)),
+                Err(source) => return Err(ArgsError::Alias { variable, source }),
+            }
+        }
+        Ok(self)
     }
 
     /// Whether a flag of the application's own was given.
@@ -311,6 +354,38 @@ mod tests {
         let error = parse("--layer pigeon:").unwrap_err().to_string();
         assert!(
             error.starts_with("--layer: no channel layer has the URL \"pigeon:\""),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn layers_with_an_alias_may_be_named_by_the_environment() {
+        let with = |line: &str, variables: &[(&str, &str)]| {
+            let own = |(name, value): &(&str, &str)| (name.to_string(), value.to_string());
+            let args = parse(line).and_then(|args| args.with_aliases(variables.iter().map(own)));
+            args.map(|args| {
+                let named = args.layers.iter();
+                let named = named.map(|(alias, url)| format!("{alias}={}", url.as_str()));
+                named.collect::<Vec<_>>()
+            })
+        };
+        let there = [
+            ("SOLENT_LAYER_JOBS", "memory:there"),
+            ("OTHER", "x"),
+            ("SOLENT_LAYER", "y"),
+        ];
+
+        assert_eq!(with("", &there), Ok(vec!["jobs=memory:there".to_owned()]));
+        assert_eq!(
+            with("--layer jobs=memory:here", &there),
+            Ok(vec!["jobs=memory:here".to_owned()])
+        );
+        assert_eq!(with("", &[("SOLENT_LAYER_JOBS", "")]), Ok(vec![]));
+        let error = with("", &[("SOLENT_LAYER_JOBS", "pigeon:")]).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("SOLENT_LAYER_JOBS: no channel layer"),
             "{error}"
         );
     }

@@ -75,6 +75,7 @@ mod pubsub;
 mod queue;
 #[doc(hidden)]
 pub mod store;
+mod unreadable;
 mod wire;
 
 pub use self::{

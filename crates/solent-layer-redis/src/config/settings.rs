@@ -55,7 +55,8 @@ pub struct RedisConfig {
     pub policy: FullPolicy,
     /// How long a command waits for a connection while Redis is away before it fails. Zero: it fails at once. Default: one
     /// second. A cut that is mended within it is not noticed by senders, as when a connection is killed or Redis restarts;
-    /// a fail-over takes many seconds, during which senders had better know than wait, since what they wait with is memory.
+    /// a fail-over takes many seconds, during which senders had better know than wait, since what they wait with is memory. Where it takes longer to connect, TLS and the
+    /// password included, because Redis is far away or slow, it has to be raised.
     pub send_wait: Duration,
     /// How long connecting may take, with TLS and the password. Default: two seconds.
     pub connect_timeout: Duration,

@@ -93,6 +93,7 @@ impl Inner {
             under_way: 0,
             stale: 0,
             failures: 0,
+            answered: false,
             cause: None,
             refused: None,
         };
@@ -136,6 +137,8 @@ struct Work {
     stale: usize,
     /// Failures in a row.
     failures: u32,
+    /// Whether the connection has answered since it was made.
+    answered: bool,
     /// What the last connection, or attempt to make one, ended with.
     cause: Option<Arc<RedisError>>,
     /// The last attempt was refused, as the next one would be.
@@ -265,6 +268,7 @@ impl Work {
             self.lose(error);
         } else {
             self.failures = 0;
+            self.answered = true;
         }
         if !sent.left.is_empty() {
             self.queue.put_back(sent.left);
@@ -281,8 +285,9 @@ impl Work {
         }
         self.ended += 1;
         self.source.forget();
-        if error.code().is_some() {
-            // It is there and does not do yet: it loads its data, or is no master.
+        if error.code().is_some() || !self.answered {
+            // It is there and does not do yet: it loads its data, or is no master. Or it ends each connection at the first
+            // command, which would come again as fast as connections can be made.
             self.pause();
         }
         self.cause = Some(error);
@@ -292,7 +297,7 @@ impl Work {
         match step {
             Step::Paused => self.way = Way::None,
             Step::Made(Ok(connection)) => {
-                (self.cause, self.refused) = (None, None);
+                (self.cause, self.refused, self.answered) = (None, None, false);
                 let cut = watch::Sender::new(None);
                 self.way = Way::There { connection, cut };
             }

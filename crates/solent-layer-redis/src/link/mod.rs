@@ -29,6 +29,7 @@ use redis::Cmd;
 use self::{courier::Courier, source::Source};
 pub(crate) use self::{
     courier::Reply,
+    patience::Patience,
     policy::Evictions,
     script::Script,
     subscriber::{Sink, Subscriber},

@@ -4,6 +4,26 @@ use std::{future::Future, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::RedisConfig;
+
+/// How long something is waited for that needs a connection first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// How long for the connection.
+    pub(crate) connection: Duration,
+    /// How long for the answer over it.
+    pub(crate) answer: Duration,
+}
+
+impl Patience {
+    pub(crate) fn new(config: &RedisConfig) -> Self {
+        Self {
+            connection: config.send_wait,
+            answer: config.response_timeout,
+        }
+    }
+}
+
 /// A timer that is later than this says that the process itself stood still.
 const LATE: Duration = Duration::from_secs(1);
 

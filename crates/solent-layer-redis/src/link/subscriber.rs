@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use super::{
+    patience::Patience,
     source::{OnPush, Source, no_connection},
     subscribed::Subscribed,
     topics::{Changes, Topic, Topics},
@@ -27,6 +28,9 @@ use crate::{Backoff, RedisConfig, error::LinkError};
 
 /// The most topics in one command.
 const AT_ONCE: usize = 500;
+
+/// How often somebody who waits for a subscription looks whether the connection is still there.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Where what is published goes. It is called from the task that reads the connection and must not wait.
 pub(crate) trait Sink: Send + Sync + 'static {
@@ -43,7 +47,7 @@ pub(crate) trait Sink: Send + Sync + 'static {
 pub(crate) struct Subscriber {
     topics: Arc<Topics>,
     work: Work,
-    patience: Duration,
+    patience: Patience,
     /// The task that subscribes, once a topic was wanted.
     task: OnceLock<AbortHandle>,
 }
@@ -61,7 +65,7 @@ impl Subscriber {
         Self {
             topics,
             work,
-            patience: config.send_wait,
+            patience: Patience::new(config),
             task: OnceLock::new(),
         }
     }
@@ -86,10 +90,17 @@ impl Subscriber {
     /// Redis has been away for too long, or refuses.
     pub(crate) async fn live(&self, topic: &Topic) -> Result<(), LinkError> {
         let begun = Instant::now();
-        let Some(live) = self.topics.when_live(topic)? else {
+        let Some(mut live) = self.topics.when_live(topic)? else {
             return Ok(());
         };
-        match timeout(self.patience, live).await {
+        let Patience { connection, answer } = self.patience;
+        let mut subscribed = timeout(connection, &mut live).await;
+        // A Redis that is slow is not away. Whether it still is there is seen once in a while.
+        let last = begun + connection + answer;
+        while subscribed.is_err() && self.topics.is_connected() && Instant::now() < last {
+            subscribed = timeout(LOOK, &mut live).await;
+        }
+        match subscribed {
             Ok(Ok(subscribed)) => subscribed,
             // The topic is not wanted any more.
             Ok(Err(_)) => Ok(()),
@@ -183,6 +194,7 @@ impl Work {
     async fn subscribe(&self, failures: &mut u32, missed: &mut bool) -> RedisResult<()> {
         let news = Arc::new(News::default());
         let mut connection = self.source.subscribed(self.on_push(&news)).await?;
+        self.topics.connected();
         let mut settled = false;
         let mut asked = connection.clone();
         let heartbeat = self.beat(&mut asked, &news);

@@ -56,6 +56,8 @@ struct State {
     refused: Option<LinkError>,
     /// What the last connection, or attempt, ended with; nothing while there is a connection.
     cause: Option<Arc<RedisError>>,
+    /// Whether there is a connection. Set and taken back by the task that subscribes.
+    connected: bool,
     closed: bool,
 }
 
@@ -153,6 +155,7 @@ impl Topics {
         let mut guard = self.lock();
         let state = &mut *guard;
         state.cause = Some(Arc::new(error));
+        state.connected = false;
         state.refused = refused.cloned();
         if let Some(error) = refused {
             let entries = state.entries.values_mut();
@@ -160,7 +163,17 @@ impl Topics {
         }
     }
 
-    /// There is a connection.
+    /// There is a connection, over which Redis answers.
+    pub(super) fn connected(&self) {
+        self.lock().connected = true;
+    }
+
+    /// Whether there is.
+    pub(super) fn is_connected(&self) -> bool {
+        self.lock().connected
+    }
+
+    /// All is subscribed to again.
     pub(super) fn recovered(&self) {
         let mut state = self.lock();
         (state.refused, state.cause) = (None, None);

@@ -43,11 +43,7 @@ impl Sink for Incoming {
             Ok(message) => message,
             Err(error) => {
                 shared.local.drops().add(DropCause::Unreadable);
-                tracing::warn!(
-                    channel = name,
-                    error = %Chain(&error),
-                    "a published message cannot be read"
-                );
+                shared.unreadable.warn(name, Chain(&error));
                 return;
             }
         };

@@ -20,6 +20,7 @@ use crate::{
     error::LinkError,
     lease,
     link::{Evictions, Link, Reply},
+    unreadable::Unreadable,
     wire::{Cipher, Keys, Payloads, ProcessId, Ring},
 };
 
@@ -33,6 +34,7 @@ pub(super) struct Shared {
     pub(super) local: Local,
     pub(super) topics: Topics,
     pub(super) payloads: Payloads,
+    pub(super) unreadable: Unreadable,
     subscriptions: Arc<Subscriptions>,
     links: Vec<Link>,
     /// Where leases are: `links`, but for clusters, where keys have a node and what is published has not. They connect when the
@@ -91,6 +93,7 @@ impl RedisPubSubLayer {
                 Cipher::new(secrets, None),
                 0,
             ),
+            unreadable: Unreadable::default(),
             topics,
             subscriptions,
             links,

@@ -73,7 +73,8 @@ impl Shared {
             let (message, addressees) = take_channels(message);
             let Some(addressees) = addressees else {
                 self.local.drops().add(DropCause::Unreadable);
-                tracing::warn!("a message for this process names no channel and was dropped");
+                self.unreadable
+                    .warn("queue", "it names no channel of this process");
                 continue;
             };
             if is_expired {
@@ -116,10 +117,7 @@ impl Shared {
             Ok(message) => Some(message),
             Err(error) => {
                 self.local.drops().add(DropCause::Unreadable);
-                tracing::warn!(
-                    error = %Chain(&error),
-                    "a message cannot be read and was dropped"
-                );
+                self.unreadable.warn("queue", Chain(&error));
                 None
             }
         }

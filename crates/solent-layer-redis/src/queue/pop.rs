@@ -49,7 +49,19 @@ impl Popper {
     ///
     /// Redis is away.
     pub(super) async fn connect(link: &Link, heartbeat: Duration) -> Result<Self, LinkError> {
-        let mut connection = link.waiting().await?;
+        Self::over(link.waiting().await?, link, heartbeat).await
+    }
+
+    /// The same over a connection that there is.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke, or is silent.
+    pub(super) async fn over(
+        mut connection: Waiting,
+        link: &Link,
+        heartbeat: Duration,
+    ) -> Result<Self, LinkError> {
         let id = if link.is_cluster() {
             None
         } else {

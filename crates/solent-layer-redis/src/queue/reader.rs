@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{answer::octets, pop::Popper, shared::Shared};
-use crate::error::LinkError;
+use crate::{error::LinkError, link::Patience};
 
 /// The most messages that are taken at once.
 const AT_ONCE: usize = 128;
@@ -38,8 +38,21 @@ pub(super) struct ReadKeys {
 #[derive(Clone, Debug)]
 enum Reading {
     Beginning,
+    /// There is a connection, over which Redis answers.
+    Connected,
     Live,
     Failed(LinkError),
+}
+
+impl Reading {
+    /// Whether waiting changes nothing.
+    fn is_settled(&self) -> bool {
+        match self {
+            Self::Beginning | Self::Connected => false,
+            Self::Live => true,
+            Self::Failed(error) => !error.is_away(),
+        }
+    }
 }
 
 impl ReadKeys {
@@ -57,20 +70,18 @@ impl ReadKeys {
     ///
     /// # Errors
     ///
-    /// Redis has been away for this long, or refuses.
-    pub(super) async fn live(&self, patience: Duration) -> Result<(), LinkError> {
+    /// Redis has been away for that long, or refuses.
+    pub(super) async fn live(&self, patience: Patience) -> Result<(), LinkError> {
         let begun = Instant::now();
         let mut reading = self.reading.subscribe();
-        let settled = reading.wait_for(|reading| match reading {
-            Reading::Beginning => false,
-            Reading::Live => true,
-            Reading::Failed(error) => !error.is_away(),
-        });
-        let reading = match timeout(patience, settled).await {
-            Ok(Ok(reading)) => reading.clone(),
-            Ok(Err(_)) => return Err(LinkError::Closed),
-            Err(_) => self.reading.borrow().clone(),
-        };
+        let settled = reading.wait_for(Reading::is_settled);
+        let in_time = timeout(patience.connection, settled).await.is_ok();
+        if !in_time && matches!(*self.reading.borrow(), Reading::Connected) {
+            // A Redis that is slow is not away.
+            let answered = reading.wait_for(|reading| !matches!(reading, Reading::Connected));
+            drop(timeout(patience.answer, answered).await);
+        }
+        let reading = self.reading.borrow().clone();
         match reading {
             Reading::Live => Ok(()),
             Reading::Failed(LinkError::Away { cause, .. }) => Err(LinkError::Away {
@@ -78,7 +89,7 @@ impl ReadKeys {
                 cause,
             }),
             Reading::Failed(error) => Err(error),
-            Reading::Beginning => Err(LinkError::Away {
+            Reading::Beginning | Reading::Connected => Err(LinkError::Away {
                 waited: begun.elapsed(),
                 cause: None,
             }),
@@ -163,7 +174,9 @@ async fn read_on(
     was_away: bool,
 ) -> Result<(), LinkError> {
     let link = shared.hosts.link(host);
-    let mut popper = Popper::connect(link, shared.heartbeat).await?;
+    let connection = link.waiting().await?;
+    keys.reading.send_replace(Reading::Connected);
+    let mut popper = Popper::over(connection, link, shared.heartbeat).await?;
     shared.restore(host).await?;
     if was_away {
         tracing::info!(host = %link, "redis is back, messages may have been missed");

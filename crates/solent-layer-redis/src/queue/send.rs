@@ -30,10 +30,18 @@ impl Shared {
         let key = self.hosts.keys.channel(channel);
         let score = self.clock.next();
         let hosts = self.hosts.for_send(channel, self.capacity(channel));
+        let mut away = None;
         for (link, capacity) in hosts {
-            if self.append(link, &key, score, capacity, &payload).await? {
-                return Ok(());
+            match self.append(link, &key, score, capacity, &payload).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                // It was never sent there, so that another host may have it.
+                Err(error @ LinkError::Away { .. }) => away = Some(error),
+                Err(error) => return Err(error.into()),
             }
+        }
+        if let Some(error) = away {
+            return Err(error.into());
         }
         self.local.drops().add(DropCause::Full);
         Err(SendError::Full(message))

@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     Backoff, ConfigError, RedisConfig,
-    link::{Evictions, Link},
+    link::{Evictions, Link, Patience},
+    unreadable::Unreadable,
     wire::{Cipher, Clock, Keys, Payloads, ProcessId},
 };
 
@@ -33,6 +34,7 @@ pub(super) struct Shared {
     pub(super) leaving: Arc<Leaving>,
     pub(super) listening: Arc<Listening>,
     pub(super) payloads: Payloads,
+    pub(super) unreadable: Unreadable,
     pub(super) clock: Clock,
     pub(super) process: ProcessId,
     pub(super) processes: Processes,
@@ -44,7 +46,7 @@ pub(super) struct Shared {
     pub(super) expiry: Duration,
     pub(super) group_expiry: Duration,
     pub(super) backoff: Backoff,
-    pub(super) patience: Duration,
+    pub(super) patience: Patience,
     pub(super) heartbeat: Duration,
     pub(super) renewal: Duration,
     pub(super) joining: Joining,
@@ -73,6 +75,7 @@ impl Shared {
                 config.capacities.clone(),
             )),
             processes: Processes::new(config.hosts.len(), config.renewal),
+            unreadable: Unreadable::default(),
             evictions: Evictions::new(config.hosts.len()),
             payloads: Payloads::new(
                 Arc::clone(&config.serializer),
@@ -91,7 +94,7 @@ impl Shared {
             expiry: config.expiry,
             group_expiry: config.group_expiry,
             backoff: config.backoff,
-            patience: config.send_wait,
+            patience: Patience::new(config),
             heartbeat: config.heartbeat,
             renewal: config.renewal,
             joining: Joining::default(),

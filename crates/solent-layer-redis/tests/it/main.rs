@@ -15,6 +15,9 @@ mod eviction;
 // What Redis refuses, which waiting does not change.
 mod refused;
 
+// What is slow, or cut off early.
+mod wire;
+
 // What stands still.
 mod frozen;
 

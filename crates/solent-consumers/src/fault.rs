@@ -6,25 +6,36 @@ use http::{HeaderValue, StatusCode, header};
 use percent_encoding::percent_decode_str;
 use solent_layer::{LayerError, NameError, SendError, is_away};
 use solent_spec::{
-    AppError, Chain, RequestScope,
+    AppError, Chain, RequestScope, TryLater,
     json::InvalidJson,
     request::ParamError,
     websocket::{Close, CloseCode},
 };
 
-use crate::Refusal;
+use crate::{
+    Refusal,
+    who::{Who, tell},
+};
 
 /// How much of a text that a client chose is looked for in a name: a name that is too long is known only in part.
 const ENOUGH: usize = 32;
 
-/// The refusal that an error amounts to: one that says so, a channel layer that is away, or a fault of the client in what it asks
+/// The refusal that an error amounts to: one that says so, something that is away or busy, or a fault of the client in what it asks
 /// for. The error again if it is anything else.
-pub(crate) fn refusal(error: AppError, scope: &impl RequestScope) -> Result<Refusal, AppError> {
+pub(crate) fn refusal(
+    error: AppError,
+    scope: &impl RequestScope,
+    who: impl FnOnce() -> Who,
+) -> Result<Refusal, AppError> {
     let error = match error.downcast::<Refusal>() {
         Ok(refusal) => return Ok(*refusal),
         Err(error) => error,
     };
     if is_away(&*error) {
+        return Ok(try_later(&error));
+    }
+    if TryLater::is_behind(&*error) {
+        tell!(warn, who(), error = %Chain(&*error), "request refused, what it needs is away or busy");
         return Ok(try_later(&error));
     }
     let Some(status) = status(&*error, scope) else {
@@ -43,18 +54,18 @@ pub(crate) fn refusal(error: AppError, scope: &impl RequestScope) -> Result<Refu
         .body(reason))
 }
 
-/// The channel layer is away, of which its own log tells. The client may try again in a moment.
+/// What is needed is away or busy. The client may try again in a moment.
 fn try_later(error: &AppError) -> Refusal {
     tracing::debug!(
         target: "solent::consumers",
         error = %Chain(&**error),
-        "request refused, the channel layer is away"
+        "request refused, it may be tried again later"
     );
     let moment = HeaderValue::from_static("1");
     Refusal::new(StatusCode::SERVICE_UNAVAILABLE).header(header::RETRY_AFTER, moment)
 }
 
-/// How to close a WebSocket whose handler failed with an error, if that is the client's fault. `of_message` tells that the
+/// How to close a WebSocket whose handler failed with an error, if that is the client's fault or passes by itself. `of_message` tells that the
 /// handler was called for a message of the client.
 pub(crate) fn close(
     error: &AppError,
@@ -62,6 +73,9 @@ pub(crate) fn close(
     of_message: bool,
 ) -> Option<Close> {
     let close = causes(&**error).find_map(|cause| {
+        if cause.is::<TryLater>() {
+            return Some(Close::new(CloseCode::TRY_AGAIN_LATER, "try again later"));
+        }
         if let Some(invalid) = cause.downcast_ref::<InvalidJson>() {
             return of_message.then(|| invalid.close());
         }
@@ -79,7 +93,7 @@ pub(crate) fn close(
         target: "solent::consumers",
         code = close.code.as_u16(),
         error = %Chain(&**error),
-        "closing a connection, what its client sent does not fit"
+        "closing a connection for an error that is not the application's"
     );
     Some(close)
 }

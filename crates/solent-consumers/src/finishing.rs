@@ -8,7 +8,11 @@ use std::sync::{
 use solent_spec::{BoxFuture, Chain, Result, is_disconnect};
 use tokio::{runtime::Handle, sync::Notify, time::timeout};
 
-use crate::{counts::Counted, session::Common};
+use crate::{
+    counts::Counted,
+    session::{Common, Failed},
+    who::tell,
+};
 
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 static DONE: Notify = Notify::const_new();
@@ -32,7 +36,7 @@ pub async fn disconnects_finished() {
 }
 
 /// Runs what is left of a session in a task of its own.
-pub(crate) fn spawn(ending: BoxFuture<Result>, common: Arc<Common>) {
+pub(crate) fn spawn(ending: BoxFuture<Result<(), Failed>>, common: Arc<Common>) {
     let deadline = common.disconnect_deadline;
     let running = Running::new(common);
     let Ok(runtime) = Handle::try_current() else {
@@ -43,10 +47,10 @@ pub(crate) fn spawn(ending: BoxFuture<Result>, common: Arc<Common>) {
             return;
         };
         running.finished();
-        if let Err(error) = result
+        if let Err(Failed { error, who }) = result
             && !is_disconnect(error.as_ref())
         {
-            tracing::error!(target: "solent::consumers", error = %Chain(&*error), "disconnect failed");
+            tell!(error, who, error = %Chain(&*error), "disconnect failed");
         }
     });
 }

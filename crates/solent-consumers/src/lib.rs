@@ -151,6 +151,7 @@ mod http;
 mod layers;
 mod session;
 mod websocket;
+mod who;
 
 pub use self::{
     blocking::limit_sync_handlers,

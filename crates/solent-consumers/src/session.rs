@@ -1,7 +1,6 @@
 //! Driving a consumer through its connection.
 
 use std::{
-    any::type_name,
     future::{Future, poll_fn, ready},
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -14,9 +13,14 @@ use std::{
     time::Duration,
 };
 
-use solent_spec::{AppError, BoxFuture, Closed, Result, is_disconnect};
+use solent_spec::{AppError, BoxFuture, Chain, Closed, Result, is_disconnect};
 
-use crate::{ConsumerCounts, HandlerPanicked, counts::Counted, finishing};
+use crate::{
+    ConsumerCounts, HandlerPanicked,
+    counts::Counted,
+    finishing,
+    who::{Who, tell},
+};
 
 /// A handler's call. Boxed, so that an idle connection does not carry the size of its largest handler.
 pub(crate) type Handling<'a> = Pin<Box<dyn Future<Output = Result> + Send + 'a>>;
@@ -42,6 +46,9 @@ pub(crate) trait Session: Send + Sized + 'static {
 
     /// Takes the error of a handler: goes on after a refusal, or breaks off with the error.
     fn failed(&mut self, error: AppError) -> ControlFlow<AppError>;
+
+    /// Which consumer and client it is, for the log.
+    fn who(&self) -> Who;
 
     /// Whether a handler has been called, so that `disconnect` has to be.
     fn is_begun(&self) -> bool;
@@ -127,7 +134,7 @@ struct Owner<S: Session> {
 enum State<S> {
     Starting(Starting<S>),
     Live(S),
-    Ending(BoxFuture<Result>),
+    Ending(BoxFuture<Result<(), Failed>>),
     Done,
 }
 
@@ -165,7 +172,7 @@ impl<S: Session> Owner<S> {
             state => return self.state = state,
         };
         if let Some(error) = &failure {
-            note::<S>(error, &self.common.counts);
+            note(error, &self.common.counts, || session.who());
             session.broken_off(Some(error));
         }
         let common = Arc::clone(&self.common);
@@ -178,28 +185,46 @@ impl<S: Session> Owner<S> {
         };
         let result = task::ready!(ending.as_mut().poll(cx));
         self.state = State::Done;
-        Poll::Ready(result)
+        Poll::Ready(result.map_err(|failed| failed.error))
     }
 }
 
-async fn end<S: Session>(mut session: S, failure: Option<AppError>, common: Arc<Common>) -> Result {
+/// What a session ended with, and whose it was.
+pub(crate) struct Failed {
+    pub(crate) error: AppError,
+    pub(crate) who: Who,
+}
+
+async fn end<S: Session>(
+    mut session: S,
+    failure: Option<AppError>,
+    common: Arc<Common>,
+) -> Result<(), Failed> {
     let disconnected = if session.is_begun() {
         guarded(|| session.disconnect()).await
     } else {
         Ok(())
     };
     if let Err(error) = &disconnected {
-        note::<S>(error, &common.counts);
+        note(error, &common.counts, || session.who());
+        // Only one error can be returned.
+        if failure.is_some() && !is_disconnect(error.as_ref()) {
+            tell!(error, session.who(), error = %Chain(&**error), "disconnect failed");
+        }
     }
     session.release().await;
-    failure.map_or(disconnected, Err)
+    let result = failure.map_or(disconnected, Err);
+    result.map_err(|error| Failed {
+        error,
+        who: session.who(),
+    })
 }
 
 /// Counts a handler's failure.
-pub(crate) fn note<S>(error: &AppError, counts: &ConsumerCounts) {
+pub(crate) fn note(error: &AppError, counts: &ConsumerCounts, who: impl FnOnce() -> Who) {
     if error.is::<HandlerPanicked>() {
         counts.count(Counted::Panicked);
-        tracing::error!(target: "solent::consumers", session = type_name::<S>(), "handler panicked");
+        tell!(error, who(), "handler panicked");
     } else if !is_disconnect(error.as_ref()) {
         // Whoever runs the application logs the error.
         counts.count(Counted::Failed);

@@ -42,6 +42,59 @@ impl SendError {
     }
 }
 
+/// Marks a cause of an error as one that passes by itself: something is away, or has too much to do.
+///
+/// A consumer that ends with such an error answers with 503 and `Retry-After`, or closes its socket with 1013, and nobody is to
+/// blame. The errors of session stores, user backends and password hashers have it among their causes where it is so. It
+/// shows itself as its own cause does.
+///
+/// # Examples
+///
+/// ```
+/// use solent_spec::TryLater;
+///
+/// let away = TryLater::because(std::io::Error::other("no route to the database"));
+///
+/// assert_eq!(away.to_string(), "no route to the database");
+/// assert!(TryLater::is_behind(&away));
+/// ```
+#[derive(Debug, Default)]
+pub struct TryLater(Option<BoxError>);
+
+impl TryLater {
+    /// Without a cause.
+    pub const fn new() -> Self {
+        Self(None)
+    }
+
+    /// Because of a cause.
+    pub fn because(cause: impl Into<BoxError>) -> Self {
+        Self(Some(cause.into()))
+    }
+
+    /// Whether `error`, or an error it was caused by, is marked so.
+    pub fn is_behind(error: &(dyn Error + 'static)) -> bool {
+        std::iter::successors(Some(error), |&error| error.source())
+            .take(MOST_CAUSES)
+            .any(|error| error.is::<Self>())
+    }
+}
+
+impl fmt::Display for TryLater {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(cause) => cause.fmt(f),
+            None => f.write_str("try again in a moment"),
+        }
+    }
+}
+
+impl Error for TryLater {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.as_ref().and_then(|cause| cause.source())
+    }
+}
+
 /// Whether `error`, or an error it was caused by, only says that the client is gone.
 pub fn is_disconnect(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);

@@ -60,7 +60,7 @@ pub use self::{
     closed::{Closed, ClosedSignal},
     connection::{Connection, Transport},
     draining::Draining,
-    error::{AppError, BoxError, Chain, Result, SendError, is_disconnect},
+    error::{AppError, BoxError, Chain, Result, SendError, TryLater, is_disconnect},
     fault::{client_fault, client_fault_close},
     http::Http,
     lifespan::Lifespan,

@@ -1,12 +1,13 @@
 //! Hashing and checking.
 
-use std::{num::NonZeroUsize, sync::LazyLock, thread::available_parallelism};
+use std::{error::Error, fmt, num::NonZeroUsize, sync::LazyLock, thread::available_parallelism};
 
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use sha2::{Digest, Sha256};
+use solent_spec::TryLater;
 
 use crate::{Threads, ThreadsError};
 
@@ -27,20 +28,40 @@ static THREADS: LazyLock<Threads> = LazyLock::new(|| {
 });
 
 /// A password could not be hashed or checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HashError {
     /// It is longer than [`MAX_LEN`].
-    #[error("password is longer than {MAX_LEN} bytes, choose a shorter one")]
     TooLong,
 
-    /// Too many passwords wait to be hashed or checked. Nothing was done: have it tried again later, with a 503.
-    #[error("too many passwords wait to be hashed or checked, have it tried again later")]
+    /// Too many passwords wait to be hashed or checked. Nothing was done. A consumer that ends with it answers with 503 and
+    /// `Retry-After`.
     Busy,
 
     /// The system gave no random numbers, or no threads.
-    #[error("password could not be hashed")]
     Failed,
+}
+
+/// What is behind [`HashError::Busy`].
+static LATER: TryLater = TryLater::new();
+
+impl fmt::Display for HashError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => write!(
+                f,
+                "password is longer than {MAX_LEN} bytes, choose a shorter one"
+            ),
+            Self::Busy => f.write_str("too many passwords wait to be hashed or checked"),
+            Self::Failed => f.write_str("password could not be hashed"),
+        }
+    }
+}
+
+impl Error for HashError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        matches!(self, Self::Busy).then_some(&LATER as _)
+    }
 }
 
 /// Hashes a password, with a salt of its own, to a text that is fit to be stored.

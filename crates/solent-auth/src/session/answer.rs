@@ -132,5 +132,9 @@ fn text(status: StatusCode, text: &'static str) -> Response<Body> {
     *response.status_mut() = status;
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let moment = HeaderValue::from_static("1");
+        response.headers_mut().insert(header::RETRY_AFTER, moment);
+    }
     response
 }

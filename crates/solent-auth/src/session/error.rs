@@ -1,6 +1,6 @@
 //! What can go wrong with sessions.
 
-use solent_spec::BoxError;
+use solent_spec::{BoxError, TryLater};
 
 /// A store could not do what it was asked for. That a session is not there is none of these.
 #[derive(Debug, thiserror::Error)]
@@ -31,9 +31,9 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// A store that cannot be reached, because of `cause`.
+    /// A store that cannot be reached, because of `cause`. A consumer that ends with it answers with 503 and `Retry-After`.
     pub fn unavailable(cause: impl Into<BoxError>) -> Self {
-        Self::Unavailable(cause.into())
+        Self::Unavailable(TryLater::because(cause).into())
     }
 }
 

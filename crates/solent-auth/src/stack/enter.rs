@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, header};
 use solent_layer::DynLayer;
 use solent_spec::{
     Application, Body, BoxApplication, BoxFuture, Chain, Connection, HttpProtocol, RequestScope,
@@ -115,6 +115,8 @@ async fn resolved<P: HttpProtocol, U: AuthUser>(
     }
     let mut response = Response::new(Body::from("Service Unavailable"));
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let moment = HeaderValue::from_static("1");
+    response.headers_mut().insert(header::RETRY_AFTER, moment);
     let refusal = P::refuse(connection.scope(), response);
     connection.send(refusal).await?;
     Ok(None)

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use serde::Deserialize;
 use solent_spec::{
-    Application, Body, Connection, Http, RequestScope, Result,
+    Application, Body, Chain, Connection, Http, RequestScope, Result, TryLater,
     http::{Receive, Send},
 };
 
@@ -63,11 +63,17 @@ impl<U: AuthUser> Tickets<U> {
             return Ok(StatusCode::BAD_REQUEST);
         };
         let auth = connection.scope().auth::<U>()?.clone();
-        if auth.redeem(&ticket).await? {
-            Ok(StatusCode::NO_CONTENT)
-        } else {
-            tracing::info!(target: "solent::auth", "login ticket is none, was used before, or has expired");
-            Ok(StatusCode::FORBIDDEN)
+        match auth.redeem(&ticket).await {
+            Ok(true) => Ok(StatusCode::NO_CONTENT),
+            Ok(false) => {
+                tracing::info!(target: "solent::auth", "login ticket is none, was used before, or has expired");
+                Ok(StatusCode::FORBIDDEN)
+            }
+            Err(error) if TryLater::is_behind(&error) => {
+                tracing::warn!(target: "solent::auth", error = %Chain(&error), "login ticket was not taken");
+                Ok(StatusCode::SERVICE_UNAVAILABLE)
+            }
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -116,6 +122,9 @@ impl<U: AuthUser> Application<Http> for Tickets<U> {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::METHOD_NOT_ALLOWED {
             headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         Ok(connection.send(Send::from(response)).await?)
     }

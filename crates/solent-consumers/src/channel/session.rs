@@ -18,6 +18,7 @@ use crate::{
     context::Kind,
     event::Shared,
     session::{Handling, Session, Turn},
+    who::Who,
 };
 
 /// A consumer with the connection that its worker made for it.
@@ -37,6 +38,7 @@ impl<C: ChannelConsumer> KindOf<C> {
         layer: C::LAYER,
         event_id: TypeId::of::<C::Event>,
         event_name: type_name::<C::Event>,
+        consumer_name: type_name::<C>,
     };
 }
 
@@ -89,6 +91,10 @@ impl<C: ChannelConsumer> Session for ChannelSession<C> {
 
     fn failed(&mut self, error: AppError) -> ControlFlow<AppError> {
         ControlFlow::Break(error)
+    }
+
+    fn who(&self) -> Who {
+        Who::alone(type_name::<C>())
     }
 
     fn is_begun(&self) -> bool {

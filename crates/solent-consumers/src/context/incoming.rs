@@ -64,11 +64,7 @@ impl ConsumerContext {
             return Poll::Pending;
         };
         // Tasks that are done are let go.
-        while let Poll::Ready(Some(ended)) = extras.tasks.poll_join_next(cx) {
-            if ended.is_err_and(|error| error.is_panic()) {
-                tracing::error!(target: "solent::consumers", "background task panicked");
-            }
-        }
+        while let Poll::Ready(Some(_)) = extras.tasks.poll_join_next(cx) {}
         extras.timers_next = !extras.timers_next;
         for timers_are_next in [extras.timers_next, !extras.timers_next] {
             let polled = if timers_are_next {

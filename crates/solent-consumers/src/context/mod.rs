@@ -31,8 +31,10 @@ pub use self::{
     timers::TimerId,
 };
 use crate::{
-    Group, NoLayer, WrongEvent,
+    Group, HandlerPanicked, NoLayer, WrongEvent,
     event::{Delivered, Shared},
+    session::guarded,
+    who::{Who, tell},
 };
 
 /// An event that did not come through a layer: a [`Shared`] of the consumer's type.
@@ -44,6 +46,7 @@ pub(crate) struct Kind {
     pub(crate) layer: &'static str,
     pub(crate) event_id: fn() -> TypeId,
     pub(crate) event_name: fn() -> &'static str,
+    pub(crate) consumer_name: fn() -> &'static str,
 }
 
 /// What every consumer can do beside talking to its client: groups, the channel layer, timers, background tasks and its
@@ -249,16 +252,36 @@ impl ConsumerContext {
     /// # }
     /// ```
     pub fn spawn(&mut self, task: impl Future<Output = Result> + Send + 'static) {
+        let who = Who::alone((self.kind.consumer_name)());
+        self.spawn_for(task, || who);
+    }
+
+    /// Runs a task of a consumer, whose log lines say `who` it belongs to.
+    pub(crate) fn spawn_for(
+        &mut self,
+        task: impl Future<Output = Result> + Send + 'static,
+        who: impl FnOnce() -> Who,
+    ) {
         if self.over {
             return;
         }
+        let (who, task) = (who(), guarded(|| Box::pin(task)));
         self.extras().tasks.spawn(async move {
-            if let Err(error) = task.await
-                && !is_disconnect(&*error)
-            {
-                tracing::warn!(target: "solent::consumers", error = %Chain(&*error), "background task failed");
+            match task.await {
+                Err(error) if error.is::<HandlerPanicked>() => {
+                    tell!(error, who, "background task panicked");
+                }
+                Err(error) if !is_disconnect(&*error) => {
+                    tell!(warn, who, error = %Chain(&*error), "background task failed");
+                }
+                _ => {}
             }
         });
+    }
+
+    /// The name of the consumer's type.
+    pub(crate) fn consumer_name(&self) -> &'static str {
+        (self.kind.consumer_name)()
     }
 
     /// A handle that reaches this consumer from elsewhere.

@@ -1,6 +1,6 @@
 //! The application that consumers are made by.
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{any::type_name, fmt, future::Future, sync::Arc, time::Duration};
 
 use solent_spec::{Application, BoxFuture, Connection, Http, Result, http::HttpScope};
 
@@ -11,6 +11,7 @@ use super::{
 use crate::{
     ConsumerCounts, fault,
     session::{Common, drive},
+    who::Who,
 };
 
 type Factory<C> = Arc<dyn Fn(&HttpScope) -> Result<C> + Send + Sync>;
@@ -70,7 +71,10 @@ async fn start<C: HttpConsumer>(
             Ok(Some(HttpSession::new(consumer, cx, common)))
         }
         Err(error) => {
-            let response = fault::refusal(error, connection.scope())?.into_response();
+            let response = fault::refusal(error, connection.scope(), || {
+                Who::of(type_name::<C>(), connection.scope())
+            })?
+            .into_response();
             connection.send(response.into()).await?;
             Ok(None)
         }

@@ -15,7 +15,7 @@ use solent_spec::{
     http::{HttpOrder, HttpScope, ResponseStart, Send},
 };
 
-use crate::{ConsumerContext, blocking::Act, context::Kind, layers};
+use crate::{ConsumerContext, blocking::Act, context::Kind, layers, who::Who};
 
 /// What an HTTP consumer acts through: its client, and, by way of [`ConsumerContext`], groups, the channel layer, timers
 /// and tasks.
@@ -41,6 +41,12 @@ impl HttpContext {
     /// What is known of the request: method, path, headers, the route's parameters, what middleware left.
     pub fn scope(&self) -> &HttpScope {
         &self.scope
+    }
+
+    /// The same as [`ConsumerContext::spawn`]. The line that is logged when the task fails names this request.
+    pub fn spawn(&mut self, task: impl Future<Output = Result> + std::marker::Send + 'static) {
+        let (scope, consumer) = (&self.scope, self.shared.consumer_name());
+        self.shared.spawn_for(task, || Who::of(consumer, &**scope));
     }
 
     /// Resolves once the client is gone or has the whole response, also while a handler runs. It borrows nothing, so a handler

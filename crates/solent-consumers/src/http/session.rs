@@ -26,6 +26,7 @@ use crate::{
     event::Shared,
     fault,
     session::{Cancel, Common, Handling, Session, Turn},
+    who::Who,
 };
 
 /// An exchange ended without a complete response.
@@ -79,6 +80,7 @@ impl<C: HttpConsumer> KindOf<C> {
         layer: C::LAYER,
         event_id: TypeId::of::<C::Event>,
         event_name: type_name::<C::Event>,
+        consumer_name: type_name::<C>,
     };
 }
 
@@ -283,7 +285,7 @@ impl<C: HttpConsumer> Session for HttpSession<C> {
         if self.cx.order().is_started() {
             return ControlFlow::Break(error);
         }
-        let refusal = match fault::refusal(error, self.cx.scope()) {
+        let refusal = match fault::refusal(error, self.cx.scope(), || self.who()) {
             Ok(refusal) => refusal,
             Err(error) => return ControlFlow::Break(error),
         };
@@ -291,6 +293,10 @@ impl<C: HttpConsumer> Session for HttpSession<C> {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error.into()),
         }
+    }
+
+    fn who(&self) -> Who {
+        Who::of(type_name::<C>(), self.cx.scope())
     }
 
     fn is_begun(&self) -> bool {

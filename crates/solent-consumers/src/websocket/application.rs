@@ -1,6 +1,6 @@
 //! The application that consumers are made by.
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{any::type_name, fmt, future::Future, sync::Arc, time::Duration};
 
 use solent_spec::{
     Application, BoxFuture, Connection, Result, WebSocket,
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     ConsumerCounts, fault,
     session::{Common, drive},
+    who::Who,
 };
 
 type Factory<C> = Arc<dyn Fn(&WebSocketScope) -> Result<C> + Send + Sync>;
@@ -106,7 +107,9 @@ async fn start<C: WebSocketConsumer>(
             Ok(Some(WebSocketSession::new(consumer, cx, common)))
         }
         Err(error) => {
-            let refusal = fault::refusal(error, connection.scope())?;
+            let refusal = fault::refusal(error, connection.scope(), || {
+                Who::of(type_name::<C>(), connection.scope())
+            })?;
             let denial = denial(refusal, connection.scope());
             connection.send(denial).await?;
             Ok(None)

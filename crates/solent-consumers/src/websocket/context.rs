@@ -14,7 +14,7 @@ use solent_spec::{
     websocket::{Accept, Close, Frame, Send, SharedFrame, SinkRefusal, WebSocketScope},
 };
 
-use crate::{ConsumerContext, blocking::Act, context::Kind, event::Value, layers};
+use crate::{ConsumerContext, blocking::Act, context::Kind, event::Value, layers, who::Who};
 
 /// What a WebSocket consumer acts through: its client, and, by way of [`ConsumerContext`], groups, the channel layer,
 /// timers and tasks.
@@ -56,6 +56,12 @@ impl WebSocketContext {
     /// What is known of the connection: the request, the route's parameters, what middleware left.
     pub fn scope(&self) -> &WebSocketScope {
         &self.scope
+    }
+
+    /// The same as [`ConsumerContext::spawn`]. The line that is logged when the task fails names this request.
+    pub fn spawn(&mut self, task: impl Future<Output = Result> + std::marker::Send + 'static) {
+        let (scope, consumer) = (&self.scope, self.shared.consumer_name());
+        self.shared.spawn_for(task, || Who::of(consumer, scope));
     }
 
     /// Resolves once the client is gone, also while a handler runs. It borrows nothing, so a handler can wait for it beside its

@@ -25,6 +25,7 @@ use crate::{
     event::Shared,
     fault,
     session::{Cancel, Common, Handling, Session, Turn},
+    who::{Who, tell},
 };
 
 /// Events to look through for the reason of a broken connection: more than the messages that servers keep by default for a
@@ -71,6 +72,7 @@ impl<C: WebSocketConsumer> KindOf<C> {
         layer: C::LAYER,
         event_id: TypeId::of::<C::Event>,
         event_name: type_name::<C::Event>,
+        consumer_name: type_name::<C>,
     };
 }
 
@@ -198,10 +200,18 @@ impl<C: WebSocketConsumer> WebSocketSession<C> {
     fn mail_closed(&self, overflowed: bool) -> Close {
         if overflowed {
             self.common.counts.count(Counted::Overflowed);
-            tracing::warn!(target: "solent::consumers", scope = ?self.cx.scope(), "closing a connection that is too slow for its events");
+            tell!(
+                warn,
+                self.who(),
+                "closing a connection that is too slow for its events"
+            );
             Close::new(CloseCode::TRY_AGAIN_LATER, "too slow")
         } else {
-            tracing::warn!(target: "solent::consumers", scope = ?self.cx.scope(), "closing a connection, its channel layer was closed");
+            tell!(
+                warn,
+                self.who(),
+                "closing a connection, its channel layer was closed"
+            );
             CloseCode::SERVICE_RESTART.into()
         }
     }
@@ -209,7 +219,7 @@ impl<C: WebSocketConsumer> WebSocketSession<C> {
     /// Closes from outside the handlers.
     fn close(&mut self, close: Close) {
         if let Err(error @ SendError::Illegal(_)) = self.cx.feed_close(close) {
-            tracing::warn!(target: "solent::consumers", scope = ?self.cx.scope(), error = %Chain(&error), "connection could not be closed");
+            tell!(warn, self.who(), error = %Chain(&error), "connection could not be closed");
             return;
         }
         self.cx.set_closed();
@@ -315,13 +325,17 @@ impl<C: WebSocketConsumer> Session for WebSocketSession<C> {
         if self.cx.stage() != Stage::Connecting {
             return self.failed_open(error);
         }
-        match fault::refusal(error, self.cx.scope()) {
+        match fault::refusal(error, self.cx.scope(), || self.who()) {
             Ok(refusal) => {
                 self.refuse(refusal);
                 ControlFlow::Continue(())
             }
             Err(error) => ControlFlow::Break(error),
         }
+    }
+
+    fn who(&self) -> Who {
+        Who::of(type_name::<C>(), self.cx.scope())
     }
 
     fn is_begun(&self) -> bool {

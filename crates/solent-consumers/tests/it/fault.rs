@@ -10,7 +10,8 @@ use solent_consumers::{
 };
 use solent_layer::NameError;
 use solent_spec::{
-    Application, BoxApplication, Connection, Http, Protocol, RequestScope, Result, WebSocket, json,
+    Application, BoxApplication, Connection, Http, Protocol, RequestScope, Result, TryLater,
+    WebSocket, json,
     request::Feature,
     websocket::{Close, CloseCode, Frame},
 };
@@ -261,4 +262,55 @@ async fn body_that_does_not_fit_is_a_bad_request() {
 
     assert!(result.is_ok());
     assert_eq!(exchange.take(), ["response 400 \"Bad Request\""]);
+}
+
+/// Needs something that is away for now.
+struct Needy;
+
+fn away() -> Result {
+    Err(TryLater::because("the store is away").into())
+}
+
+impl HttpConsumer for Needy {
+    type Event = NoEvents;
+    async fn handle(&mut self, _: &mut HttpContext, _: Bytes) -> Result {
+        away()
+    }
+}
+
+impl WebSocketConsumer for Needy {
+    type Event = NoEvents;
+    async fn receive(&mut self, _: &mut WebSocketContext, _: Frame) -> Result {
+        away()
+    }
+}
+
+#[tokio::test]
+async fn what_is_away_for_now_is_no_failure_and_may_be_tried_again() {
+    let exchange = Exchange::new(&[""]);
+    let application = http_consumer(|_| Ok(Needy));
+    let counts = application.counts();
+
+    application.call(exchange.connection(None)).await.unwrap();
+
+    let sent = exchange.take();
+    assert!(sent[0].starts_with("response 503"), "{sent:?}");
+    let headers = exchange.headers();
+    assert!(
+        headers.iter().any(|(name, _)| name == "retry-after"),
+        "{headers:?}"
+    );
+    assert_eq!(counts.failed(), 0);
+
+    let socket = Socket::new();
+    let application = websocket_consumer(|_| Ok(Needy));
+    let counts = application.counts();
+    socket.send("log in");
+    socket.leave(CloseCode::TRY_AGAIN_LATER);
+
+    application.call(socket.connection(None)).await.unwrap();
+
+    let sent = socket.take();
+    assert!(matches!(&sent[1], Sent::Close(1013, _)), "{sent:?}");
+    assert_eq!(counts.failed(), 0);
 }

@@ -23,5 +23,7 @@ mod own;
 mod ready;
 /// Consumers whose handlers block.
 mod sync;
+/// What the log tells of consumers that fail.
+mod told;
 /// The handshake, messages and closing, row by row as Channels tests them.
 mod websocket;

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, path::PathBuf, time::Duration};
 
-use solent_spec::BoxError;
+use solent_spec::{BoxError, TryLater};
 
 /// A database cannot be used, or did not answer. No message has a password or a value in it.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +58,14 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
+    /// As a cause: what is away or busy is [marked](TryLater) so.
+    pub(crate) fn into_cause(self) -> BoxError {
+        match self {
+            Self::Unavailable(..) | Self::Elapsed { .. } => TryLater::because(self).into(),
+            error => error.into(),
+        }
+    }
+
     pub(super) fn url(problem: impl Into<Cow<'static, str>>) -> Self {
         Self::Url(problem.into())
     }

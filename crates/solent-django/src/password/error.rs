@@ -5,10 +5,8 @@
 #[non_exhaustive]
 pub enum PasswordError {
     /// As many passwords wait as are allowed to. Nothing was done.
-    #[error(
-        "too many passwords are waiting to be checked: have it tried again later, or raise the pool's limits"
-    )]
-    Busy,
+    #[error("too many passwords are waiting to be checked, the pool's limits may be raised")]
+    Busy(#[source] solent_spec::TryLater),
 
     /// The settings of the hasher are none that its algorithm has, or beyond the limits.
     #[error(

@@ -3,6 +3,7 @@
 use std::{num::NonZeroUsize, thread};
 
 use solent_auth::{Threads, ThreadsError};
+use solent_spec::TryLater;
 
 use super::{PasswordError, Passwords, Verdict};
 
@@ -136,7 +137,7 @@ impl PasswordPool {
         let passwords = self.passwords.clone();
         let worked = self.threads.run(move || work(&passwords)).await;
         worked.map_err(|error| match error {
-            ThreadsError::Busy => PasswordError::Busy,
+            ThreadsError::Busy => PasswordError::Busy(TryLater::new()),
             error => PasswordError::Stopped(error.into()),
         })
     }

@@ -99,7 +99,7 @@ impl DjangoUsers {
         let row = match row {
             // No user can be called that: a number beyond what the column takes.
             Err(DatabaseError::Value(_)) => return Ok(None),
-            row => row.map_err(BackendError::new)?,
+            row => row.map_err(|error| BackendError::new(error.into_cause()))?,
         };
         row.map(|mut row| user(&self.table, &mut row))
             .transpose()
@@ -173,7 +173,9 @@ impl UserBackend for DjangoUsers {
         };
         let values = vec![Value::Moment(SystemTime::now()), id];
         let updated = self.database.execute(sql, values).await;
-        updated.map(drop).map_err(BackendError::new)
+        updated
+            .map(drop)
+            .map_err(|error| BackendError::new(error.into_cause()))
     }
 }
 

@@ -34,6 +34,17 @@ impl Message {
         }
     }
 
+    /// An empty message with room for so much, which is known to come.
+    pub(super) fn with_room(text: bool, len: usize) -> Self {
+        if text {
+            let mut text = Utf8Text::default();
+            text.reserve(len);
+            Self::Text(text)
+        } else {
+            Self::Binary(Vec::with_capacity(len))
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),

@@ -32,6 +32,11 @@ impl Violation {
         reason: "too many control frames or tiny fragments",
     };
 
+    pub(crate) const TOO_MANY_STREAMS: Self = Self {
+        code: CloseCode::POLICY,
+        reason: "compressed message is made of too many streams",
+    };
+
     pub(crate) const FRAME_TOO_BIG: Self = Self {
         code: CloseCode::TOO_BIG,
         reason: "frame is larger than the server's limit",

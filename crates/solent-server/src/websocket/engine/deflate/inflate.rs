@@ -1,16 +1,21 @@
 //! From compressed octets to plain ones.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::VecDeque};
 
 use flate2::{Decompress, FlushDecompress, Status};
 use solent_spec::websocket::Frame;
-use tungstenite::protocol::frame::coding::Data;
 
 use super::{Agreed, TAIL};
 use crate::websocket::engine::{Violation, message::Message};
 
-/// Octets that one step reads and writes at most, about a tenth of a millisecond's work.
+/// Bytes that one step writes at most, about a tenth of a millisecond's work.
 const STEP: usize = 64 * 1024;
+
+/// Bytes that one step reads at most. What describes many small blocks takes longer to read than to write.
+const INPUT: usize = 16 * 1024;
+
+/// Streams that one message may consist of. Clients make one; to begin another takes as long as to inflate some kilobytes.
+const STREAMS: u8 = 8;
 
 /// Inflates what one client sends.
 #[derive(Debug)]
@@ -27,14 +32,29 @@ pub(in super::super) enum Inflated {
 }
 
 /// A message that takes more than one step, between which others get a turn.
+///
+/// Its bytes lie in pieces until their number is known, so that a bomb that is over the limit costs no large allocations.
 #[derive(Debug)]
 pub(in super::super) struct Inflating {
     /// The thread's shared context, which another message must not use meanwhile. Absent if the client's own is used.
     context: Option<Decompress>,
     octets: Vec<u8>,
+    progress: Progress,
+    pieces: VecDeque<Vec<u8>>,
+    /// Bytes in all pieces.
+    len: usize,
+    text: bool,
+    /// The message, once everything is inflated and the pieces are put together.
+    message: Option<Message>,
+}
+
+/// How far a message is inflated.
+#[derive(Debug, Default)]
+struct Progress {
     /// How many of the octets and of the [`TAIL`] are used.
     at: usize,
-    message: Message,
+    /// Streams that have ended.
+    streams: u8,
 }
 
 thread_local! {
@@ -65,21 +85,23 @@ impl Inflater {
             (Some(shared), _) => shared,
             (None, own) => own.get_or_insert_with(|| Box::new(Decompress::new(false))),
         };
-        let (mut at, mut out) = (0, Vec::new());
-        let done = step(context, octets, &mut at, &mut out, limit)?;
+        let (mut progress, mut out) = (Progress::default(), Vec::new());
+        let done = progress.step(context, octets, &mut out, limit)?;
         if done {
             give_back(shared);
             return Ok(Inflated::Whole(out));
         }
-        let data = if text { Data::Text } else { Data::Binary };
-        let mut message = Message::new(data, false);
-        message.push(&out)?;
-        Ok(Inflated::Begun(Box::new(Inflating {
+        let mut inflating = Inflating {
             context: shared,
             octets: octets.to_vec(),
-            at,
-            message,
-        })))
+            progress,
+            pieces: VecDeque::new(),
+            len: 0,
+            text,
+            message: None,
+        };
+        inflating.keep(out);
+        Ok(Inflated::Begun(Box::new(inflating)))
     }
 }
 
@@ -90,22 +112,43 @@ impl Inflating {
         inflater: &mut Inflater,
         limit: usize,
     ) -> Result<bool, Violation> {
+        if let Some(message) = &mut self.message {
+            if let Some(piece) = self.pieces.pop_front() {
+                message.push(&piece)?;
+            }
+            return Ok(self.pieces.is_empty());
+        }
         let context = match (&mut self.context, &mut inflater.own) {
             (Some(context), _) => context,
             (None, Some(own)) => own,
             (None, None) => return Err(Violation::NOT_DEFLATE),
         };
         let mut out = Vec::new();
-        let left = limit.saturating_sub(self.message.len());
-        let done = step(context, &self.octets, &mut self.at, &mut out, left)?;
-        self.message.push(&out)?;
-        Ok(done)
+        let left = limit.saturating_sub(self.len);
+        let done = self.progress.step(context, &self.octets, &mut out, left)?;
+        self.keep(out);
+        if done {
+            give_back(self.context.take());
+            self.octets = Vec::new();
+            self.message = Some(Message::with_room(self.text, self.len));
+        }
+        Ok(false)
+    }
+
+    fn keep(&mut self, mut piece: Vec<u8>) {
+        if piece.len() < piece.capacity() / 2 {
+            piece.shrink_to_fit();
+        }
+        self.len += piece.len();
+        if !piece.is_empty() {
+            self.pieces.push_back(piece);
+        }
     }
 
     /// The message, after the last step.
     pub(in super::super) fn finish(self) -> Result<Frame, Violation> {
-        give_back(self.context);
-        self.message.finish()
+        let message = self.message.ok_or(Violation::NOT_DEFLATE)?;
+        message.finish()
     }
 }
 
@@ -128,56 +171,67 @@ fn give_back(context: Option<Decompress>) {
     }
 }
 
-/// Inflates up to [`STEP`] octets from position `at` of `octets` and the tail behind them. Whether that was all.
-fn step(
-    context: &mut Decompress,
-    octets: &[u8],
-    at: &mut usize,
-    out: &mut Vec<u8>,
-    limit: usize,
-) -> Result<bool, Violation> {
-    let end = octets.len() + TAIL.len();
-    let stop = end.min(at.saturating_add(STEP));
-    // One byte more than the limit is enough to know.
-    let most = limit.saturating_add(1).min(STEP);
-    out.reserve_exact(((stop - *at) * 3).max(64).min(most));
-    loop {
-        if out.len() == out.capacity() {
-            if out.len() >= most {
+impl Progress {
+    /// Takes a step in inflating `octets` and the tail behind them. Whether it was the last.
+    fn step(
+        &mut self,
+        context: &mut Decompress,
+        octets: &[u8],
+        out: &mut Vec<u8>,
+        limit: usize,
+    ) -> Result<bool, Violation> {
+        let end = octets.len() + TAIL.len();
+        let stop = end.min(self.at.saturating_add(INPUT));
+        // One byte more than the limit is enough to know.
+        let most = limit.saturating_add(1).min(STEP);
+        out.reserve_exact(((stop - self.at) * 3).max(64).min(most));
+        loop {
+            if out.len() == out.capacity() {
+                if out.len() >= most {
+                    return Ok(false);
+                }
+                out.reserve_exact((most - out.len()).min(out.len().max(64)));
+            }
+            let input = match octets.get(self.at..) {
+                Some(rest) if !rest.is_empty() => &rest[..rest.len().min(stop - self.at)],
+                _ => &TAIL[self.at - octets.len()..],
+            };
+            let (in_before, out_before) = (context.total_in(), out.len());
+            let status = context
+                .decompress_vec(input, out, FlushDecompress::Sync)
+                .map_err(|_| Violation::NOT_DEFLATE)?;
+            let used = (context.total_in() - in_before) as usize;
+            self.at += used;
+            if out.len() > limit {
+                return Err(Violation::MESSAGE_TOO_BIG);
+            }
+            match status {
+                Status::StreamEnd => self.begin_another(context)?,
+                _ if used == 0 && out.len() == out_before && out.len() < out.capacity() => {
+                    return if input.is_empty() {
+                        Ok(true)
+                    } else {
+                        Err(Violation::NOT_DEFLATE)
+                    };
+                }
+                _ => {}
+            }
+            if self.at == end && out.len() < out.capacity() {
+                return Ok(true);
+            }
+            if self.at >= stop && stop < end {
                 return Ok(false);
             }
-            out.reserve_exact((most - out.len()).min(out.len().max(64)));
         }
-        let input = match octets.get(*at..) {
-            Some(rest) if !rest.is_empty() => &rest[..rest.len().min(stop - *at)],
-            _ => &TAIL[*at - octets.len()..],
-        };
-        let (in_before, out_before) = (context.total_in(), out.len());
-        let status = context
-            .decompress_vec(input, out, FlushDecompress::Sync)
-            .map_err(|_| Violation::NOT_DEFLATE)?;
-        let used = (context.total_in() - in_before) as usize;
-        *at += used;
-        if out.len() > limit {
-            return Err(Violation::MESSAGE_TOO_BIG);
+    }
+
+    /// A block marked as final ends a stream, not the message (RFC 7692 §7.2.3.4): another stream may follow.
+    fn begin_another(&mut self, context: &mut Decompress) -> Result<(), Violation> {
+        if self.streams == STREAMS {
+            return Err(Violation::TOO_MANY_STREAMS);
         }
-        match status {
-            // A block marked as final ends a stream, not the message (RFC 7692 §7.2.3.4): another stream may follow.
-            Status::StreamEnd => context.reset(false),
-            _ if used == 0 && out.len() == out_before && out.len() < out.capacity() => {
-                return if input.is_empty() {
-                    Ok(true)
-                } else {
-                    Err(Violation::NOT_DEFLATE)
-                };
-            }
-            _ => {}
-        }
-        if *at == end && out.len() < out.capacity() {
-            return Ok(true);
-        }
-        if *at >= stop && stop < end {
-            return Ok(false);
-        }
+        self.streams += 1;
+        context.reset(false);
+        Ok(())
     }
 }

@@ -177,6 +177,21 @@ fn examples_of_the_rfc_are_inflated() {
 }
 
 #[test]
+fn message_of_a_few_streams_is_inflated_and_one_of_many_refused() {
+    /// An empty block that ends its stream.
+    const LAST: [u8; 2] = [0x03, 0x00];
+    let mut inflater = Inflater::new(&agreed(false, false, 15));
+
+    assert_eq!(inflate(&mut inflater, &LAST.repeat(8), 100), Ok(vec![]));
+
+    for many in [9, 500_000] {
+        let refused = inflate(&mut inflater, &LAST.repeat(many), 100);
+        assert_eq!(refused, Err(Violation::TOO_MANY_STREAMS));
+    }
+    assert_eq!(inflate(&mut inflater, &LAST, 100), Ok(vec![]));
+}
+
+#[test]
 fn inflating_stops_at_the_limit() {
     let bomb = client_deflate(
         &mut Compress::new(Compression::best(), false),

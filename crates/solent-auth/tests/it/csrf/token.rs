@@ -188,13 +188,11 @@ async fn refusal_tells_the_log_why_and_no_secrets() {
             "form_limit",
         ),
     ];
-    for (nth, (request, wanted)) in requests.into_iter().enumerate() {
+    for (request, wanted) in requests {
         let log = Log::new();
         status(&Csrf::default(), request).await;
         let text = log.text();
         assert!(text.contains(wanted), "{wanted} is not in: {text}");
-        // Those that follow within a second are told at a lower level.
-        assert!(nth > 0 || text.contains("WARN"), "{text}");
         for secret in [SECRET, TOKEN, OTHER] {
             assert!(!text.contains(secret), "{text}");
         }

@@ -11,7 +11,7 @@ use tokio_tungstenite::{
 };
 
 /// Longer than anything here takes, and short enough for a test that hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An application that serves on a port of its own.
 pub(crate) struct Live {

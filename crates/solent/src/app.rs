@@ -1,6 +1,7 @@
 //! Putting an application together.
 
 use std::{
+    collections::HashMap,
     fmt,
     future::{Future, pending},
     num::NonZeroUsize,
@@ -10,7 +11,7 @@ use std::{
 
 use http::{Extensions, Request, Response};
 use solent_consumers::{ChannelConfig, Worker, WorkerConfig};
-use solent_layer::{ChannelLayer, DynLayer};
+use solent_layer::{ChannelLayer, ChannelName, DynLayer};
 use solent_routing::{Converter, RouterBuilder};
 use solent_server::{Bind, BoundServer, Server, ServerConfig, shutdown_signal};
 use solent_spec::{
@@ -26,7 +27,7 @@ use crate::{
     context::Context,
     error::Error,
     hooks::Hooks,
-    layers::Chosen,
+    layers::{AllLayers, Chosen},
     lifespan::Life,
     routed::Routed,
     work::{Channels, Role},
@@ -473,11 +474,14 @@ impl Solent {
         let drain = self.config.drain.deadline;
         let health = self.health.clone();
         let layers = std::mem::take(&mut self.layers).make()?;
-        let elsewhere = self.channels.on(&layers, &self.role)?;
-        layers.check().await?;
-        for check in std::mem::take(&mut self.checks) {
-            check.await.map_err(Error::Middleware)?;
-        }
+        let elsewhere = match self.check(&layers).await {
+            Ok(elsewhere) => elsewhere,
+            Err(error) => {
+                // The first error is the one to tell.
+                let _ = layers.close().await;
+                return Err(error);
+            }
+        };
         let layer = Routed::around(layers.default().clone(), elsewhere);
         layers.middleware(&layer).insert_into(&mut self.state);
         self.state.insert(health.clone());
@@ -504,6 +508,20 @@ impl Solent {
                 Err(error)
             }
         }
+    }
+
+    /// Finds the channels that are on other layers than the default one. Fails if a layer or a middleware's backend refuses
+    /// this process.
+    async fn check(
+        &mut self,
+        layers: &AllLayers,
+    ) -> std::result::Result<HashMap<ChannelName, DynLayer>, Error> {
+        let elsewhere = self.channels.on(layers, &self.role)?;
+        layers.check().await?;
+        for check in std::mem::take(&mut self.checks) {
+            check.await.map_err(Error::Middleware)?;
+        }
+        Ok(elsewhere)
     }
 
     /// Makes the worker and listens for connections, as far as that is the process's role.

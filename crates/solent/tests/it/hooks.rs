@@ -4,7 +4,11 @@ use std::{
     time::Duration,
 };
 
-use solent::{Error, Result, ServerConfig, Solent, server::DrainConfig};
+use solent::{
+    ChannelConfig, Connection, DynLayer, Error, Result, ServerConfig, Solent,
+    layer::{ChannelLayer, LayerError, MemoryLayer},
+    server::DrainConfig,
+};
 use tokio::{net::TcpListener, time::Instant};
 
 /// What has happened, in order.
@@ -178,4 +182,31 @@ async fn shutdown_hook_that_hangs_ends_with_the_drain() {
         start.elapsed()
     );
     assert_eq!(log.lines(), ["before"], "it is quick and has its turn");
+}
+
+#[tokio::test]
+async fn start_that_fails_closes_the_layers() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let elsewhere = ChannelConfig::default().layer("nowhere");
+    let idle = |_: Connection<solent::Channel>| async { Ok(()) };
+    for (what, app) in [
+        ("port", Solent::new().bind(&taken)),
+        ("address", Solent::new().bind("no address")),
+        (
+            "hook",
+            app().startup("fails", |_| async { Err::<Made, _>("broken".into()) }),
+        ),
+        ("channel", app().channel_with("jobs", elsewhere, idle)),
+    ] {
+        let layer = DynLayer::new(MemoryLayer::default());
+
+        app.layer(layer.clone()).listen().await.unwrap_err();
+
+        let opened = layer.open("x.").await;
+        assert!(
+            matches!(opened, Err(LayerError::Closed)),
+            "{what}: {opened:?}"
+        );
+    }
 }

@@ -15,7 +15,7 @@ use solent::{
 
 /// Gives memory back to the system after a burst of connections; the system's own allocator keeps most of it.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Sends every message back.
 struct Echo;

@@ -37,7 +37,7 @@ mod primes;
 
 /// Gives memory back to the system after a burst of connections; the system's own allocator keeps most of it.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const PAGES: [(&str, &str, &str); 9] = [
     ("", "text/html", include_str!("pages/index.html")),

@@ -2,8 +2,8 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use solent::{
-    Frame, Group, JsonWebSocketConsumer, NoEvents, RequestScope, Solent, WebSocketConsumer,
-    WebSocketContext, json_websocket_consumer, layer::ChannelLayer, websocket_consumer,
+    Frame, Group, Json, NoEvents, RequestScope, Solent, WebSocketConsumer, WebSocketContext,
+    layer::ChannelLayer,
 };
 
 use super::live::Live;
@@ -24,31 +24,35 @@ struct Chat {
     room: Group<RoomEvent>,
 }
 
-impl JsonWebSocketConsumer for Chat {
-    type Input = Said;
+impl WebSocketConsumer for Chat {
+    type Input = Json<Said>;
     type Event = RoomEvent;
 
-    async fn connect(&mut self, cx: &mut WebSocketContext) -> solent::Result {
+    async fn connect(&mut self, cx: &mut WebSocketContext<RoomEvent>) -> solent::Result {
         cx.join(&self.room).await?;
         cx.accept().await
     }
 
-    async fn receive_json(&mut self, cx: &mut WebSocketContext, said: Said) -> solent::Result {
+    async fn receive(
+        &mut self,
+        cx: &mut WebSocketContext<RoomEvent>,
+        Json(said): Json<Said>,
+    ) -> solent::Result {
         cx.send_to(&self.room, &RoomEvent::Message(said)).await?;
         Ok(())
     }
 
     async fn event(
         &mut self,
-        cx: &mut WebSocketContext,
+        cx: &mut WebSocketContext<RoomEvent>,
         RoomEvent::Message(said): &RoomEvent,
     ) -> solent::Result {
-        cx.send_json(said).await
+        cx.forward(said).await
     }
 }
 
 fn chat() -> Solent {
-    let chat = json_websocket_consumer(|scope| {
+    let chat = Chat::application_with(|scope| {
         Ok(Chat {
             room: Group::new(format!("chat_{}", scope.param::<String>("room")?))?,
         })
@@ -134,13 +138,18 @@ struct Listener {
 
 impl WebSocketConsumer for Listener {
     type Event = RoomEvent;
+    type Input = Frame;
 
-    async fn connect(&mut self, cx: &mut WebSocketContext) -> solent::Result {
+    async fn connect(&mut self, cx: &mut WebSocketContext<RoomEvent>) -> solent::Result {
         cx.join(&self.group).await?;
         cx.accept().await
     }
 
-    async fn event(&mut self, cx: &mut WebSocketContext, _: &RoomEvent) -> solent::Result {
+    async fn event(
+        &mut self,
+        cx: &mut WebSocketContext<RoomEvent>,
+        _: &RoomEvent,
+    ) -> solent::Result {
         self.heard += 1;
         // A handler that takes its time must not be overtaken by frames that were sent after its event.
         tokio::task::yield_now().await;
@@ -154,7 +163,7 @@ async fn ready_frames_and_events_keep_their_order() -> Result<()> {
     let listener = group.clone();
     let app = Solent::new().websocket(
         "ws/",
-        websocket_consumer(move |_| {
+        Listener::application_with(move |_| {
             Ok(Listener {
                 group: listener.clone(),
                 heard: 0,
@@ -197,6 +206,7 @@ struct Member(Group<NoEvents>);
 
 impl WebSocketConsumer for Member {
     type Event = NoEvents;
+    type Input = Frame;
 
     async fn connect(&mut self, cx: &mut WebSocketContext) -> solent::Result {
         cx.join(&self.0).await?;
@@ -210,7 +220,7 @@ async fn client_that_left_is_no_member_any_more() -> Result<()> {
     let member = group.clone();
     let app = Solent::new().websocket(
         "ws/",
-        websocket_consumer(move |_| Ok(Member(member.clone()))),
+        Member::application_with(move |_| Ok(Member(member.clone()))),
     );
     let live = Live::start(app).await?;
     let (staying, leaving) = (live.connect("/ws/").await?, live.connect("/ws/").await?);

@@ -12,7 +12,7 @@ use http::{Response, StatusCode};
 use serde_json::json;
 use solent::{
     Close, CloseCode, Frame, Group, HttpConsumer, HttpContext, NoEvents, ServerConfig, Solent,
-    WebSocketConsumer, WebSocketContext, http_consumer, server::DrainConfig, websocket_consumer,
+    WebSocketConsumer, WebSocketContext, server::DrainConfig,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -36,6 +36,7 @@ struct Counting {
 
 impl WebSocketConsumer for Counting {
     type Event = NoEvents;
+    type Input = Frame;
 
     async fn connect(&mut self, cx: &mut WebSocketContext) -> solent::Result {
         self.counts.connected.fetch_add(1, SeqCst);
@@ -62,7 +63,7 @@ fn counting(counts: &Counts) -> Result<Solent> {
     let drain = DrainConfig::default()
         .spread(Duration::from_millis(300))
         .deadline(Duration::from_secs(10));
-    let counting = websocket_consumer(move |_| {
+    let counting = Counting::application_with(move |_| {
         Ok(Counting {
             all: all.clone(),
             counts: counts.clone(),
@@ -145,6 +146,7 @@ impl HttpConsumer for LongPoll {
 }
 
 /// Streams until the server drains, and then says goodbye.
+#[derive(Default)]
 struct Stream;
 
 impl HttpConsumer for Stream {
@@ -161,10 +163,10 @@ impl HttpConsumer for Stream {
 #[tokio::test]
 async fn long_polls_and_streams_hear_of_the_drain() -> Result<()> {
     let news: Group<NoEvents> = Group::new("news")?;
-    let poll = http_consumer(move |_| Ok(LongPoll { news: news.clone() }));
+    let poll = LongPoll::application_with(move |_| Ok(LongPoll { news: news.clone() }));
     let app = Solent::new()
         .http("poll/", poll)
-        .http("stream/", http_consumer(|_| Ok(Stream)));
+        .http("stream/", Stream::application());
     let live = Live::start(app).await?;
     let mut poll = TcpStream::connect(live.addr).await?;
     poll.write_all(b"GET /poll/ HTTP/1.1\r\nhost: x\r\n\r\n")

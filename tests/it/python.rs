@@ -5,18 +5,17 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use solent::{
-    Frame, NoEvents, ServerConfig, Solent, WebSocketConsumer, WebSocketContext, server,
-    websocket_consumer,
-};
+use solent::{Frame, NoEvents, ServerConfig, Solent, WebSocketConsumer, WebSocketContext, server};
 use tokio::process::Command;
 
 use super::live::{Live, PATIENCE};
 
+#[derive(Default)]
 struct Echo;
 
 impl WebSocketConsumer for Echo {
     type Event = NoEvents;
+    type Input = Frame;
 
     async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> solent::Result {
         cx.send(frame).await
@@ -67,7 +66,7 @@ async fn python(name: &str, arguments: &[String]) -> Result<String> {
 async fn python_client_gets_back_what_it_sends_compressed_or_not() -> Result<()> {
     let websocket = server::WebSocketConfig::default().max_message(4 * 1024 * 1024);
     let app = Solent::new()
-        .websocket("ws/echo/", websocket_consumer(|_| Ok(Echo)))
+        .websocket("ws/echo/", Echo::application())
         .config(ServerConfig::default().websocket(websocket));
     let live = Live::start(app).await?;
 

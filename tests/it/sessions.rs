@@ -5,12 +5,11 @@ use axum::{
 };
 use serde_json::{Value, json};
 use solent::{
-    AuthScope, AuthStack, JsonWebSocketConsumer, NoEvents, Solent, WebSocketContext,
+    AuthScope, AuthStack, Json, NoEvents, Solent, WebSocketConsumer, WebSocketContext,
     auth::{
         Auth, AuthUser, SessionConfig, Sessions, TowerStore, UserBackend,
         passwords::{MemoryUser, MemoryUsers},
     },
-    json_websocket_consumer,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -22,10 +21,11 @@ use tower_sessions::{MemoryStore, Session, SessionManagerLayer};
 use super::live::{Live, PATIENCE};
 
 /// A socket that knows what axum has put into its browser's session, and adds to it.
+#[derive(Default)]
 struct Basket;
 
-impl JsonWebSocketConsumer for Basket {
-    type Input = String;
+impl WebSocketConsumer for Basket {
+    type Input = Json<String>;
     type Event = NoEvents;
 
     async fn connect(&mut self, cx: &mut WebSocketContext) -> solent::Result {
@@ -34,7 +34,11 @@ impl JsonWebSocketConsumer for Basket {
         cx.send_json(&items).await
     }
 
-    async fn receive_json(&mut self, cx: &mut WebSocketContext, item: String) -> solent::Result {
+    async fn receive(
+        &mut self,
+        cx: &mut WebSocketContext,
+        Json(item): Json<String>,
+    ) -> solent::Result {
         let session = cx.scope().session()?.clone();
         let mut items: Vec<String> = session.get("basket").await?.unwrap_or_default();
         items.push(item);
@@ -84,10 +88,11 @@ async fn request(live: &Live, line: &str, cookie: &str, body: &str) -> Result<(S
 }
 
 /// A socket that says who its user is.
+#[derive(Default)]
 struct WhoAmI;
 
-impl JsonWebSocketConsumer for WhoAmI {
-    type Input = Value;
+impl WebSocketConsumer for WhoAmI {
+    type Input = Json<Value>;
     type Event = NoEvents;
 
     async fn connect(&mut self, cx: &mut WebSocketContext) -> solent::Result {
@@ -126,7 +131,7 @@ async fn axum_inside_a_stack_logs_users_of_sockets_in_and_out() -> Result<()> {
             post(async |Extension(auth): Who| auth.logout().await.unwrap()),
         );
     let app = Solent::new()
-        .websocket("ws/who/", json_websocket_consumer(|_| Ok(WhoAmI)))
+        .websocket("ws/who/", WhoAmI::application())
         .mount_service("", pages)
         .middleware(&AuthStack::new(solent::auth::MemoryStore::default(), users));
     let live = Live::start(app).await?;
@@ -162,7 +167,7 @@ async fn user_that_axum_put_into_a_session_is_known_to_sockets() -> Result<()> {
         session.insert("_auth_user_hash", hash).await.unwrap();
     });
     let app = Solent::new()
-        .websocket("ws/who/", json_websocket_consumer(|_| Ok(WhoAmI)))
+        .websocket("ws/who/", WhoAmI::application())
         .middleware(&AuthStack::new(TowerStore::new(store), users))
         .mount_service("", Router::new().route("/in", log_in).layer(sessions));
     let live = Live::start(app).await?;
@@ -182,7 +187,7 @@ async fn socket_and_axum_share_a_session() -> Result<()> {
     let store = MemoryStore::default();
     let sessions = Sessions::new(TowerStore::new(store.clone())).config(SessionConfig::default());
     let app = Solent::new()
-        .websocket("ws/basket/", json_websocket_consumer(|_| Ok(Basket)))
+        .websocket("ws/basket/", Basket::application())
         .middleware(&sessions)
         .mount_service("shop/", shop(store));
     let live = Live::start(app).await?;

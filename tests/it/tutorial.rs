@@ -1,9 +1,6 @@
 use futures::{SinkExt, StreamExt};
 use serde::{Deserialize, Serialize};
-use solent::{
-    Group, JsonWebSocketConsumer, RequestScope, Result, Solent, WebSocketContext,
-    json_websocket_consumer,
-};
+use solent::{Group, Json, RequestScope, Result, Solent, WebSocketConsumer, WebSocketContext};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 #[derive(Serialize, Deserialize)]
@@ -22,21 +19,25 @@ struct Chat {
     room: Group<RoomEvent>,
 }
 
-impl JsonWebSocketConsumer for Chat {
-    type Input = Said;
+impl WebSocketConsumer for Chat {
+    type Input = Json<Said>;
     type Event = RoomEvent;
 
-    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+    async fn connect(&mut self, cx: &mut WebSocketContext<RoomEvent>) -> Result {
         cx.join(&self.room).await?;
         cx.accept().await
     }
 
-    async fn receive_json(&mut self, cx: &mut WebSocketContext, said: Said) -> Result {
+    async fn receive(
+        &mut self,
+        cx: &mut WebSocketContext<RoomEvent>,
+        Json(said): Json<Said>,
+    ) -> Result {
         cx.send_to(&self.room, &RoomEvent::Message(said)).await?;
         Ok(())
     }
 
-    async fn event(&mut self, cx: &mut WebSocketContext, event: &RoomEvent) -> Result {
+    async fn event(&mut self, cx: &mut WebSocketContext<RoomEvent>, event: &RoomEvent) -> Result {
         match event {
             RoomEvent::Message(said) => cx.send_json(said).await,
         }
@@ -44,7 +45,7 @@ impl JsonWebSocketConsumer for Chat {
 }
 
 fn app() -> Solent {
-    let chat = json_websocket_consumer(|scope| {
+    let chat = Chat::application_with(|scope| {
         let room: String = scope.param("room")?;
         Ok(Chat {
             room: Group::new(format!("chat_{room}"))?,

@@ -4,13 +4,11 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use solent::{
-    Application, Channel, ChannelConfig, ChannelConsumer, ChannelContext, ChannelName, DynLayer,
-    Frame, JsonWebSocketConsumer, Solent, SyncChannelConsumer, SyncChannelContext,
-    WebSocketContext, WorkerConfig, channel_consumer,
+    Address, Application, Channel, ChannelConfig, ChannelConsumer, ChannelContext, DynLayer, Frame,
+    Json, Solent, SyncChannelConsumer, SyncChannelContext, WebSocketConsumer, WebSocketContext,
+    WorkerConfig,
     consumers::ChannelCounts,
-    json_websocket_consumer,
     layer::{ChannelLayer, MemoryLayer, Message},
-    sync_channel_consumer,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -26,7 +24,7 @@ use super::live::{Live, PATIENCE};
 #[serde(tag = "type")]
 enum Job {
     #[serde(rename = "job.do")]
-    Do { what: String, reply: String },
+    Do { what: String, reply: Address<Job> },
     #[serde(rename = "job.done")]
     Done { what: String },
 }
@@ -37,20 +35,25 @@ struct Order {
 }
 
 /// Sends each order to the workers, and what they answer to its client.
+#[derive(Default)]
 struct Client;
 
-impl JsonWebSocketConsumer for Client {
-    type Input = Order;
+impl WebSocketConsumer for Client {
+    type Input = Json<Order>;
     type Event = Job;
 
-    async fn receive_json(&mut self, cx: &mut WebSocketContext, order: Order) -> solent::Result {
-        let reply = cx.channel_name().await?.to_string();
+    async fn receive(
+        &mut self,
+        cx: &mut WebSocketContext<Job>,
+        Json(order): Json<Order>,
+    ) -> solent::Result {
+        let reply = cx.address().await?;
         let what = order.what;
         cx.send_to_channel(&"jobs".parse()?, &Job::Do { what, reply })
             .await
     }
 
-    async fn event(&mut self, cx: &mut WebSocketContext, event: &Job) -> solent::Result {
+    async fn event(&mut self, cx: &mut WebSocketContext<Job>, event: &Job) -> solent::Result {
         if let Job::Done { what } = event {
             cx.send(Frame::text(what.as_str())).await?;
         }
@@ -59,18 +62,19 @@ impl JsonWebSocketConsumer for Client {
 }
 
 /// Answers with what it was asked, in a thread of its own.
+#[derive(Default)]
 struct Blocking;
 
 impl SyncChannelConsumer for Blocking {
     type Event = Job;
 
-    fn handle(&mut self, cx: &mut SyncChannelContext, job: &Job) -> solent::Result {
+    fn handle(&mut self, cx: &mut SyncChannelContext<Job>, job: &Job) -> solent::Result {
         let Job::Do { what, reply } = job else {
             return Ok(());
         };
         ensure_sane(what)?;
         let done = Job::Done { what: what.clone() };
-        cx.send_to_channel(&reply.parse::<ChannelName>()?, &done)
+        cx.send_to_channel(reply, &done)
     }
 }
 
@@ -85,12 +89,12 @@ fn ensure_sane(what: &str) -> solent::Result {
 fn app(layer: &DynLayer, worker: impl Application<Channel>) -> Solent {
     Solent::new()
         .layer(layer.clone())
-        .websocket("ws/", json_websocket_consumer(|_| Ok(Client)))
+        .websocket("ws/", Client::application())
         .channel_with("jobs", ChannelConfig::default().concurrency(2), worker)
 }
 
 fn blocking() -> impl Application<Channel> {
-    sync_channel_consumer(|_| Ok(Blocking))
+    Blocking::application()
 }
 
 #[tokio::test]
@@ -150,7 +154,7 @@ async fn process_that_works_here_closes_its_sockets_and_then_finishes_its_work()
     struct Waits(Arc<Notify>, Arc<Notify>);
     impl ChannelConsumer for Waits {
         type Event = Job;
-        async fn handle(&mut self, _: &mut ChannelContext, _: &Job) -> solent::Result {
+        async fn handle(&mut self, _: &mut ChannelContext<Job>, _: &Job) -> solent::Result {
             self.0.notify_one();
             self.1.notified().await;
             Ok(())
@@ -159,7 +163,7 @@ async fn process_that_works_here_closes_its_sockets_and_then_finishes_its_work()
     let layer = DynLayer::new(MemoryLayer::default());
     let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (tells, waits) = (Arc::clone(&begun), Arc::clone(&go_on));
-    let waits = channel_consumer(move |_| Ok(Waits(Arc::clone(&tells), Arc::clone(&waits))));
+    let waits = Waits::application_with(move |_| Ok(Waits(Arc::clone(&tells), Arc::clone(&waits))));
     let live = Live::start(app(&layer, waits).worker_here()).await?;
     let mut client = live.connect("/ws/").await?;
     client.send(&json!({ "what": "something long" })).await?;
@@ -185,7 +189,7 @@ struct Speaks(Arc<tokio::sync::Mutex<BufReader<tokio::io::Stdin>>>);
 impl ChannelConsumer for Speaks {
     type Event = Job;
 
-    async fn handle(&mut self, _: &mut ChannelContext, job: &Job) -> solent::Result {
+    async fn handle(&mut self, _: &mut ChannelContext<Job>, job: &Job) -> solent::Result {
         let Job::Do { what, .. } = job else {
             return Ok(());
         };
@@ -196,7 +200,7 @@ impl ChannelConsumer for Speaks {
         Ok(())
     }
 
-    async fn disconnect(&mut self, _: &mut ChannelContext) -> solent::Result {
+    async fn disconnect(&mut self, _: &mut ChannelContext<Job>) -> solent::Result {
         println!("disconnected");
         Ok(())
     }
@@ -214,12 +218,12 @@ fn worker_process() -> Result<()> {
     for n in 0..MESSAGES {
         let job = Job::Do {
             what: n.to_string(),
-            reply: String::new(),
+            reply: "nowhere".parse().unwrap(),
         };
         runtime.block_on(layer.send(&"jobs".parse()?, Message::encode(&job)?))?;
     }
     let input = Arc::new(tokio::sync::Mutex::new(BufReader::new(tokio::io::stdin())));
-    let speaks = channel_consumer(move |_| Ok(Speaks(Arc::clone(&input))));
+    let speaks = Speaks::application_with(move |_| Ok(Speaks(Arc::clone(&input))));
     let config = WorkerConfig::default().grace(Duration::from_millis(grace.parse()?));
     app(&layer, speaks)
         .worker_config(config)

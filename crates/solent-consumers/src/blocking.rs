@@ -174,7 +174,9 @@ pub(crate) struct Remote<X> {
 
 /// A context of consumers, which has what all of them have in common.
 pub(crate) trait Act: Send + 'static {
-    fn shared_mut(&mut self) -> &mut ConsumerContext;
+    type Event: Send + Sync + 'static;
+
+    fn shared_mut(&mut self) -> &mut ConsumerContext<Self::Event>;
 }
 
 impl<X: Send + 'static> Remote<X> {
@@ -209,7 +211,7 @@ impl<X: Send + 'static> Remote<X> {
 
 impl<X: Act> Remote<X> {
     /// The same for what all contexts have in common.
-    pub(crate) fn shared(&self) -> Remote<ConsumerContext> {
+    pub(crate) fn shared(&self) -> Remote<ConsumerContext<X::Event>> {
         let hand_over = Arc::clone(&self.hand_over);
         Remote {
             hand_over: Arc::new(move |command| hand_over(Box::new(|cx| command(cx.shared_mut())))),

@@ -32,14 +32,6 @@ impl NoLayer {
 #[non_exhaustive]
 pub struct HandlerPanicked;
 
-/// An event is not of the type that the consumer receives.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("consumer receives {expected}, not {found}: use its own event type")]
-pub struct WrongEvent {
-    pub(crate) expected: &'static str,
-    pub(crate) found: &'static str,
-}
-
 /// Refuses a request by way of `?`: what Channels has `DenyConnection` for, with a status of your choice.
 ///
 /// Returned by a factory, or by a WebSocket's `connect` before it accepted, it answers the handshake and is no failure of

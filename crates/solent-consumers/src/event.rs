@@ -1,13 +1,14 @@
 //! Events on their way to a consumer.
 
 use std::{
-    any::{Any, type_name},
+    any::{TypeId, type_name},
     fmt, mem, ptr,
-    sync::{Arc, OnceLock},
+    sync::OnceLock,
 };
 
 use serde::{Deserialize, Deserializer, Serialize, de, de::DeserializeOwned};
-use solent_spec::websocket::SharedFrame;
+use serde_json::Error as JsonError;
+use solent_spec::websocket::{Frame, SharedFrame};
 
 /// What a consumer can receive from channel layers, timers and handles: an enum with `#[serde(tag = "type")]`, mostly.
 ///
@@ -31,7 +32,7 @@ impl<'de> Deserialize<'de> for NoEvents {
 pub(crate) struct Shared<E> {
     event: E,
     /// What the first consumer sent of it to its client, as a text message of JSON.
-    json: OnceLock<(Value, SharedFrame)>,
+    json: OnceLock<(Part, SharedFrame)>,
 }
 
 impl<E> Shared<E> {
@@ -47,56 +48,54 @@ impl<E> Shared<E> {
     }
 }
 
+impl<E: 'static> Shared<E> {
+    /// The JSON of `value`, made once for all consumers that handle this event. `None` if `value` is neither the event nor a part of
+    /// it, or if another consumer was first, with another part.
+    pub(crate) fn json_of<T: Serialize + ?Sized + 'static>(
+        &self,
+        value: &T,
+    ) -> Result<Option<SharedFrame>, JsonError> {
+        let part = Part::of(value);
+        if !Part::of(&self.event).contains(part) {
+            return Ok(None);
+        }
+        if self.json.get().is_none() {
+            let made = SharedFrame::new(Frame::from_json(value)?);
+            // Another consumer may have been first.
+            let _ = self.json.set((part, made));
+        }
+        let kept = self.json.get().filter(|(of, _)| *of == part);
+        Ok(kept.map(|(_, frame)| frame.clone()))
+    }
+}
+
 impl<'de, E: Deserialize<'de>> Deserialize<'de> for Shared<E> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         E::deserialize(deserializer).map(Self::new)
     }
 }
 
-/// A [`Shared`] event whose type is forgotten.
-pub(crate) trait Delivered: Any + Send + Sync {
-    /// Whether `value` is the event itself or a part of it, and not merely equal to it.
-    fn holds(&self, value: Value) -> bool;
-
-    /// Where the JSON of it, or of a part of it, is kept.
-    fn json(&self) -> &OnceLock<(Value, SharedFrame)>;
-
-    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
-}
-
-impl<E: Send + Sync + 'static> Delivered for Shared<E> {
-    fn holds(&self, value: Value) -> bool {
-        let event = Value::of(&self.event);
-        value.place >= event.place && value.place + value.size <= event.place + event.size
-    }
-
-    fn json(&self) -> &OnceLock<(Value, SharedFrame)> {
-        &self.json
-    }
-
-    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
-        self
-    }
-}
-
-/// What tells one value in memory from every other.
+/// One value in memory: an event, or a part of one.
 ///
-/// The place alone does not: a struct begins where its first field does. Type names are not promised to be unique, but
-/// for two values to be confused here, two types with one path and one size would have to begin at the same place.
+/// The address alone does not name it, because a struct begins where its first field does.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Value {
+pub(crate) struct Part {
     place: usize,
     size: usize,
-    type_name: &'static str,
+    kind: TypeId,
 }
 
-impl Value {
-    pub(crate) fn of<T: ?Sized>(value: &T) -> Self {
+impl Part {
+    pub(crate) fn of<T: ?Sized + 'static>(value: &T) -> Self {
         Self {
             place: ptr::from_ref(value).cast::<()>().addr(),
             size: mem::size_of_val(value),
-            type_name: type_name::<T>(),
+            kind: TypeId::of::<T>(),
         }
+    }
+
+    fn contains(self, part: Self) -> bool {
+        part.place >= self.place && part.place + part.size <= self.place + self.size
     }
 }
 
@@ -111,19 +110,33 @@ impl<E> fmt::Debug for Shared<E> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn value_is_not_confused_with_its_first_field_or_its_equal() {
-        struct Outer(u64, u64);
-        let shared = Shared::new(Outer(1, 1));
-        let outer = Value::of(&shared.event);
+    #[derive(Serialize)]
+    struct Outer(u64, u64);
 
-        assert!(shared.holds(outer));
-        for part in [&shared.event.0, &shared.event.1] {
-            assert!(shared.holds(Value::of(part)));
-            assert!(Value::of(part) != outer);
-        }
-        assert!(Value::of(&shared.event.0) != Value::of(&shared.event.1));
-        assert!(!shared.holds(Value::of(&Outer(1, 1))));
-        assert!(!shared.holds(Value::of(&1_u64)));
+    fn json(shared: &Shared<Outer>, value: &(impl Serialize + 'static)) -> Option<SharedFrame> {
+        shared.json_of(value).unwrap()
+    }
+
+    #[test]
+    fn event_is_not_confused_with_its_first_field_or_its_equal() {
+        let shared = Shared::new(Outer(1, 1));
+
+        let whole = json(&shared, &shared.event).unwrap();
+
+        assert_eq!(whole.frame().as_text(), Some("[1,1]"));
+        assert!(json(&shared, &shared.event).is_some());
+        assert!(json(&shared, &shared.event.0).is_none());
+        assert!(json(&shared, &Outer(1, 1)).is_none());
+    }
+
+    #[test]
+    fn part_is_not_confused_with_its_equal() {
+        let shared = Shared::new(Outer(1, 1));
+
+        let part = json(&shared, &shared.event.0).unwrap();
+
+        assert_eq!(part.frame().as_text(), Some("1"));
+        assert!(json(&shared, &shared.event.1).is_none());
+        assert!(json(&shared, &1_u64).is_none());
     }
 }

@@ -95,8 +95,126 @@ impl<E: ?Sized> Group<E> {
         layer: &impl ChannelLayer,
         frame: impl Into<SharedFrame>,
     ) -> Result<GroupReport> {
-        let message = Message::ready(frame);
-        Ok(layer.group_send(&self.name, message).await?)
+        broadcast(layer, &self.name, frame).await
+    }
+}
+
+/// A group that a consumer with events of the type `E` can join: a [`Group`] whose events become an `E` by `From`, or a
+/// [`FrameGroup`]. Sealed.
+///
+/// A consumer that joins groups of several kinds has an event type that says so. It is decoded from what each group is
+/// sent, so `untagged` fits enums of events that have tags of their own:
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// #[serde(tag = "type")]
+/// enum Said { #[serde(rename = "chat.message")] Message { text: String } }
+///
+/// #[derive(Serialize, Deserialize)]
+/// #[serde(tag = "type")]
+/// enum Price { #[serde(rename = "price.changed")] Changed { cents: u64 } }
+///
+/// #[derive(Deserialize)]
+/// #[serde(untagged)]
+/// enum Event { Said(Said), Price(Price) }
+///
+/// impl From<Said> for Event {
+///     fn from(said: Said) -> Self {
+///         Self::Said(said)
+///     }
+/// }
+///
+/// impl From<Price> for Event {
+///     fn from(price: Price) -> Self {
+///         Self::Price(price)
+///     }
+/// }
+/// ```
+///
+/// The compiler refuses any other group:
+///
+/// ```compile_fail,E0277
+/// use solent_consumers::{ConsumerContext, Group};
+///
+/// struct Said;
+/// struct Price;
+///
+/// async fn join(cx: &mut ConsumerContext<Said>, prices: &Group<Price>) {
+///     cx.join(prices).await;
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a consumer whose `Event` is `{E}` cannot join `{Self}`",
+    note = "implement `From` of the group's events for the consumer's `Event`, or make it the consumer's `Event`"
+)]
+pub trait GroupFor<E>: AsRef<GroupName> + Sync + sealed::Sealed {}
+
+impl<E: From<G>, G> GroupFor<E> for Group<G> {}
+impl<E> GroupFor<E> for FrameGroup {}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<G: ?Sized> Sealed for super::Group<G> {}
+    impl Sealed for super::FrameGroup {}
+}
+
+/// A group that gets ready frames and no events, open to consumers of every kind. Cheap to clone.
+///
+/// ```
+/// use solent_consumers::FrameGroup;
+///
+/// let ticker: FrameGroup = "ticker".parse()?;
+/// # Ok::<(), solent_spec::BoxError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameGroup(GroupName);
+
+impl FrameGroup {
+    /// Sends a WebSocket message to the clients of every member; see [`Group::broadcast`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::send`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Group::send`].
+    pub async fn broadcast(
+        &self,
+        layer: &impl ChannelLayer,
+        frame: impl Into<SharedFrame>,
+    ) -> Result<GroupReport> {
+        broadcast(layer, &self.0, frame).await
+    }
+}
+
+impl FromStr for FrameGroup {
+    type Err = NameError;
+
+    fn from_str(name: &str) -> Result<Self, NameError> {
+        name.parse().map(Self)
+    }
+}
+
+impl AsRef<GroupName> for FrameGroup {
+    fn as_ref(&self) -> &GroupName {
+        &self.0
+    }
+}
+
+async fn broadcast(
+    layer: &impl ChannelLayer,
+    group: &GroupName,
+    frame: impl Into<SharedFrame>,
+) -> Result<GroupReport> {
+    Ok(layer.group_send(group, Message::ready(frame)).await?)
+}
+
+impl<E: ?Sized> AsRef<GroupName> for Group<E> {
+    fn as_ref(&self) -> &GroupName {
+        &self.name
     }
 }
 

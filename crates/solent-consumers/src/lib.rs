@@ -5,8 +5,8 @@
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
-//! use solent_consumers::{Group, WebSocketConsumer, WebSocketContext, websocket_consumer};
-//! use solent_spec::{Result, websocket::Frame};
+//! use solent_consumers::{Group, Json, WebSocketConsumer, WebSocketContext};
+//! use solent_spec::Result;
 //!
 //! /// What a room's members tell each other.
 //! #[derive(Serialize, Deserialize)]
@@ -28,20 +28,21 @@
 //!
 //! impl WebSocketConsumer for Chat {
 //!     type Event = RoomEvent;
+//!     type Input = Json<Said>;
 //!
-//!     async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+//!     async fn connect(&mut self, cx: &mut WebSocketContext<RoomEvent>) -> Result {
 //!         cx.join(&self.room).await?;
 //!         cx.accept().await
 //!     }
 //!
-//!     async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> Result {
-//!         let Said { message } = frame.json()?;
+//!     async fn receive(&mut self, cx: &mut WebSocketContext<RoomEvent>, said: Json<Said>) -> Result {
+//!         let Json(Said { message }) = said;
 //!         cx.send_to(&self.room, &RoomEvent::Message { message }).await?;
 //!         Ok(())
 //!     }
 //!
-//!     async fn event(&mut self, cx: &mut WebSocketContext, event: &RoomEvent) -> Result {
-//!         cx.send_json(event).await
+//!     async fn event(&mut self, cx: &mut WebSocketContext<RoomEvent>, event: &RoomEvent) -> Result {
+//!         cx.forward(event).await
 //!     }
 //! }
 //!
@@ -80,7 +81,7 @@
 //! # let request = http::Request::new(()).into_parts().0;
 //! # let scope = WebSocketScope::new(&request, Link::new(None, Arc::new(Listener::new(None, vec![]))))?;
 //! # let connection = Connection::new(scope, client);
-//! let chat = websocket_consumer(|_| Ok(Chat { room: Group::new("lobby")? }));
+//! let chat = Chat::application_with(|_| Ok(Chat { room: Group::new("lobby")? }));
 //! let application = WithLayer::new(MemoryLayer::default()).wrap(BoxApplication::new(chat));
 //!
 //! // A server has a connection for it, and its client says {"message": "hello"}. Then all in the room hear it:
@@ -93,11 +94,13 @@
 //!
 //! # The nouns
 //!
-//! - [`WebSocketConsumer`], and [`JsonWebSocketConsumer`] for clients that speak JSON; [`HttpConsumer`], which can answer
-//!   later; [`ChannelConsumer`], which a [`Worker`] runs. Each has a `Sync…` form whose handlers may block.
+//! - [`WebSocketConsumer`]; [`HttpConsumer`], which can answer later; [`ChannelConsumer`], which a [`Worker`] runs. Each has a
+//!   `Sync…` form whose handlers may block.
+//! - [`FromFrame`]: what a WebSocket consumer takes from its client, such as [`Json`].
 //! - [`WebSocketContext`], [`HttpContext`] and [`ChannelContext`]: what handlers act through. The first two dereference
-//!   to [`ConsumerContext`]: groups, the layer, timers, tasks, the handle.
-//! - [`Group`]: a named set of consumers, with the type of the events that are sent to it.
+//!   to [`ConsumerContext`]: groups, the layer, timers, tasks, the handle. All have the type of the consumer's events.
+//! - [`Group`]: a named set of consumers, with the type of the events that are sent to it. Only consumers whose `Event` can
+//!   be made of those can join it ([`GroupFor`]). [`Address`]: one channel, typed in the same way.
 //! - [`Handle`]: reaches one consumer from anywhere in its process.
 //! - [`WithLayer`]: the middleware that gives consumers their channel layer.
 //! - [`Refusal`]: an error that refuses a connection with a status.
@@ -138,6 +141,8 @@
 //!
 //! No sockets, no routes, no layers: servers, routers and layers are crates of their own, and any of them will do.
 
+mod address;
+mod application;
 mod blocking;
 mod channel;
 mod context;
@@ -154,28 +159,26 @@ mod websocket;
 mod who;
 
 pub use self::{
+    address::Address,
+    application::{ChannelApplication, ConsumerApplication, HttpApplication, WebSocketApplication},
     blocking::limit_sync_handlers,
     channel::{
-        BlockingChannel, ChannelApplication, ChannelConfig, ChannelConsumer, ChannelContext,
-        ChannelCounts, SyncChannelConsumer, SyncChannelContext, Worker, WorkerConfig, WorkerCounts,
-        WorkerError, channel_consumer, sync_channel_consumer,
+        BlockingChannel, ChannelConfig, ChannelConsumer, ChannelContext, ChannelCounts,
+        SyncChannelConsumer, SyncChannelContext, Worker, WorkerConfig, WorkerCounts, WorkerError,
     },
     context::{ConsumerContext, Handle, PostError, SyncConsumerContext, TimerId},
     counts::ConsumerCounts,
-    error::{HandlerPanicked, NoLayer, Refusal, WrongEvent},
+    error::{HandlerPanicked, NoLayer, Refusal},
     event::{ConsumerEvent, NoEvents},
     finishing::disconnects_finished,
-    group::Group,
+    group::{FrameGroup, Group, GroupFor},
     http::{
-        BlockingHttp, HttpApplication, HttpConsumer, HttpContext, SyncHttpConsumer,
-        SyncHttpContext, Unfinished, http_consumer, sync_http_consumer,
+        BlockingHttp, HttpConsumer, HttpContext, SyncHttpConsumer, SyncHttpContext, Unfinished,
     },
     layers::{Layers, WithLayer},
     websocket::{
-        BlockingJsonWebSocket, BlockingWebSocket, Json, JsonWebSocketConsumer,
-        SyncJsonWebSocketConsumer, SyncWebSocketConsumer, SyncWebSocketContext,
-        WebSocketApplication, WebSocketConsumer, WebSocketContext, json_websocket_consumer,
-        sync_json_websocket_consumer, sync_websocket_consumer, websocket_consumer,
+        BlockingWebSocket, FromFrame, InvalidFrame, Json, MessagePack, SyncWebSocketConsumer,
+        SyncWebSocketContext, WebSocketConsumer, WebSocketContext,
     },
 };
 pub use solent_spec::json::InvalidJson;

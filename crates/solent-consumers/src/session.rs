@@ -66,7 +66,7 @@ pub(crate) trait Session: Send + Sized + 'static {
 
 /// What the sessions of an application have in common.
 #[derive(Debug)]
-pub(crate) struct Common {
+pub struct Common {
     pub(crate) counts: Arc<ConsumerCounts>,
     /// How long a `disconnect` may take that outlives its connection's task.
     pub(crate) disconnect_deadline: Duration,
@@ -306,6 +306,27 @@ impl Future for Cancelable<'_> {
         }
         Poll::Pending
     }
+}
+
+/// Polls two sources of events. The one that was asked first the last time is asked second now.
+pub(crate) fn poll_either<S, T>(
+    state: &mut S,
+    turn: fn(&mut S) -> &mut bool,
+    cx: &mut Context<'_>,
+    mut sources: [fn(&mut S, &mut Context<'_>) -> Poll<T>; 2],
+) -> Poll<T> {
+    let turn = turn(state);
+    *turn = !*turn;
+    if *turn {
+        sources.reverse();
+    }
+    for poll in sources {
+        let polled = poll(state, cx);
+        if polled.is_ready() {
+            return polled;
+        }
+    }
+    Poll::Pending
 }
 
 /// Lets other tasks have a turn now and then, however much there is to handle.

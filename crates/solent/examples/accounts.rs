@@ -6,13 +6,13 @@ use bytes::Bytes;
 use http::{Method, Response, header};
 use serde::{Deserialize, Serialize};
 use solent::{
-    Application, Args, AuthScope, AuthStack, Body, Frame, Group, HttpConsumer, HttpContext,
-    JsonWebSocketConsumer, NoEvents, Refusal, Result, Solent, StatusCode, WebSocketContext,
+    Application, Args, AuthScope, AuthStack, Body, Frame, Group, HttpConsumer, HttpContext, Json,
+    NoEvents, Refusal, Result, Solent, StatusCode, WebSocketConsumer, WebSocketContext,
     auth::{
         AuthUser, Authenticate, DynSessionStore, MemoryStore, authenticated,
         passwords::{MemoryUser, MemoryUsers, Password},
     },
-    http_consumer, json_websocket_consumer, require,
+    require,
 };
 
 const NAMES: [&str; 3] = ["ada", "grace", "linus"];
@@ -42,16 +42,20 @@ struct Outgoing {
     text: String,
 }
 
-impl JsonWebSocketConsumer for Mailbox {
-    type Input = Outgoing;
+impl WebSocketConsumer for Mailbox {
+    type Input = Json<Outgoing>;
     type Event = Letter;
 
-    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+    async fn connect(&mut self, cx: &mut WebSocketContext<Letter>) -> Result {
         cx.join(&pages_of(&self.owner)?).await?;
         cx.accept().await
     }
 
-    async fn receive_json(&mut self, cx: &mut WebSocketContext, letter: Outgoing) -> Result {
+    async fn receive(
+        &mut self,
+        cx: &mut WebSocketContext<Letter>,
+        Json(letter): Json<Outgoing>,
+    ) -> Result {
         if !NAMES.contains(&&*letter.to) {
             return cx
                 .send(Frame::from_json(
@@ -65,8 +69,8 @@ impl JsonWebSocketConsumer for Mailbox {
         Ok(())
     }
 
-    async fn event(&mut self, cx: &mut WebSocketContext, letter: &Letter) -> Result {
-        cx.send_json(letter).await
+    async fn event(&mut self, cx: &mut WebSocketContext<Letter>, letter: &Letter) -> Result {
+        cx.forward(letter).await
     }
 }
 
@@ -92,6 +96,7 @@ impl HttpConsumer for LogIn {
 }
 
 /// The target of the logout button.
+#[derive(Default)]
 struct LogOut;
 
 impl HttpConsumer for LogOut {
@@ -105,6 +110,7 @@ impl HttpConsumer for LogOut {
 }
 
 /// Who is logged in.
+#[derive(Default)]
 struct WhoAmI;
 
 impl HttpConsumer for WhoAmI {
@@ -170,8 +176,8 @@ pub(crate) fn routes_with(app: Solent, sessions: DynSessionStore) -> Solent {
     let auth = AuthStack::new(sessions, users.clone());
     let members = require(authenticated::<MemoryUser>()).login_page("/accounts/login/");
 
-    let page = |html| http_consumer(move |_| Ok(Page(html)));
-    let mailbox = json_websocket_consumer(|scope| {
+    let page = |html| Page::application_with(move |_| Ok(Page(html)));
+    let mailbox = Mailbox::application_with(|scope| {
         let owner = scope
             .user::<MemoryUser>()
             .ok_or(Refusal::new(StatusCode::UNAUTHORIZED))?;
@@ -181,7 +187,7 @@ pub(crate) fn routes_with(app: Solent, sessions: DynSessionStore) -> Solent {
     });
     let log_in = {
         let users = users.clone();
-        http_consumer(move |_| {
+        LogIn::application_with(move |_| {
             Ok(LogIn {
                 users: users.clone(),
             })
@@ -196,11 +202,8 @@ pub(crate) fn routes_with(app: Solent, sessions: DynSessionStore) -> Solent {
             page(include_str!("demo/pages/login.html")),
         )
         .http("accounts/log-in", log_in.inside(&auth))
-        .http(
-            "accounts/log-out",
-            http_consumer(|_| Ok(LogOut)).inside(&auth),
-        )
-        .http("accounts/me", http_consumer(|_| Ok(WhoAmI)).inside(&auth))
+        .http("accounts/log-out", LogOut::application().inside(&auth))
+        .http("accounts/me", WhoAmI::application().inside(&auth))
         .websocket("ws/accounts/", mailbox.inside(&auth))
 }
 

@@ -6,11 +6,9 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 use solent::{
-    Args, Connection, Frame, Group, Http, JsonWebSocketConsumer, NoEvents, RequestScope, Result,
-    ServerConfig, Solent, WebSocketConsumer, WebSocketContext, http_consumer,
-    json_websocket_consumer,
+    Args, Connection, Frame, Group, Http, HttpConsumer, HttpContext, Json, NoEvents, RequestScope,
+    Result, ServerConfig, Solent, WebSocketConsumer, WebSocketContext,
     server::{DeflateConfig, WebSocketConfig},
-    websocket_consumer,
 };
 
 /// Gives memory back to the system after a burst of connections; the system's own allocator keeps most of it.
@@ -18,10 +16,12 @@ use solent::{
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Sends every message back.
+#[derive(Default)]
 struct Echo;
 
 impl WebSocketConsumer for Echo {
     type Event = NoEvents;
+    type Input = Frame;
 
     async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> Result {
         cx.send(frame).await
@@ -45,26 +45,30 @@ struct Chat {
     room: Group<RoomEvent>,
 }
 
-impl JsonWebSocketConsumer for Chat {
-    type Input = Said;
+impl WebSocketConsumer for Chat {
+    type Input = Json<Said>;
     type Event = RoomEvent;
 
-    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+    async fn connect(&mut self, cx: &mut WebSocketContext<RoomEvent>) -> Result {
         cx.join(&self.room).await?;
         cx.accept().await
     }
 
-    async fn receive_json(&mut self, cx: &mut WebSocketContext, said: Said) -> Result {
+    async fn receive(
+        &mut self,
+        cx: &mut WebSocketContext<RoomEvent>,
+        Json(said): Json<Said>,
+    ) -> Result {
         cx.send_to(&self.room, &RoomEvent::Message(said)).await?;
         Ok(())
     }
 
     async fn event(
         &mut self,
-        cx: &mut WebSocketContext,
+        cx: &mut WebSocketContext<RoomEvent>,
         RoomEvent::Message(said): &RoomEvent,
     ) -> Result {
-        cx.send_json(said).await
+        cx.forward(said).await
     }
 }
 
@@ -73,8 +77,8 @@ struct Broadcast {
     room: Group<NoEvents>,
 }
 
-impl JsonWebSocketConsumer for Broadcast {
-    type Input = Said;
+impl WebSocketConsumer for Broadcast {
+    type Input = Json<Said>;
     type Event = NoEvents;
 
     async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
@@ -82,7 +86,7 @@ impl JsonWebSocketConsumer for Broadcast {
         cx.accept().await
     }
 
-    async fn receive_json(&mut self, cx: &mut WebSocketContext, said: Said) -> Result {
+    async fn receive(&mut self, cx: &mut WebSocketContext, Json(said): Json<Said>) -> Result {
         cx.broadcast(&self.room, Frame::from_json(&said)?).await?;
         Ok(())
     }
@@ -95,12 +99,13 @@ async fn plain(mut connection: Connection<Http>) -> Result {
     Ok(())
 }
 
+#[derive(Default)]
 struct EchoBody;
 
-impl solent::HttpConsumer for EchoBody {
+impl HttpConsumer for EchoBody {
     type Event = NoEvents;
 
-    async fn handle(&mut self, cx: &mut solent::HttpContext, body: bytes::Bytes) -> Result {
+    async fn handle(&mut self, cx: &mut HttpContext, body: bytes::Bytes) -> Result {
         cx.respond(http::Response::new(body.into())).await
     }
 }
@@ -114,10 +119,10 @@ fn main() -> Result {
         .max_message(64 * 1024 * 1024)
         .deflate(deflate);
     Solent::new()
-        .websocket("ws/echo/", websocket_consumer(|_| Ok(Echo)))
+        .websocket("ws/echo/", Echo::application())
         .websocket(
             "ws/chat/<slug:room>/",
-            json_websocket_consumer(|scope| {
+            Chat::application_with(|scope| {
                 Ok(Chat {
                     room: Group::new(format!("chat_{}", scope.param::<String>("room")?))?,
                 })
@@ -125,14 +130,14 @@ fn main() -> Result {
         )
         .websocket(
             "ws/broadcast/<slug:room>/",
-            json_websocket_consumer(|scope| {
+            Broadcast::application_with(|scope| {
                 Ok(Broadcast {
                     room: Group::new(format!("broadcast_{}", scope.param::<String>("room")?))?,
                 })
             }),
         )
         .http("plain", plain)
-        .http("echo", http_consumer(|_| Ok(EchoBody)))
+        .http("echo", EchoBody::application())
         .config(ServerConfig::default().websocket(websocket))
         .bind("127.0.0.1:8000")
         .threads(NonZeroUsize::MIN)

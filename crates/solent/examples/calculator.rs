@@ -1,10 +1,7 @@
 //! A live calculator: the result of an expression while it is typed.
 
 use serde::{Deserialize, Serialize};
-use solent::{
-    Args, JsonWebSocketConsumer, NoEvents, Result, Solent, WebSocketContext,
-    json_websocket_consumer,
-};
+use solent::{Args, Json, NoEvents, Result, Solent, WebSocketConsumer, WebSocketContext};
 
 #[derive(Deserialize)]
 struct Question {
@@ -16,13 +13,18 @@ struct Answer {
     result: String,
 }
 
+#[derive(Default)]
 struct Calculator;
 
-impl JsonWebSocketConsumer for Calculator {
-    type Input = Question;
+impl WebSocketConsumer for Calculator {
+    type Input = Json<Question>;
     type Event = NoEvents;
 
-    async fn receive_json(&mut self, cx: &mut WebSocketContext, question: Question) -> Result {
+    async fn receive(
+        &mut self,
+        cx: &mut WebSocketContext,
+        Json(question): Json<Question>,
+    ) -> Result {
         let result =
             evaluate(&question.expression).unwrap_or_else(|| "Invalid Expression".to_owned());
         cx.send_json(&Answer { result }).await
@@ -108,7 +110,7 @@ impl Reader<'_> {
 }
 
 pub(crate) fn routes(app: Solent) -> Solent {
-    app.websocket("ws/livec/", json_websocket_consumer(|_| Ok(Calculator)))
+    app.websocket("ws/livec/", Calculator::application())
 }
 
 fn main() -> Result {

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use solent::{
-    Args, Group, JsonWebSocketConsumer, RequestScope, Result, Solent, WebSocketContext,
-    json_websocket_consumer,
+    Args, Group, Json, RequestScope, Result, Solent, WebSocketConsumer, WebSocketContext,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -22,31 +21,35 @@ struct Chat {
     room: Group<RoomEvent>,
 }
 
-impl JsonWebSocketConsumer for Chat {
-    type Input = Said;
+impl WebSocketConsumer for Chat {
+    type Input = Json<Said>;
     type Event = RoomEvent;
 
-    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+    async fn connect(&mut self, cx: &mut WebSocketContext<RoomEvent>) -> Result {
         cx.join(&self.room).await?;
         cx.accept().await
     }
 
-    async fn receive_json(&mut self, cx: &mut WebSocketContext, said: Said) -> Result {
+    async fn receive(
+        &mut self,
+        cx: &mut WebSocketContext<RoomEvent>,
+        Json(said): Json<Said>,
+    ) -> Result {
         cx.send_to(&self.room, &RoomEvent::Message(said)).await?;
         Ok(())
     }
 
     async fn event(
         &mut self,
-        cx: &mut WebSocketContext,
+        cx: &mut WebSocketContext<RoomEvent>,
         RoomEvent::Message(said): &RoomEvent,
     ) -> Result {
-        cx.send_json(said).await
+        cx.forward(said).await
     }
 }
 
 pub(crate) fn routes(app: Solent) -> Solent {
-    let chat = json_websocket_consumer(|scope| {
+    let chat = Chat::application_with(|scope| {
         let room: String = scope.param("room")?;
         Ok(Chat {
             room: Group::new(format!("chat_{room}"))?,

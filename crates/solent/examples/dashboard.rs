@@ -15,7 +15,6 @@ use solent::{
     Args, Close, Context, Frame, Group, NoEvents, Result, Solent, WebSocketConsumer,
     WebSocketContext,
     layer::{ChannelLayer, Delivery},
-    websocket_consumer,
 };
 use tokio::time::{Instant, interval};
 
@@ -43,6 +42,7 @@ struct Dashboard {
 
 impl WebSocketConsumer for Dashboard {
     type Event = NoEvents;
+    type Input = Frame;
 
     async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
         self.pages.0.fetch_add(1, Relaxed);
@@ -151,7 +151,7 @@ pub(crate) fn routes(app: Solent) -> Solent {
     let (measured, counted) = (all.clone(), pages.clone());
     app.websocket(
         "ws/dashboard/",
-        websocket_consumer(move |_| {
+        Dashboard::application_with(move |_| {
             Ok(Dashboard {
                 all: all.clone(),
                 pages: pages.clone(),

@@ -11,10 +11,9 @@
 use std::env;
 
 use solent::{
-    Args, AuthScope, Group, NoEvents, Refusal, Result, Solent, StatusCode, WebSocketConsumer,
-    WebSocketContext,
+    Args, AuthScope, Frame, Group, NoEvents, Refusal, Result, Solent, StatusCode,
+    WebSocketConsumer, WebSocketContext,
     django::{Database, Django, DjangoUser, signing::SecretKeys},
-    websocket_consumer,
 };
 
 /// A page of somebody who is logged in. Django reaches it with
@@ -25,6 +24,7 @@ struct Page {
 
 impl WebSocketConsumer for Page {
     type Event = NoEvents;
+    type Input = Frame;
 
     async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
         use solent::auth::AuthUser;
@@ -45,7 +45,7 @@ fn main() -> Result {
         auth = auth.trust(origin);
     }
 
-    let page = websocket_consumer(|scope| {
+    let page = Page::application_with(|scope| {
         let user = scope.user().ok_or(Refusal::new(StatusCode::UNAUTHORIZED))?;
         Ok(Page { user })
     });

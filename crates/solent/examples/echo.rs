@@ -1,13 +1,13 @@
 //! The smallest consumer: every message back to its sender.
 
-use solent::{
-    Args, Frame, NoEvents, Result, Solent, WebSocketConsumer, WebSocketContext, websocket_consumer,
-};
+use solent::{Args, Frame, NoEvents, Result, Solent, WebSocketConsumer, WebSocketContext};
 
+#[derive(Default)]
 struct Echo;
 
 impl WebSocketConsumer for Echo {
     type Event = NoEvents;
+    type Input = Frame;
 
     async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> Result {
         cx.send(frame).await
@@ -15,7 +15,7 @@ impl WebSocketConsumer for Echo {
 }
 
 pub(crate) fn routes(app: Solent) -> Solent {
-    app.websocket("ws/echo/", websocket_consumer(|_| Ok(Echo)))
+    app.websocket("ws/echo/", Echo::application())
 }
 
 fn main() -> Result {

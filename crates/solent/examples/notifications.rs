@@ -5,8 +5,8 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use solent::{
-    Args, Body, Group, HttpConsumer, HttpContext, NoEvents, Refusal, Result, Solent, StatusCode,
-    WebSocketConsumer, WebSocketContext, http_consumer, websocket_consumer,
+    Args, Body, Frame, Group, HttpConsumer, HttpContext, NoEvents, Refusal, Result, Solent,
+    StatusCode, WebSocketConsumer, WebSocketContext,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -21,22 +21,29 @@ fn everybody() -> Group<Notification> {
 }
 
 /// An open page.
+#[derive(Default)]
 struct Page;
 
 impl WebSocketConsumer for Page {
     type Event = Notification;
+    type Input = Frame;
 
-    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+    async fn connect(&mut self, cx: &mut WebSocketContext<Notification>) -> Result {
         cx.join(&everybody()).await?;
         cx.accept().await
     }
 
-    async fn event(&mut self, cx: &mut WebSocketContext, notification: &Notification) -> Result {
-        cx.send_json(notification).await
+    async fn event(
+        &mut self,
+        cx: &mut WebSocketContext<Notification>,
+        notification: &Notification,
+    ) -> Result {
+        cx.forward(notification).await
     }
 }
 
 /// The POST.
+#[derive(Default)]
 struct Notify;
 
 impl HttpConsumer for Notify {
@@ -58,8 +65,8 @@ impl HttpConsumer for Notify {
 }
 
 pub(crate) fn routes(app: Solent) -> Solent {
-    app.websocket("ws/notifications/", websocket_consumer(|_| Ok(Page)))
-        .http("notify", http_consumer(|_| Ok(Notify)))
+    app.websocket("ws/notifications/", Page::application())
+        .http("notify", Notify::application())
 }
 
 fn main() -> Result {

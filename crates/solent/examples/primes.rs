@@ -6,9 +6,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use solent::{
-    Args, ChannelConfig, ChannelName, JsonWebSocketConsumer, Result, Solent, SyncChannelConsumer,
-    SyncChannelContext, WebSocketContext, json_websocket_consumer, layer::SendError,
-    sync_channel_consumer,
+    Address, Args, ChannelConfig, Json, Result, Solent, SyncChannelConsumer, SyncChannelContext,
+    WebSocketConsumer, WebSocketContext, layer::SendError,
 };
 
 /// The channel that workers listen on.
@@ -33,7 +32,7 @@ enum Job {
         id: u64,
         below: u64,
         /// The channel of the page that waits.
-        reply: String,
+        reply: Address<Report>,
     },
 }
 
@@ -50,19 +49,24 @@ enum Report {
 }
 
 /// An open page.
+#[derive(Default)]
 struct Page;
 
-impl JsonWebSocketConsumer for Page {
-    type Input = Order;
+impl WebSocketConsumer for Page {
+    type Input = Json<Order>;
     type Event = Report;
 
-    async fn receive_json(&mut self, cx: &mut WebSocketContext, order: Order) -> Result {
+    async fn receive(
+        &mut self,
+        cx: &mut WebSocketContext<Report>,
+        Json(order): Json<Order>,
+    ) -> Result {
         let Order { id, below } = order;
         if below > MOST {
             let reason = "more than a billion takes too long".to_owned();
             return cx.send_json(&Report::Refused { id, reason }).await;
         }
-        let reply = cx.channel_name().await?.to_string();
+        let reply = cx.address().await?;
         let job = Job::Count { id, below, reply };
         match cx.send_to_channel(&CHANNEL.parse()?, &job).await {
             // So much waits already that no more is taken. Nobody is served by waiting in line for ever.
@@ -74,8 +78,8 @@ impl JsonWebSocketConsumer for Page {
         }
     }
 
-    async fn event(&mut self, cx: &mut WebSocketContext, report: &Report) -> Result {
-        cx.send_json(report).await
+    async fn event(&mut self, cx: &mut WebSocketContext<Report>, report: &Report) -> Result {
+        cx.forward(report).await
     }
 }
 
@@ -84,22 +88,22 @@ fn is_full(error: &solent::spec::AppError) -> bool {
 }
 
 /// The worker. Counting keeps a thread busy, so it is a blocking consumer.
+#[derive(Default)]
 struct Counter;
 
 impl SyncChannelConsumer for Counter {
     type Event = Job;
 
-    fn handle(&mut self, cx: &mut SyncChannelContext, job: &Job) -> Result {
+    fn handle(&mut self, cx: &mut SyncChannelContext<Job>, job: &Job) -> Result {
         let Job::Count { id, below, reply } = job;
         let (id, below) = (*id, *below);
-        let page: ChannelName = reply.parse()?;
         // So that the page knows that somebody works on it.
         let begun = Report::Progress {
             id,
             percent: 0,
             primes: 0,
         };
-        cx.send_to_channel(&page, &begun)?;
+        cx.send_to_channel(reply, &begun)?;
         let start = Instant::now();
         let primes = count(below, |percent, primes| {
             let progress = Report::Progress {
@@ -107,10 +111,10 @@ impl SyncChannelConsumer for Counter {
                 percent,
                 primes,
             };
-            cx.send_to_channel(&page, &progress)
+            cx.send_to_channel(reply, &progress)
         })?;
         let millis = start.elapsed().as_millis().try_into()?;
-        cx.send_to_channel(&page, &Report::Done { id, primes, millis })
+        cx.send_to_channel(reply, &Report::Done { id, primes, millis })
     }
 }
 
@@ -159,8 +163,8 @@ fn sieve(up_to: u64) -> Vec<u64> {
 }
 
 pub(crate) fn routes(app: Solent) -> Solent {
-    let counter = sync_channel_consumer(|_| Ok(Counter));
-    app.websocket("ws/primes/", json_websocket_consumer(|_| Ok(Page)))
+    let counter = Counter::application();
+    app.websocket("ws/primes/", Page::application())
         .channel_with(CHANNEL, ChannelConfig::default().concurrency(2), counter)
 }
 

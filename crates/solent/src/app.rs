@@ -112,7 +112,7 @@ impl Solent {
         self
     }
 
-    /// Leads the messages of a named channel to an application, usually a [channel consumer](crate::channel_consumer). They
+    /// Leads the messages of a named channel to an application, usually a [channel consumer](crate::ChannelConsumer). They
     /// are handled one after the other by each worker.
     ///
     /// A process that serves does not listen on named channels: [workers](Self::worker) do, or

@@ -9,8 +9,8 @@
 //! # The nouns
 //!
 //! - [`Solent`] puts an application together: routes, consumers, a channel layer, settings; and serves it.
-//! - A **consumer** handles one connection, event by event: [`WebSocketConsumer`], [`JsonWebSocketConsumer`],
-//!   [`HttpConsumer`], and blocking forms of each. A [`ChannelConsumer`] handles the messages of a named channel: work
+//! - A **consumer** handles one connection, event by event: [`WebSocketConsumer`],
+//!   [`HttpConsumer`], and blocking forms of both. A [`ChannelConsumer`] handles the messages of a named channel: work
 //!   that [workers](Solent::worker) do.
 //! - A [`Group`] is a named set of connections. What one process or consumer sends to it, every member gets, typed.
 //! - A **channel layer** carries it: [`MemoryLayer`](layer::MemoryLayer) within a process, two on
@@ -75,10 +75,9 @@ pub use http::StatusCode;
 #[cfg(feature = "auth")]
 pub use solent_auth::{AuthScope, AuthStack, require};
 pub use solent_consumers::{
-    ChannelConfig, ChannelConsumer, ChannelContext, Group, HttpConsumer, HttpContext,
-    JsonWebSocketConsumer, NoEvents, Refusal, SyncChannelConsumer, SyncChannelContext,
-    WebSocketConsumer, WebSocketContext, WorkerConfig, WorkerCounts, channel_consumer,
-    http_consumer, json_websocket_consumer, sync_channel_consumer, websocket_consumer,
+    Address, ChannelConfig, ChannelConsumer, ChannelContext, FrameGroup, Group, HttpConsumer,
+    HttpContext, Json, NoEvents, Refusal, SyncChannelConsumer, SyncChannelContext,
+    WebSocketConsumer, WebSocketContext, WorkerConfig, WorkerCounts,
 };
 pub use solent_layer::{ChannelName, DynLayer, Gap, GroupReport};
 pub use solent_server::{Bind, ServerConfig};

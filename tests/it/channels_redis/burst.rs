@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use solent::{
-    DynLayer, Gap, Group, JsonWebSocketConsumer, Solent, WebSocketContext, json_websocket_consumer,
+    DynLayer, Gap, Group, Json, Solent, WebSocketConsumer, WebSocketContext,
     layer::{Capacities, ChannelLayer, MemoryConfig, MemoryLayer, redis::RedisLayerKind},
 };
 use tokio::sync::watch;
@@ -65,21 +65,25 @@ struct Member {
     goes_on: watch::Receiver<bool>,
 }
 
-impl JsonWebSocketConsumer for Member {
-    type Input = Order;
+impl WebSocketConsumer for Member {
+    type Input = Json<Order>;
     type Event = Number;
 
     fn groups(&self) -> Vec<Group<Number>> {
         vec![self.room.clone()]
     }
 
-    async fn connect(&mut self, cx: &mut WebSocketContext) -> solent::Result {
+    async fn connect(&mut self, cx: &mut WebSocketContext<Number>) -> solent::Result {
         cx.accept().await?;
-        let name = cx.channel_name().await?.to_string();
+        let name = cx.address().await?.to_string();
         cx.send_json(&name).await
     }
 
-    async fn receive_json(&mut self, cx: &mut WebSocketContext, order: Order) -> solent::Result {
+    async fn receive(
+        &mut self,
+        cx: &mut WebSocketContext<Number>,
+        Json(order): Json<Order>,
+    ) -> solent::Result {
         match order {
             Order::Burst(count) => {
                 for n in 0..count {
@@ -94,11 +98,15 @@ impl JsonWebSocketConsumer for Member {
         Ok(())
     }
 
-    async fn event(&mut self, cx: &mut WebSocketContext, number: &Number) -> solent::Result {
+    async fn event(
+        &mut self,
+        cx: &mut WebSocketContext<Number>,
+        number: &Number,
+    ) -> solent::Result {
         cx.send_json(&number.n).await
     }
 
-    async fn missed(&mut self, cx: &mut WebSocketContext, gap: Gap) -> solent::Result {
+    async fn missed(&mut self, cx: &mut WebSocketContext<Number>, gap: Gap) -> solent::Result {
         cx.send_json(&json!({"lost": gap.lost, "uncounted": gap.uncounted}))
             .await
     }
@@ -118,7 +126,7 @@ impl Room {
         let goes_on = watch::Sender::new(false);
         let room = Group::new("room")?;
         let subscribed = goes_on.subscribe();
-        let consumer = json_websocket_consumer(move |_| {
+        let consumer = Member::application_with(move |_| {
             Ok(Member {
                 room: room.clone(),
                 goes_on: subscribed.clone(),

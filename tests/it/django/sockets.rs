@@ -9,9 +9,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use solent::{
     DynLayer, Frame, HttpConsumer, HttpContext, NoEvents, RequestScope, Solent, WebSocketConsumer,
-    WebSocketContext, http_consumer,
+    WebSocketContext,
     layer::redis::{RedisLayerUrl, RedisPubSubLayer},
-    websocket_consumer,
 };
 use solent_auth::{
     AuthConfig, AuthScope, AuthStack, Authenticate, DynSessionStore, passwords::Password,
@@ -71,11 +70,14 @@ impl Sockets {
             .trust(scene.django());
         let layer: RedisLayerUrl = scene.redis_url().parse()?;
         let app = Solent::new()
-            .websocket("ws/who/", websocket_consumer(|_| Ok(Who)))
-            .http("whoami/", http_consumer(|_| Ok(WhoAmI)))
-            .http("login/", http_consumer(move |_| Ok(Login(users.clone()))))
-            .http("logout/", http_consumer(|_| Ok(Logout)))
-            .http("remember/", http_consumer(|_| Ok(Remember)))
+            .websocket("ws/who/", Who::application())
+            .http("whoami/", WhoAmI::application())
+            .http(
+                "login/",
+                Login::application_with(move |_| Ok(Login(users.clone()))),
+            )
+            .http("logout/", Logout::application())
+            .http("remember/", Remember::application())
             .middleware(&stack)
             .layer(DynLayer::new(RedisPubSubLayer::new(layer.config)?));
         Ok(Self {
@@ -222,10 +224,12 @@ fn who(scope: &impl RequestScope) -> Value {
 }
 
 /// Says who the user is, and then what the user may do.
+#[derive(Default)]
 struct Who;
 
 impl WebSocketConsumer for Who {
     type Event = NoEvents;
+    type Input = Frame;
 
     async fn connect(&mut self, cx: &mut WebSocketContext) -> solent::Result {
         cx.accept().await?;
@@ -243,6 +247,7 @@ impl WebSocketConsumer for Who {
     }
 }
 
+#[derive(Default)]
 struct WhoAmI;
 
 impl HttpConsumer for WhoAmI {
@@ -277,6 +282,7 @@ impl HttpConsumer for Login {
     }
 }
 
+#[derive(Default)]
 struct Logout;
 
 impl HttpConsumer for Logout {
@@ -291,6 +297,7 @@ impl HttpConsumer for Logout {
 }
 
 /// Puts what is sent into the session, and says what is there then.
+#[derive(Default)]
 struct Remember;
 
 impl HttpConsumer for Remember {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use solent_auth::{
     AuthUser, BackendError, FirstMessage, TokenConfig, TokenSource, TokenVerifier, Tokens, Verified,
 };
-use solent_consumers::{WebSocketConsumer, WebSocketContext, websocket_consumer};
+use solent_consumers::{WebSocketConsumer, WebSocketContext};
 use solent_server::{Server, ServerConfig, ServerHandle, UnixSocket};
 use solent_spec::{
     BoxApplication, Middleware, Result, WebSocket,
@@ -61,24 +61,25 @@ struct Waiting {
 
 impl WebSocketConsumer for Waiting {
     type Event = Due;
+    type Input = Frame;
 
-    async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> Result {
+    async fn receive(&mut self, cx: &mut WebSocketContext<Due>, frame: Frame) -> Result {
         match frame.as_text().unwrap_or_default() {
-            "after" => drop(cx.after(Duration::ZERO, Due {})?),
-            "every" => drop(cx.every(SOON, Due {})?),
+            "after" => drop(cx.after(Duration::ZERO, Due {})),
+            "every" => drop(cx.every(SOON, Due {})),
             "echo" => cx.send(frame).await?,
             _ => {}
         }
         Ok(())
     }
 
-    async fn event(&mut self, _: &mut WebSocketContext, _: &Due) -> Result {
+    async fn event(&mut self, _: &mut WebSocketContext<Due>, _: &Due) -> Result {
         self.seen.send("begun".into())?;
         sleep(LONG).await;
         Ok(())
     }
 
-    async fn disconnect(&mut self, _: &mut WebSocketContext, close: Close) -> Result {
+    async fn disconnect(&mut self, _: &mut WebSocketContext<Due>, close: Close) -> Result {
         self.seen.send(format!("leaves {}", close.code.as_u16()))?;
         sleep(LONG).await;
         self.seen.send("left".into())?;
@@ -100,7 +101,7 @@ impl Serving {
         config: ServerConfig,
     ) -> Self {
         let (tx, seen) = mpsc::unbounded_channel();
-        let consumer = websocket_consumer(move |_| Ok(Waiting { seen: tx.clone() }));
+        let consumer = Waiting::application_with(move |_| Ok(Waiting { seen: tx.clone() }));
         let path =
             std::env::temp_dir().join(format!("solent-waits-{name}-{}.sock", std::process::id()));
         let _ = std::fs::remove_file(&path);

@@ -2,9 +2,9 @@
 
 use std::future::Future;
 
-use solent_spec::Result;
+use solent_spec::{Result, channel::ChannelScope};
 
-use crate::{ChannelContext, ConsumerEvent};
+use crate::{ChannelApplication, ChannelContext, ConsumerEvent};
 
 /// Handles the messages of a named channel, in a [`Worker`](crate::Worker): one value for all of them, as long as none
 /// fails.
@@ -32,7 +32,7 @@ use crate::{ChannelContext, ConsumerEvent};
 /// impl ChannelConsumer for Thumbnails {
 ///     type Event = Thumbnail;
 ///
-///     async fn handle(&mut self, _: &mut ChannelContext, event: &Thumbnail) -> Result {
+///     async fn handle(&mut self, _: &mut ChannelContext<Thumbnail>, event: &Thumbnail) -> Result {
 ///         match event {
 ///             Thumbnail::Make { image } => println!("image {image}"),
 ///         }
@@ -41,23 +41,41 @@ use crate::{ChannelContext, ConsumerEvent};
 /// }
 /// ```
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a channel consumer")]
-pub trait ChannelConsumer: Send + 'static {
+pub trait ChannelConsumer: Sized + Send + 'static {
     /// What comes through the channel.
     type Event: ConsumerEvent;
 
     /// The alias of the channel layer that the consumer sends through.
     const LAYER: &'static str = "default";
 
+    /// The application that makes a consumer by `Default`, for a [`Worker`](crate::Worker) to run.
+    fn application() -> ChannelApplication<Self>
+    where
+        Self: Default,
+    {
+        Self::application_with(|_| Ok(Self::default()))
+    }
+
+    /// The application that makes a consumer with `factory`, for a [`Worker`](crate::Worker) to run.
+    fn application_with(
+        factory: impl Fn(&ChannelScope) -> Result<Self> + Send + Sync + 'static,
+    ) -> ChannelApplication<Self> {
+        ChannelApplication::new(factory)
+    }
+
     /// A message has arrived.
     fn handle(
         &mut self,
-        cx: &mut ChannelContext,
+        cx: &mut ChannelContext<Self::Event>,
         event: &Self::Event,
     ) -> impl Future<Output = Result> + Send;
 
     /// The consumer's last call: its worker stops, or its handler failed. Called exactly once for every consumer that was
     /// made; if the worker gave up on a handler, in a task of its own with a deadline. Default: does nothing.
-    fn disconnect(&mut self, cx: &mut ChannelContext) -> impl Future<Output = Result> + Send {
+    fn disconnect(
+        &mut self,
+        cx: &mut ChannelContext<Self::Event>,
+    ) -> impl Future<Output = Result> + Send {
         let _ = cx;
         async { Ok(()) }
     }

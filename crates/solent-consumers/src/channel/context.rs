@@ -3,21 +3,22 @@
 use std::{fmt, sync::Arc};
 
 use serde::Serialize;
-use solent_layer::{ChannelName, DynLayer, GroupReport};
+use solent_layer::{DynLayer, GroupName, GroupReport};
 use solent_spec::{Closed, Result, channel::ChannelScope, websocket::SharedFrame};
 
 use crate::{
-    ConsumerContext, Group, NoLayer, blocking::Act, context::Kind, event::Delivered, layers,
+    Address, ConsumerContext, Group, NoEvents, NoLayer, blocking::Act, context::Kind,
+    event::Shared, layers,
 };
 
 /// What a channel consumer acts through: the channel layer.
-pub struct ChannelContext {
+pub struct ChannelContext<E = NoEvents> {
     scope: ChannelScope,
     closed: Closed,
-    shared: ConsumerContext,
+    shared: ConsumerContext<E>,
 }
 
-impl ChannelContext {
+impl<E> ChannelContext<E> {
     pub(super) fn new(scope: ChannelScope, closed: Closed, kind: &'static Kind) -> Self {
         let layer = layers::find(scope.state.get(), scope.state.get(), kind.layer);
         Self {
@@ -56,10 +57,10 @@ impl ChannelContext {
     /// # Cancel safety
     ///
     /// As [`ConsumerContext::send_to`].
-    pub async fn send_to<E: Serialize + ?Sized>(
+    pub async fn send_to<G: Serialize + ?Sized>(
         &mut self,
-        group: &Group<E>,
-        event: &E,
+        group: &Group<G>,
+        event: &G,
     ) -> Result<GroupReport> {
         self.shared.send_to(group, event).await
     }
@@ -73,9 +74,9 @@ impl ChannelContext {
     /// # Cancel safety
     ///
     /// As [`ConsumerContext::broadcast`].
-    pub async fn broadcast<E: ?Sized>(
+    pub async fn broadcast(
         &mut self,
-        group: &Group<E>,
+        group: &impl AsRef<GroupName>,
         frame: impl Into<SharedFrame>,
     ) -> Result<GroupReport> {
         self.shared.broadcast(group, frame).await
@@ -90,31 +91,33 @@ impl ChannelContext {
     /// # Cancel safety
     ///
     /// As [`ConsumerContext::send_to_channel`].
-    pub async fn send_to_channel<E: Serialize + ?Sized>(
+    pub async fn send_to_channel<G: Serialize + ?Sized>(
         &mut self,
-        channel: &ChannelName,
-        event: &E,
+        channel: &Address<G>,
+        event: &G,
     ) -> Result {
         self.shared.send_to_channel(channel, event).await
     }
 
-    pub(super) fn set_current(&mut self, event: Arc<dyn Delivered>) {
+    pub(super) fn set_current(&mut self, event: Arc<Shared<E>>) {
         self.shared.set_current(Some(event));
     }
 
     /// The event that is being handled.
-    pub(super) fn current(&self) -> Option<Arc<dyn Delivered>> {
+    pub(super) fn current(&self) -> Option<Arc<Shared<E>>> {
         self.shared.current().map(Arc::clone)
     }
 }
 
-impl Act for ChannelContext {
-    fn shared_mut(&mut self) -> &mut ConsumerContext {
+impl<E: Send + Sync + 'static> Act for ChannelContext<E> {
+    type Event = E;
+
+    fn shared_mut(&mut self) -> &mut ConsumerContext<E> {
         &mut self.shared
     }
 }
 
-impl fmt::Debug for ChannelContext {
+impl<E> fmt::Debug for ChannelContext<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChannelContext")
             .field("channel", &self.scope.channel)

@@ -1,57 +1,56 @@
 //! A named channel and its consumer.
 
 use std::{
-    any::{TypeId, type_name},
+    any::type_name,
     future::{Future, ready},
-    marker::PhantomData,
     ops::ControlFlow,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use solent_spec::{AppError, Channel, Connection};
+use solent_spec::{AppError, Channel, Connection, Result};
 
 use super::{ChannelConsumer, ChannelContext};
 use crate::{
     ConsumerCounts,
+    application::{Factory, Run},
     context::Kind,
     event::Shared,
-    session::{Handling, Session, Turn},
+    session::{Common, Handling, Session, Turn, drive},
     who::Who,
 };
 
 /// A consumer with the connection that its worker made for it.
-pub(super) struct ChannelSession<C: ChannelConsumer> {
+struct ChannelSession<C: ChannelConsumer> {
     consumer: C,
-    cx: ChannelContext,
+    cx: ChannelContext<C::Event>,
     connection: Connection<Channel>,
     counts: Arc<ConsumerCounts>,
     steps: Turn,
 }
 
-/// What the consumers of a type have in common.
-struct KindOf<C>(PhantomData<C>);
-
-impl<C: ChannelConsumer> KindOf<C> {
-    const KIND: &'static Kind = &Kind {
-        layer: C::LAYER,
-        event_id: TypeId::of::<C::Event>,
-        event_name: type_name::<C::Event>,
-        consumer_name: type_name::<C>,
-    };
+impl<C: ChannelConsumer> Run<Channel> for C {
+    fn run(
+        factory: Factory<Channel, C>,
+        common: Arc<Common>,
+        connection: Connection<Channel>,
+    ) -> impl Future<Output = Result> + Send {
+        let counts = Arc::clone(&common.counts);
+        let start = async move {
+            let consumer = factory(connection.scope())?;
+            Ok(Some(ChannelSession::new(consumer, connection, counts)))
+        };
+        drive(Box::pin(start), common)
+    }
 }
 
 impl<C: ChannelConsumer> ChannelSession<C> {
-    pub(super) fn new(
-        consumer: C,
-        connection: Connection<Channel>,
-        counts: Arc<ConsumerCounts>,
-    ) -> Self {
+    fn new(consumer: C, connection: Connection<Channel>, counts: Arc<ConsumerCounts>) -> Self {
         let cx = ChannelContext::new(
             connection.scope().clone(),
             connection.closed(),
-            KindOf::<C>::KIND,
+            const { &Kind::of::<C>(C::LAYER) },
         );
         Self {
             consumer,
@@ -85,7 +84,7 @@ impl<C: ChannelConsumer> Session for ChannelSession<C> {
 
     fn handle(&mut self, event: Self::Step) -> Handling<'_> {
         let Self { consumer, cx, .. } = self;
-        cx.set_current(Arc::clone(&event) as _);
+        cx.set_current(Arc::clone(&event));
         Box::pin(async move { consumer.handle(cx, event.event()).await })
     }
 

@@ -3,40 +3,54 @@
 use std::{fmt, future::Future, time::Duration};
 
 use serde::Serialize;
-use solent_layer::{ChannelName, GroupReport};
+use solent_layer::{GroupName, GroupReport};
 use solent_spec::{Closed, Result, channel::ChannelScope, websocket::SharedFrame};
 
-use super::{ChannelApplication, ChannelConsumer, ChannelContext, channel_consumer};
+use super::{ChannelConsumer, ChannelContext};
 use crate::{
-    ConsumerEvent, Group, SyncConsumerContext,
+    Address, ChannelApplication, ConsumerEvent, Group, NoEvents, SyncConsumerContext,
     blocking::{Lent, Remote},
-    event::Shared,
 };
 
 /// A [`ChannelConsumer`] whose handler blocks: for image libraries, mail, databases that are not async.
 ///
 /// The handler runs on the runtime's blocking pool, one message after the other.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a blocking channel consumer")]
-pub trait SyncChannelConsumer: Send + 'static {
+pub trait SyncChannelConsumer: Sized + Send + 'static {
     /// See [`ChannelConsumer::Event`].
     type Event: ConsumerEvent;
 
     /// See [`ChannelConsumer::LAYER`].
     const LAYER: &'static str = "default";
 
+    /// See [`ChannelConsumer::application`]. `default` must not block.
+    fn application() -> ChannelApplication<BlockingChannel<Self>>
+    where
+        Self: Default,
+    {
+        Self::application_with(|_| Ok(Self::default()))
+    }
+
+    /// See [`ChannelConsumer::application_with`]. The factory must not block.
+    fn application_with(
+        factory: impl Fn(&ChannelScope) -> Result<Self> + Send + Sync + 'static,
+    ) -> ChannelApplication<BlockingChannel<Self>> {
+        ChannelApplication::new(move |scope| Ok(BlockingChannel(Lent::new(factory(scope)?))))
+    }
+
     /// See [`ChannelConsumer::handle`].
     ///
     /// # Errors
     ///
     /// Any error ends the consumer; the worker makes a new one.
-    fn handle(&mut self, cx: &mut SyncChannelContext, event: &Self::Event) -> Result;
+    fn handle(&mut self, cx: &mut SyncChannelContext<Self::Event>, event: &Self::Event) -> Result;
 
     /// See [`ChannelConsumer::disconnect`]. A handler that the worker gave up on is waited for first.
     ///
     /// # Errors
     ///
     /// Any error is logged and counted.
-    fn disconnect(&mut self, cx: &mut SyncChannelContext) -> Result {
+    fn disconnect(&mut self, cx: &mut SyncChannelContext<Self::Event>) -> Result {
         let _ = cx;
         Ok(())
     }
@@ -45,29 +59,17 @@ pub trait SyncChannelConsumer: Send + 'static {
 /// A [`SyncChannelConsumer`] as a [`ChannelConsumer`].
 pub struct BlockingChannel<C>(Lent<C>);
 
-/// Makes an application of a factory of blocking consumers; see [`channel_consumer`]. The factory must not block.
-pub fn sync_channel_consumer<C, F>(factory: F) -> ChannelApplication<BlockingChannel<C>>
-where
-    C: SyncChannelConsumer,
-    F: Fn(&ChannelScope) -> Result<C> + Send + Sync + 'static,
-{
-    channel_consumer(move |scope| Ok(BlockingChannel(Lent::new(factory(scope)?))))
-}
-
 impl<C: SyncChannelConsumer> ChannelConsumer for BlockingChannel<C> {
     type Event = C::Event;
     const LAYER: &'static str = C::LAYER;
 
-    async fn handle(&mut self, cx: &mut ChannelContext, _: &C::Event) -> Result {
+    async fn handle(&mut self, cx: &mut ChannelContext<C::Event>, _: &C::Event) -> Result {
         // The event must outlive this future, which may be dropped while the handler runs.
-        let event = cx.current();
-        let Some(event) =
-            event.and_then(|event| event.into_any().downcast::<Shared<C::Event>>().ok())
-        else {
+        let Some(event) = cx.current() else {
             return Ok(());
         };
         let (scope, closed) = (cx.scope().clone(), cx.closed());
-        let handler = move |consumer: &mut C, remote: Remote<ChannelContext>| {
+        let handler = move |consumer: &mut C, remote: Remote<ChannelContext<C::Event>>| {
             consumer.handle(
                 &mut SyncChannelContext::new(scope, &remote, closed),
                 event.event(),
@@ -76,9 +78,9 @@ impl<C: SyncChannelConsumer> ChannelConsumer for BlockingChannel<C> {
         self.0.run(cx, handler).await
     }
 
-    async fn disconnect(&mut self, cx: &mut ChannelContext) -> Result {
+    async fn disconnect(&mut self, cx: &mut ChannelContext<C::Event>) -> Result {
         let (scope, closed) = (cx.scope().clone(), cx.closed());
-        let handler = move |consumer: &mut C, remote: Remote<ChannelContext>| {
+        let handler = move |consumer: &mut C, remote: Remote<ChannelContext<C::Event>>| {
             consumer.disconnect(&mut SyncChannelContext::new(scope, &remote, closed))
         };
         self.0.run(cx, handler).await
@@ -93,13 +95,13 @@ impl<C> fmt::Debug for BlockingChannel<C> {
 
 /// What a blocking channel consumer acts through: the methods of [`ChannelContext`], which here wait instead of being
 /// awaited.
-pub struct SyncChannelContext {
+pub struct SyncChannelContext<E = NoEvents> {
     scope: ChannelScope,
-    shared: SyncConsumerContext,
+    shared: SyncConsumerContext<E>,
 }
 
-impl SyncChannelContext {
-    fn new(scope: ChannelScope, remote: &Remote<ChannelContext>, closed: Closed) -> Self {
+impl<E: Send + Sync + 'static> SyncChannelContext<E> {
+    fn new(scope: ChannelScope, remote: &Remote<ChannelContext<E>>, closed: Closed) -> Self {
         Self {
             scope,
             shared: SyncConsumerContext::new(remote, closed),
@@ -135,10 +137,10 @@ impl SyncChannelContext {
     /// # Errors
     ///
     /// As [`ConsumerContext::send_to`](crate::ConsumerContext::send_to).
-    pub fn send_to<E: Serialize + ?Sized>(
+    pub fn send_to<G: Serialize + ?Sized>(
         &mut self,
-        group: &Group<E>,
-        event: &E,
+        group: &Group<G>,
+        event: &G,
     ) -> Result<GroupReport> {
         self.shared.send_to(group, event)
     }
@@ -148,9 +150,9 @@ impl SyncChannelContext {
     /// # Errors
     ///
     /// As [`ConsumerContext::broadcast`](crate::ConsumerContext::broadcast).
-    pub fn broadcast<E: ?Sized>(
+    pub fn broadcast(
         &mut self,
-        group: &Group<E>,
+        group: &impl AsRef<GroupName>,
         frame: impl Into<SharedFrame>,
     ) -> Result<GroupReport> {
         self.shared.broadcast(group, frame)
@@ -161,16 +163,16 @@ impl SyncChannelContext {
     /// # Errors
     ///
     /// As [`ConsumerContext::send_to_channel`](crate::ConsumerContext::send_to_channel).
-    pub fn send_to_channel<E: Serialize + ?Sized>(
+    pub fn send_to_channel<G: Serialize + ?Sized>(
         &mut self,
-        channel: &ChannelName,
-        event: &E,
+        channel: &Address<G>,
+        event: &G,
     ) -> Result {
         self.shared.send_to_channel(channel, event)
     }
 }
 
-impl fmt::Debug for SyncChannelContext {
+impl<E> fmt::Debug for SyncChannelContext<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SyncChannelContext")
             .field("channel", &self.scope.channel)

@@ -1,11 +1,10 @@
 //! Reaching a consumer from elsewhere.
 
-use std::{any::type_name, fmt, marker::PhantomData, sync::Arc};
+use std::{any::type_name, fmt, sync::Arc};
 
 use solent_spec::websocket::Close;
 use tokio::sync::mpsc;
 
-use super::Local;
 use crate::event::Shared;
 
 /// Events that may wait in a handle's queue.
@@ -16,13 +15,12 @@ pub(super) const CAPACITY: usize = 100;
 /// The queue behind all of a consumer's handles holds 100 events; a sender waits for room or is told that there is
 /// none. A handle does not keep its connection open.
 pub struct Handle<E> {
-    posts: mpsc::Sender<Post>,
-    event: PhantomData<fn(E)>,
+    posts: mpsc::Sender<Post<E>>,
 }
 
 /// What goes through a handle.
-pub(crate) enum Post {
-    Event(Local),
+pub(crate) enum Post<E> {
+    Event(Arc<Shared<E>>),
     Close(Close),
 }
 
@@ -39,11 +37,8 @@ pub enum PostError<E> {
 }
 
 impl<E: Send + Sync + 'static> Handle<E> {
-    pub(super) fn new(posts: mpsc::Sender<Post>) -> Self {
-        Self {
-            posts,
-            event: PhantomData,
-        }
+    pub(super) fn new(posts: mpsc::Sender<Post<E>>) -> Self {
+        Self { posts }
     }
 
     /// Has the consumer's `event` called with `event`. Waits for room in the queue.
@@ -108,8 +103,8 @@ impl<E: Send + Sync + 'static> Handle<E> {
     }
 }
 
-impl Post {
-    fn event<E: Send + Sync + 'static>(event: E) -> Self {
+impl<E> Post<E> {
+    fn event(event: E) -> Self {
         Self::Event(Arc::new(Shared::new(event)))
     }
 }
@@ -118,7 +113,6 @@ impl<E> Clone for Handle<E> {
     fn clone(&self) -> Self {
         Self {
             posts: self.posts.clone(),
-            event: PhantomData,
         }
     }
 }

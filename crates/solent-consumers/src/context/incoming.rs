@@ -12,40 +12,34 @@ use solent_layer::Gap;
 use solent_spec::{Message, websocket::Close};
 
 use super::{
-    ConsumerContext, Extras, Local,
+    ConsumerContext, Extras,
     handle::Post,
     mail::{Letter, Mail},
     timers::Timers,
 };
-use crate::event::Delivered;
+use crate::{event::Shared, session::poll_either};
 
 /// What reaches a consumer other than through its client.
-pub(crate) enum Incoming {
+pub(crate) enum Incoming<E> {
     Message(Message),
     Gap(Gap),
     MailClosed { overflowed: bool },
-    Local(Local),
+    Local(Arc<Shared<E>>),
     Close(Close),
 }
 
-impl ConsumerContext {
+impl<E> ConsumerContext<E> {
     /// Waits for what comes other than through the client. The mailbox and the rest take turns.
-    pub(crate) fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
-        self.turn = !self.turn;
-        for mail_is_next in [self.turn, !self.turn] {
-            let polled = if mail_is_next {
-                self.poll_mail(cx)
-            } else {
-                self.poll_extras(cx)
-            };
-            if polled.is_ready() {
-                return polled;
-            }
-        }
-        Poll::Pending
+    pub(crate) fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Incoming<E>> {
+        poll_either(
+            self,
+            |context| &mut context.turn,
+            cx,
+            [Self::poll_extras, Self::poll_mail],
+        )
     }
 
-    fn poll_mail(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+    fn poll_mail(&mut self, cx: &mut Context<'_>) -> Poll<Incoming<E>> {
         let Some(mail) = &mut self.mail else {
             return Poll::Pending;
         };
@@ -59,24 +53,18 @@ impl ConsumerContext {
         })
     }
 
-    fn poll_extras(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+    fn poll_extras(&mut self, cx: &mut Context<'_>) -> Poll<Incoming<E>> {
         let Some(extras) = &mut self.extras else {
             return Poll::Pending;
         };
         // Tasks that are done are let go.
         while let Poll::Ready(Some(_)) = extras.tasks.poll_join_next(cx) {}
-        extras.timers_next = !extras.timers_next;
-        for timers_are_next in [extras.timers_next, !extras.timers_next] {
-            let polled = if timers_are_next {
-                extras.timers.poll(cx).map(Incoming::Local)
-            } else {
-                extras.poll_posts(cx)
-            };
-            if polled.is_ready() {
-                return polled;
-            }
-        }
-        Poll::Pending
+        poll_either(
+            &mut **extras,
+            |extras| &mut extras.timers_next,
+            cx,
+            [Extras::poll_posts, Extras::poll_timers],
+        )
     }
 
     /// Has a flag set when the consumer ends its connection itself.
@@ -150,18 +138,22 @@ impl ConsumerContext {
         self.mail.as_ref()
     }
 
-    pub(crate) fn set_current(&mut self, event: Option<Arc<dyn Delivered>>) {
+    pub(crate) fn set_current(&mut self, event: Option<Arc<Shared<E>>>) {
         self.current = event;
     }
 
     /// The event that is being handled.
-    pub(crate) fn current(&self) -> Option<&Arc<dyn Delivered>> {
+    pub(crate) fn current(&self) -> Option<&Arc<Shared<E>>> {
         self.current.as_ref()
     }
 }
 
-impl Extras {
-    fn poll_posts(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+impl<E> Extras<E> {
+    fn poll_timers(&mut self, cx: &mut Context<'_>) -> Poll<Incoming<E>> {
+        self.timers.poll(cx).map(Incoming::Local)
+    }
+
+    fn poll_posts(&mut self, cx: &mut Context<'_>) -> Poll<Incoming<E>> {
         let Some(posts) = &mut self.posts else {
             return Poll::Pending;
         };

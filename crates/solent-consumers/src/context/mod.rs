@@ -7,7 +7,7 @@ mod sync;
 mod timers;
 
 use std::{
-    any::{Any, TypeId, type_name},
+    any::type_name,
     fmt,
     future::Future,
     sync::{Arc, atomic::AtomicBool},
@@ -31,22 +31,26 @@ pub use self::{
     timers::TimerId,
 };
 use crate::{
-    Group, HandlerPanicked, NoLayer, WrongEvent,
-    event::{Delivered, Shared},
+    Address, Group, GroupFor, HandlerPanicked, NoEvents, NoLayer,
+    event::Shared,
     session::guarded,
     who::{Who, tell},
 };
-
-/// An event that did not come through a layer: a [`Shared`] of the consumer's type.
-type Local = Arc<dyn Any + Send + Sync>;
 
 /// What a consumer of a type is like; the same for all of its instances.
 pub(crate) struct Kind {
     /// The alias of its layer.
     pub(crate) layer: &'static str,
-    pub(crate) event_id: fn() -> TypeId,
-    pub(crate) event_name: fn() -> &'static str,
     pub(crate) consumer_name: fn() -> &'static str,
+}
+
+impl Kind {
+    pub(crate) const fn of<C>(layer: &'static str) -> Self {
+        Self {
+            layer,
+            consumer_name: type_name::<C>,
+        }
+    }
 }
 
 /// What every consumer can do beside talking to its client: groups, the channel layer, timers, background tasks and its
@@ -57,13 +61,13 @@ pub(crate) struct Kind {
 /// mailbox.
 ///
 /// Everything ends with the connection: groups are left, timers stop, tasks are aborted, handles are closed.
-pub struct ConsumerContext {
+pub struct ConsumerContext<E = NoEvents> {
     kind: &'static Kind,
     layer: Option<DynLayer>,
     mail: Option<Mail>,
-    extras: Option<Box<Extras>>,
+    extras: Option<Box<Extras<E>>>,
     /// The event that is being handled.
-    current: Option<Arc<dyn Delivered>>,
+    current: Option<Arc<Shared<E>>>,
     /// The connection is being closed: nothing more is taken from anywhere.
     over: bool,
     /// Whose turn it is to be asked first: the mailbox, or everything else.
@@ -71,11 +75,10 @@ pub struct ConsumerContext {
 }
 
 /// What few consumers use.
-#[derive(Default)]
-struct Extras {
+struct Extras<E> {
     /// What comes through handles; present while there are any.
-    posts: Option<Posts>,
-    timers: Timers,
+    posts: Option<Posts<E>>,
+    timers: Timers<E>,
     /// Whether a timer is next to be asked, and not a handle.
     timers_next: bool,
     tasks: JoinSet<()>,
@@ -85,13 +88,26 @@ struct Extras {
     ahead: usize,
 }
 
-struct Posts {
+struct Posts<E> {
     /// For further handles. Only those keep the queue open, so that the consumer learns when the last one is gone.
-    tx: mpsc::WeakSender<Post>,
-    rx: mpsc::Receiver<Post>,
+    tx: mpsc::WeakSender<Post<E>>,
+    rx: mpsc::Receiver<Post<E>>,
 }
 
-impl ConsumerContext {
+impl<E> Default for Extras<E> {
+    fn default() -> Self {
+        Self {
+            posts: None,
+            timers: Timers::default(),
+            timers_next: false,
+            tasks: JoinSet::new(),
+            keep: None,
+            ahead: 0,
+        }
+    }
+}
+
+impl<E> ConsumerContext<E> {
     pub(crate) fn new(kind: &'static Kind, layer: Result<DynLayer, NoLayer>) -> Self {
         Self {
             kind,
@@ -115,12 +131,14 @@ impl ConsumerContext {
     /// # Cancel safety
     ///
     /// Dropping the future may leave the consumer in or out of the group.
-    pub async fn join<E: ?Sized>(&mut self, group: &Group<E>) -> Result {
-        let channel = self.channel_name().await?;
-        self.layer()?
-            .clone()
-            .group_add(group.name(), &channel)
-            .await?;
+    pub async fn join(&mut self, group: &impl GroupFor<E>) -> Result {
+        self.join_by_name(group.as_ref()).await
+    }
+
+    pub(crate) async fn join_by_name(&mut self, group: &GroupName) -> Result {
+        let address = self.address().await?;
+        let layer = self.layer()?.clone();
+        layer.group_add(group, address.name()).await?;
         Ok(())
     }
 
@@ -133,11 +151,11 @@ impl ConsumerContext {
     /// # Cancel safety
     ///
     /// As [`join`](Self::join).
-    pub async fn leave<E: ?Sized>(&mut self, group: &Group<E>) -> Result {
+    pub async fn leave(&mut self, group: &impl AsRef<GroupName>) -> Result {
         // Without a mailbox there is no membership.
         if let (Some(mail), Some(layer)) = (&self.mail, &self.layer) {
             let (layer, channel) = (layer.clone(), mail.mailbox().name().clone());
-            layer.group_discard(group.name(), &channel).await?;
+            layer.group_discard(group.as_ref(), &channel).await?;
         }
         Ok(())
     }
@@ -155,10 +173,10 @@ impl ConsumerContext {
     /// # Cancel safety
     ///
     /// Dropping the future may leave some members without the event; none gets it twice.
-    pub async fn send_to<E: Serialize + ?Sized>(
+    pub async fn send_to<G: Serialize + ?Sized>(
         &mut self,
-        group: &Group<E>,
-        event: &E,
+        group: &Group<G>,
+        event: &G,
     ) -> Result<GroupReport> {
         let message = Message::encode(event)?;
         self.send_message_to(group.name(), message).await
@@ -174,16 +192,16 @@ impl ConsumerContext {
     /// # Cancel safety
     ///
     /// As [`send_to`](Self::send_to).
-    pub async fn broadcast<E: ?Sized>(
+    pub async fn broadcast(
         &mut self,
-        group: &Group<E>,
+        group: &impl AsRef<GroupName>,
         frame: impl Into<SharedFrame>,
     ) -> Result<GroupReport> {
-        self.send_message_to(group.name(), Message::ready(frame))
+        self.send_message_to(group.as_ref(), Message::ready(frame))
             .await
     }
 
-    /// Sends an event to one channel: to another consumer by its [name](Self::channel_name), or to workers.
+    /// Sends an event to one channel: to another consumer by its [address](Self::address), or to workers.
     ///
     /// # Errors
     ///
@@ -192,13 +210,13 @@ impl ConsumerContext {
     /// # Cancel safety
     ///
     /// Dropping the future may lose the event; it is never sent twice.
-    pub async fn send_to_channel<E: Serialize + ?Sized>(
+    pub async fn send_to_channel<G: Serialize + ?Sized>(
         &mut self,
-        channel: &ChannelName,
-        event: &E,
+        channel: &Address<G>,
+        event: &G,
     ) -> Result {
         let message = Message::encode(event)?;
-        self.send_message(channel, message).await
+        self.send_message(channel.name(), message).await
     }
 
     /// This consumer's address in its layer, for others to send to. Opens its mailbox if need be.
@@ -210,9 +228,9 @@ impl ConsumerContext {
     /// # Cancel safety
     ///
     /// A dropped future leaves no mailbox behind.
-    pub async fn channel_name(&mut self) -> Result<ChannelName> {
+    pub async fn address(&mut self) -> Result<Address<E>> {
         if let Some(mail) = &self.mail {
-            return Ok(mail.mailbox().name().clone());
+            return Ok(mail.mailbox().name().clone().into());
         }
         let layer = self.layer()?.clone();
         if self.over {
@@ -221,7 +239,7 @@ impl ConsumerContext {
         let mailbox = layer.open("specific.").await?;
         let name = mailbox.name().clone();
         self.mail = Some(Mail::new(mailbox));
-        Ok(name)
+        Ok(name.into())
     }
 
     /// The consumer's channel layer.
@@ -239,16 +257,15 @@ impl ConsumerContext {
     /// after `disconnect`; an error it ends with is logged.
     ///
     /// ```
-    /// # use solent_consumers::{ConsumerContext, NoEvents, WrongEvent};
+    /// # use solent_consumers::ConsumerContext;
     /// # #[derive(Debug)] enum Progress { Done }
-    /// # fn example(cx: &mut ConsumerContext) -> Result<(), WrongEvent> {
-    /// let handle = cx.handle::<Progress>()?;
+    /// # fn example(cx: &mut ConsumerContext<Progress>) {
+    /// let handle = cx.handle();
     /// cx.spawn(async move {
     ///     // Something that takes its time, then:
     ///     handle.post(Progress::Done).await?;
     ///     Ok(())
     /// });
-    /// # Ok(())
     /// # }
     /// ```
     pub fn spawn(&mut self, task: impl Future<Output = Result> + Send + 'static) {
@@ -284,59 +301,6 @@ impl ConsumerContext {
         (self.kind.consumer_name)()
     }
 
-    /// A handle that reaches this consumer from elsewhere.
-    ///
-    /// # Errors
-    ///
-    /// [`WrongEvent`] if `E` is not the consumer's own event type.
-    pub fn handle<E: Send + Sync + 'static>(&mut self) -> Result<Handle<E>, WrongEvent> {
-        self.check_event::<E>()?;
-        if self.over {
-            return Ok(Handle::new(mpsc::channel(1).0));
-        }
-        let extras = self.extras();
-        let open = extras.posts.as_ref().and_then(|posts| posts.tx.upgrade());
-        let tx = open.unwrap_or_else(|| {
-            let (tx, rx) = mpsc::channel(CAPACITY);
-            let weak = tx.downgrade();
-            extras.posts = Some(Posts { tx: weak, rx });
-            tx
-        });
-        Ok(Handle::new(tx))
-    }
-
-    /// Calls this consumer's `event` with `event` once `delay` has passed.
-    ///
-    /// # Errors
-    ///
-    /// [`WrongEvent`] if `E` is not the consumer's own event type.
-    pub fn after<E: Send + Sync + 'static>(
-        &mut self,
-        delay: Duration,
-        event: E,
-    ) -> Result<TimerId, WrongEvent> {
-        self.check_event::<E>()?;
-        let event = Arc::new(Shared::new(event));
-        Ok(self.extras().timers.add(delay, None, event))
-    }
-
-    /// Calls this consumer's `event` with `event` each time `period` has passed, first after one period. A consumer that
-    /// is busy when it would be due gets it later, once, so that what was missed does not come in a burst; the period is at
-    /// least a millisecond. However short it is, the client, the mailbox and handles get their turns.
-    ///
-    /// # Errors
-    ///
-    /// [`WrongEvent`] if `E` is not the consumer's own event type.
-    pub fn every<E: Send + Sync + 'static>(
-        &mut self,
-        period: Duration,
-        event: E,
-    ) -> Result<TimerId, WrongEvent> {
-        self.check_event::<E>()?;
-        let event = Arc::new(Shared::new(event));
-        Ok(self.extras().timers.add(period, Some(period), event))
-    }
-
     /// Cancels a timer. Returns whether it was still there.
     pub fn cancel(&mut self, timer: TimerId) -> bool {
         let extras = self.extras.as_mut();
@@ -366,22 +330,44 @@ impl ConsumerContext {
         Ok(())
     }
 
-    fn check_event<E: 'static>(&self) -> Result<(), WrongEvent> {
-        if (self.kind.event_id)() == TypeId::of::<E>() {
-            return Ok(());
-        }
-        Err(WrongEvent {
-            expected: (self.kind.event_name)(),
-            found: type_name::<E>(),
-        })
-    }
-
-    fn extras(&mut self) -> &mut Extras {
+    fn extras(&mut self) -> &mut Extras<E> {
         self.extras.get_or_insert_default()
     }
 }
 
-impl fmt::Debug for ConsumerContext {
+impl<E: Send + Sync + 'static> ConsumerContext<E> {
+    /// A handle that reaches this consumer from anywhere in its process. It is closed if the connection is over.
+    pub fn handle(&mut self) -> Handle<E> {
+        if self.over {
+            return Handle::new(mpsc::channel(1).0);
+        }
+        let extras = self.extras();
+        let open = extras.posts.as_ref().and_then(|posts| posts.tx.upgrade());
+        let tx = open.unwrap_or_else(|| {
+            let (tx, rx) = mpsc::channel(CAPACITY);
+            let weak = tx.downgrade();
+            extras.posts = Some(Posts { tx: weak, rx });
+            tx
+        });
+        Handle::new(tx)
+    }
+
+    /// Calls this consumer's `event` with `event` once `delay` has passed.
+    pub fn after(&mut self, delay: Duration, event: impl Into<E>) -> TimerId {
+        let event = Arc::new(Shared::new(event.into()));
+        self.extras().timers.add(delay, None, event)
+    }
+
+    /// Calls this consumer's `event` with `event` each time `period` has passed, first after one period. A consumer that
+    /// is busy when it would be due gets it later, once, so that what was missed does not come in a burst; the period is at
+    /// least a millisecond. However short it is, the client, the mailbox and handles get their turns.
+    pub fn every(&mut self, period: Duration, event: impl Into<E>) -> TimerId {
+        let event = Arc::new(Shared::new(event.into()));
+        self.extras().timers.add(period, Some(period), event)
+    }
+}
+
+impl<E> fmt::Debug for ConsumerContext<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConsumerContext")
             .field("layer", &self.layer.is_some())

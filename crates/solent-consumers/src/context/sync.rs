@@ -3,12 +3,12 @@
 use std::{fmt, future::Future, time::Duration};
 
 use serde::Serialize;
-use solent_layer::{ChannelName, GroupReport};
+use solent_layer::{GroupName, GroupReport};
 use solent_spec::{Closed, Message, Result, websocket::SharedFrame};
 
 use super::{ConsumerContext, Handle, TimerId};
 use crate::{
-    Group,
+    Address, Group, GroupFor, NoEvents,
     blocking::{Act, Remote, wait},
 };
 
@@ -17,10 +17,10 @@ use crate::{
 ///
 /// [`SyncWebSocketContext`](crate::SyncWebSocketContext) and [`SyncHttpContext`](crate::SyncHttpContext) dereference to it.
 /// Calls fail with an error that [`is_disconnect`](solent_spec::is_disconnect) knows once the server has given the connection's task up.
-pub struct SyncConsumerContext(Remote<ConsumerContext>, Closed);
+pub struct SyncConsumerContext<E = NoEvents>(Remote<ConsumerContext<E>>, Closed);
 
-impl SyncConsumerContext {
-    pub(crate) fn new(remote: &Remote<impl Act>, closed: Closed) -> Self {
+impl<E: Send + Sync + 'static> SyncConsumerContext<E> {
+    pub(crate) fn new(remote: &Remote<impl Act<Event = E>>, closed: Closed) -> Self {
         Self(remote.shared(), closed)
     }
 
@@ -56,10 +56,10 @@ impl SyncConsumerContext {
     /// # Errors
     ///
     /// As [`ConsumerContext::join`].
-    pub fn join<E: ?Sized + 'static>(&mut self, group: &Group<E>) -> Result {
-        let group = group.clone();
+    pub fn join(&mut self, group: &impl GroupFor<E>) -> Result {
+        let group = group.as_ref().clone();
         self.0
-            .call(move |cx| Box::pin(async move { cx.join(&group).await }))
+            .call(move |cx| Box::pin(async move { cx.join_by_name(&group).await }))
     }
 
     /// Leaves a group.
@@ -67,8 +67,8 @@ impl SyncConsumerContext {
     /// # Errors
     ///
     /// As [`ConsumerContext::leave`].
-    pub fn leave<E: ?Sized + 'static>(&mut self, group: &Group<E>) -> Result {
-        let group = group.clone();
+    pub fn leave(&mut self, group: &impl AsRef<GroupName>) -> Result {
+        let group: Group<E> = group.as_ref().clone().into();
         self.0
             .call(move |cx| Box::pin(async move { cx.leave(&group).await }))
     }
@@ -78,10 +78,10 @@ impl SyncConsumerContext {
     /// # Errors
     ///
     /// As [`ConsumerContext::send_to`].
-    pub fn send_to<E: Serialize + ?Sized>(
+    pub fn send_to<G: Serialize + ?Sized>(
         &mut self,
-        group: &Group<E>,
-        event: &E,
+        group: &Group<G>,
+        event: &G,
     ) -> Result<GroupReport> {
         let (name, message) = (group.name().clone(), Message::encode(event)?);
         self.0
@@ -93,12 +93,12 @@ impl SyncConsumerContext {
     /// # Errors
     ///
     /// As [`ConsumerContext::broadcast`].
-    pub fn broadcast<E: ?Sized>(
+    pub fn broadcast(
         &mut self,
-        group: &Group<E>,
+        group: &impl AsRef<GroupName>,
         frame: impl Into<SharedFrame>,
     ) -> Result<GroupReport> {
-        let (name, message) = (group.name().clone(), Message::ready(frame));
+        let (name, message) = (group.as_ref().clone(), Message::ready(frame));
         self.0
             .call(move |cx| Box::pin(async move { cx.send_message_to(&name, message).await }))
     }
@@ -108,12 +108,12 @@ impl SyncConsumerContext {
     /// # Errors
     ///
     /// As [`ConsumerContext::send_to_channel`].
-    pub fn send_to_channel<E: Serialize + ?Sized>(
+    pub fn send_to_channel<G: Serialize + ?Sized>(
         &mut self,
-        channel: &ChannelName,
-        event: &E,
+        channel: &Address<G>,
+        event: &G,
     ) -> Result {
-        let (channel, message) = (channel.clone(), Message::encode(event)?);
+        let (channel, message) = (channel.name().clone(), Message::encode(event)?);
         self.0
             .call(move |cx| Box::pin(async move { cx.send_message(&channel, message).await }))
     }
@@ -122,46 +122,40 @@ impl SyncConsumerContext {
     ///
     /// # Errors
     ///
-    /// As [`ConsumerContext::channel_name`].
-    pub fn channel_name(&mut self) -> Result<ChannelName> {
-        self.0.call(|cx| Box::pin(cx.channel_name()))
+    /// As [`ConsumerContext::address`].
+    pub fn address(&mut self) -> Result<Address<E>> {
+        self.0.call(|cx| Box::pin(cx.address()))
     }
 
-    /// A handle that reaches this consumer from elsewhere.
+    /// A handle that reaches this consumer from anywhere in its process.
     ///
     /// # Errors
     ///
-    /// As [`ConsumerContext::handle`], and a connection that is over.
-    pub fn handle<E: Send + Sync + 'static>(&mut self) -> Result<Handle<E>> {
-        self.0.call(|cx| Box::pin(async { Ok(cx.handle::<E>()?) }))
+    /// A connection that is over.
+    pub fn handle(&mut self) -> Result<Handle<E>> {
+        self.0.call(|cx| Box::pin(async { Ok(cx.handle()) }))
     }
 
     /// Calls this consumer's `event` with `event` once `delay` has passed.
     ///
     /// # Errors
     ///
-    /// As [`ConsumerContext::after`], and a connection that is over.
-    pub fn after<E: Send + Sync + 'static>(
-        &mut self,
-        delay: Duration,
-        event: E,
-    ) -> Result<TimerId> {
+    /// A connection that is over.
+    pub fn after(&mut self, delay: Duration, event: impl Into<E>) -> Result<TimerId> {
+        let event = event.into();
         self.0
-            .call(move |cx| Box::pin(async move { Ok(cx.after(delay, event)?) }))
+            .call(move |cx| Box::pin(async move { Ok(cx.after(delay, event)) }))
     }
 
     /// Calls this consumer's `event` with `event` each time `period` has passed.
     ///
     /// # Errors
     ///
-    /// As [`ConsumerContext::every`], and a connection that is over.
-    pub fn every<E: Send + Sync + 'static>(
-        &mut self,
-        period: Duration,
-        event: E,
-    ) -> Result<TimerId> {
+    /// A connection that is over.
+    pub fn every(&mut self, period: Duration, event: impl Into<E>) -> Result<TimerId> {
+        let event = event.into();
         self.0
-            .call(move |cx| Box::pin(async move { Ok(cx.every(period, event)?) }))
+            .call(move |cx| Box::pin(async move { Ok(cx.every(period, event)) }))
     }
 
     /// Cancels a timer. Returns whether it was still there.
@@ -175,7 +169,7 @@ impl SyncConsumerContext {
     }
 }
 
-impl fmt::Debug for SyncConsumerContext {
+impl<E> fmt::Debug for SyncConsumerContext<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SyncConsumerContext")
             .finish_non_exhaustive()

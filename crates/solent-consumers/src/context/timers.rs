@@ -11,7 +11,7 @@ use std::{
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::Local;
+use crate::event::Shared;
 
 /// Names a timer, to [cancel](crate::ConsumerContext::cancel) it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,9 +21,8 @@ pub struct TimerId(u64);
 const MIN_PERIOD: Duration = Duration::from_millis(1);
 
 /// A consumer's timers, the earliest first; one sleep stands for that.
-#[derive(Default)]
-pub(super) struct Timers {
-    entries: BTreeMap<(Instant, u64), Entry>,
+pub(super) struct Timers<E> {
+    entries: BTreeMap<(Instant, u64), Entry<E>>,
     /// When each is due, to find it by its number.
     due: BTreeMap<u64, Instant>,
     /// Set while there are entries.
@@ -31,17 +30,17 @@ pub(super) struct Timers {
     last_id: u64,
 }
 
-struct Entry {
+struct Entry<E> {
     period: Option<Duration>,
-    event: Local,
+    event: Arc<Shared<E>>,
 }
 
-impl Timers {
+impl<E> Timers<E> {
     pub(super) fn add(
         &mut self,
         delay: Duration,
         period: Option<Duration>,
-        event: Local,
+        event: Arc<Shared<E>>,
     ) -> TimerId {
         self.last_id += 1;
         let period = period.map(|period| period.max(MIN_PERIOD));
@@ -65,7 +64,7 @@ impl Timers {
     }
 
     /// Waits for the next event; for ever without timers.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Local> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Arc<Shared<E>>> {
         loop {
             let Some(sleep) = &mut self.sleep else {
                 return Poll::Pending;
@@ -80,7 +79,7 @@ impl Timers {
     }
 
     /// Takes the event of the timer that is most overdue. A periodic one that missed some of its times skips them.
-    fn fire(&mut self, now: Instant) -> Option<Local> {
+    fn fire(&mut self, now: Instant) -> Option<Arc<Shared<E>>> {
         let first = self.entries.first_entry()?;
         let (due, id) = *first.key();
         if due > now {
@@ -96,7 +95,7 @@ impl Timers {
         Some(event)
     }
 
-    fn insert(&mut self, id: u64, due: Instant, entry: Entry) {
+    fn insert(&mut self, id: u64, due: Instant, entry: Entry<E>) {
         self.entries.insert((due, id), entry);
         self.due.insert(id, due);
     }
@@ -112,6 +111,17 @@ impl Timers {
     }
 }
 
+impl<E> Default for Timers<E> {
+    fn default() -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            due: BTreeMap::new(),
+            sleep: None,
+            last_id: 0,
+        }
+    }
+}
+
 /// A later instant; some decades later if there is no such instant, as a client may have had a say.
 fn after(instant: Instant, delay: Duration) -> Instant {
     const DECADES: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
@@ -123,17 +133,16 @@ mod tests {
     use std::future::poll_fn;
 
     use super::*;
-    use crate::event::Shared;
 
     const MANY: u64 = 100_000;
 
-    fn local(nth: u64) -> Local {
+    fn local(nth: u64) -> Arc<Shared<u64>> {
         Arc::new(Shared::new(nth))
     }
 
-    async fn next(timers: &mut Timers) -> u64 {
+    async fn next(timers: &mut Timers<u64>) -> u64 {
         let event = poll_fn(|cx| timers.poll(cx)).await;
-        *event.downcast::<Shared<u64>>().unwrap().event()
+        *event.event()
     }
 
     #[tokio::test(start_paused = true)]

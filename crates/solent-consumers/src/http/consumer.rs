@@ -4,9 +4,9 @@ use std::future::{Future, ready};
 
 use bytes::Bytes;
 use solent_layer::Gap;
-use solent_spec::Result;
+use solent_spec::{Result, http::HttpScope};
 
-use crate::{ConsumerEvent, HttpContext};
+use crate::{ConsumerEvent, HttpApplication, HttpContext};
 
 /// Handles one HTTP request: a new value for each.
 ///
@@ -35,11 +35,11 @@ use crate::{ConsumerEvent, HttpContext};
 /// impl HttpConsumer for LongPoll {
 ///     type Event = News;
 ///
-///     async fn handle(&mut self, cx: &mut HttpContext, _: Bytes) -> Result {
+///     async fn handle(&mut self, cx: &mut HttpContext<News>, _: Bytes) -> Result {
 ///         cx.join(&self.news).await
 ///     }
 ///
-///     async fn event(&mut self, cx: &mut HttpContext, event: &News) -> Result {
+///     async fn event(&mut self, cx: &mut HttpContext<News>, event: &News) -> Result {
 ///         cx.respond_json(event).await
 ///     }
 /// }
@@ -51,7 +51,7 @@ use crate::{ConsumerEvent, HttpContext};
 /// handler is not interrupted when the client leaves, unless [`CANCEL_ON_DISCONNECT`](Self::CANCEL_ON_DISCONNECT) says so; sending
 /// then fails with an error that nobody logs.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not an HTTP consumer")]
-pub trait HttpConsumer: Send + 'static {
+pub trait HttpConsumer: Sized + Send + 'static {
     /// What the consumer receives from groups, channels, timers and its own handle;
     /// [`NoEvents`](crate::NoEvents) for nothing.
     type Event: ConsumerEvent;
@@ -63,18 +63,38 @@ pub trait HttpConsumer: Send + 'static {
     /// `.await`, and `disconnect` follows. Not by default. A handler that has sent the whole response is let finish.
     const CANCEL_ON_DISCONNECT: bool = false;
 
+    /// The application that makes a consumer by `Default` for each request.
+    fn application() -> HttpApplication<Self>
+    where
+        Self: Default,
+    {
+        Self::application_with(|_| Ok(Self::default()))
+    }
+
+    /// The application that makes a consumer with `factory` for each request, of what is known about it. A factory that fails
+    /// refuses the request; see [`ConsumerApplication`](crate::ConsumerApplication).
+    fn application_with(
+        factory: impl Fn(&HttpScope) -> Result<Self> + Send + Sync + 'static,
+    ) -> HttpApplication<Self> {
+        HttpApplication::new(factory)
+    }
+
     /// The largest body to be taken, in bytes; a larger one is answered with status 413. Default: 2.5 MiB, as in Django.
     fn body_limit(&self) -> usize {
         2_621_440
     }
 
     /// The request is complete.
-    fn handle(&mut self, cx: &mut HttpContext, body: Bytes) -> impl Future<Output = Result> + Send;
+    fn handle(
+        &mut self,
+        cx: &mut HttpContext<Self::Event>,
+        body: Bytes,
+    ) -> impl Future<Output = Result> + Send;
 
     /// An event has arrived, through a group, a channel, a timer or a handle. Does nothing by default.
     fn event(
         &mut self,
-        cx: &mut HttpContext,
+        cx: &mut HttpContext<Self::Event>,
         event: &Self::Event,
     ) -> impl Future<Output = Result> + Send {
         let _ = (cx, event);
@@ -86,7 +106,11 @@ pub trait HttpConsumer: Send + 'static {
     /// `gap.lost` are events that found no room in the mailbox, since this consumer or its client was too slow, and ready
     /// frames that its client did not read in time: they are counted exactly. `gap.uncounted` says that the channel layer
     /// lost its backend for a while, and is there again. Either way this is the moment to fetch what the client should know.
-    fn missed(&mut self, cx: &mut HttpContext, gap: Gap) -> impl Future<Output = Result> + Send {
+    fn missed(
+        &mut self,
+        cx: &mut HttpContext<Self::Event>,
+        gap: Gap,
+    ) -> impl Future<Output = Result> + Send {
         let _ = (cx, gap);
         ready(Ok(()))
     }
@@ -109,14 +133,20 @@ pub trait HttpConsumer: Send + 'static {
     ///     cx.respond(later).await
     /// }
     /// ```
-    fn draining(&mut self, cx: &mut HttpContext) -> impl Future<Output = Result> + Send {
+    fn draining(
+        &mut self,
+        cx: &mut HttpContext<Self::Event>,
+    ) -> impl Future<Output = Result> + Send {
         let _ = cx;
         ready(Ok(()))
     }
 
     /// The exchange is over: the response is complete, the client left (perhaps before its request was complete), or a
     /// handler failed. Does nothing by default.
-    fn disconnect(&mut self, cx: &mut HttpContext) -> impl Future<Output = Result> + Send {
+    fn disconnect(
+        &mut self,
+        cx: &mut HttpContext<Self::Event>,
+    ) -> impl Future<Output = Result> + Send {
         let _ = cx;
         ready(Ok(()))
     }

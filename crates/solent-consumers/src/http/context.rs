@@ -15,18 +15,18 @@ use solent_spec::{
     http::{HttpOrder, HttpScope, ResponseStart, Send},
 };
 
-use crate::{ConsumerContext, blocking::Act, context::Kind, layers, who::Who};
+use crate::{ConsumerContext, NoEvents, blocking::Act, context::Kind, layers, who::Who};
 
 /// What an HTTP consumer acts through: its client, and, by way of [`ConsumerContext`], groups, the channel layer, timers
 /// and tasks.
-pub struct HttpContext {
+pub struct HttpContext<E = NoEvents> {
     scope: Arc<HttpScope>,
     transport: Box<dyn Transport<Http>>,
-    shared: ConsumerContext,
+    shared: ConsumerContext<E>,
     order: HttpOrder,
 }
 
-impl HttpContext {
+impl<E> HttpContext<E> {
     pub(super) fn new(connection: Connection<Http>, kind: &'static Kind) -> Self {
         let (scope, transport) = connection.into_parts();
         let layer = layers::find_in(&scope, kind.layer);
@@ -178,27 +178,29 @@ pub(super) fn json_response<T: Serialize + ?Sized>(value: &T) -> Result<Response
     Ok(response)
 }
 
-impl Deref for HttpContext {
-    type Target = ConsumerContext;
+impl<E> Deref for HttpContext<E> {
+    type Target = ConsumerContext<E>;
 
-    fn deref(&self) -> &ConsumerContext {
+    fn deref(&self) -> &ConsumerContext<E> {
         &self.shared
     }
 }
 
-impl DerefMut for HttpContext {
-    fn deref_mut(&mut self) -> &mut ConsumerContext {
+impl<E> DerefMut for HttpContext<E> {
+    fn deref_mut(&mut self) -> &mut ConsumerContext<E> {
         &mut self.shared
     }
 }
 
-impl Act for HttpContext {
-    fn shared_mut(&mut self) -> &mut ConsumerContext {
+impl<E: core::marker::Send + Sync + 'static> Act for HttpContext<E> {
+    type Event = E;
+
+    fn shared_mut(&mut self) -> &mut ConsumerContext<E> {
         &mut self.shared
     }
 }
 
-impl fmt::Debug for HttpContext {
+impl<E> fmt::Debug for HttpContext<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpContext")
             .field("scope", &self.scope)

@@ -1,6 +1,5 @@
 //! Consumers of HTTP requests.
 
-mod application;
 mod body;
 mod consumer;
 mod context;
@@ -8,9 +7,8 @@ mod session;
 mod sync;
 
 pub use self::{
-    application::{HttpApplication, http_consumer},
     consumer::HttpConsumer,
     context::HttpContext,
     session::Unfinished,
-    sync::{BlockingHttp, SyncHttpConsumer, SyncHttpContext, sync_http_consumer},
+    sync::{BlockingHttp, SyncHttpConsumer, SyncHttpContext},
 };

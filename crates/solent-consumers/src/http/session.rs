@@ -1,9 +1,8 @@
 //! One HTTP exchange and its consumer.
 
 use std::{
-    any::{TypeId, type_name},
+    any::type_name,
     future::{Future, ready},
-    marker::PhantomData,
     mem,
     ops::ControlFlow,
     pin::Pin,
@@ -15,17 +14,18 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use solent_layer::Gap;
 use solent_spec::{
-    AppError, Body, Draining,
+    AppError, Body, Connection, Draining, Http, Result,
     http::{HttpOrder, Receive, Send},
 };
 
 use super::{HttpConsumer, HttpContext, body::Collected};
 use crate::{
+    application::{Factory, Run},
     context::{Incoming, Kind},
     counts::Counted,
     event::Shared,
     fault,
-    session::{Cancel, Common, Handling, Session, Turn},
+    session::{Cancel, Common, Handling, Session, Turn, drive, poll_either},
     who::Who,
 };
 
@@ -41,9 +41,9 @@ pub enum Unfinished {
     MailClosed,
 }
 
-pub(super) struct HttpSession<C: HttpConsumer> {
+struct HttpSession<C: HttpConsumer> {
     consumer: C,
-    cx: HttpContext,
+    cx: HttpContext<C::Event>,
     common: Arc<Common>,
     phase: Phase,
     turn: bool,
@@ -61,7 +61,7 @@ enum Phase {
     Over,
 }
 
-pub(super) enum Step<E> {
+enum Step<E> {
     Handle(Bytes),
     Event(Arc<Shared<E>>),
     Missed(Gap),
@@ -72,20 +72,43 @@ pub(super) enum Step<E> {
     Flush,
 }
 
-/// What the consumers of a type have in common.
-pub(super) struct KindOf<C>(PhantomData<C>);
+impl<C: HttpConsumer> Run<Http> for C {
+    fn run(
+        factory: Factory<Http, C>,
+        common: Arc<Common>,
+        connection: Connection<Http>,
+    ) -> impl Future<Output = Result> + core::marker::Send {
+        drive(
+            Box::pin(start(factory, Arc::clone(&common), connection)),
+            common,
+        )
+    }
+}
 
-impl<C: HttpConsumer> KindOf<C> {
-    pub(super) const KIND: &'static Kind = &Kind {
-        layer: C::LAYER,
-        event_id: TypeId::of::<C::Event>,
-        event_name: type_name::<C::Event>,
-        consumer_name: type_name::<C>,
-    };
+async fn start<C: HttpConsumer>(
+    factory: Factory<Http, C>,
+    common: Arc<Common>,
+    mut connection: Connection<Http>,
+) -> Result<Option<HttpSession<C>>> {
+    match factory(connection.scope()) {
+        Ok(consumer) => {
+            let kind = const { &Kind::of::<C>(C::LAYER) };
+            let cx = HttpContext::new(connection, kind);
+            Ok(Some(HttpSession::new(consumer, cx, common)))
+        }
+        Err(error) => {
+            let response = fault::refusal(error, connection.scope(), || {
+                Who::of(type_name::<C>(), connection.scope())
+            })?
+            .into_response();
+            connection.send(response.into()).await?;
+            Ok(None)
+        }
+    }
 }
 
 impl<C: HttpConsumer> HttpSession<C> {
-    pub(super) fn new(consumer: C, cx: HttpContext, common: Arc<Common>) -> Self {
+    fn new(consumer: C, cx: HttpContext<C::Event>, common: Arc<Common>) -> Self {
         Self {
             consumer,
             cx,
@@ -164,7 +187,7 @@ impl<C: HttpConsumer> HttpSession<C> {
         }
     }
 
-    fn sort(&mut self, incoming: Incoming) -> Option<Step<C::Event>> {
+    fn sort(&mut self, incoming: Incoming<C::Event>) -> Option<Step<C::Event>> {
         match incoming {
             Incoming::Message(message) => match message.decode() {
                 Ok(event) => Some(Step::Event(event)),
@@ -173,7 +196,7 @@ impl<C: HttpConsumer> HttpSession<C> {
                     None
                 }
             },
-            Incoming::Local(event) => event.downcast().ok().map(Step::Event),
+            Incoming::Local(event) => Some(Step::Event(event)),
             Incoming::Gap(gap) => {
                 self.common.counts.count_missed(gap);
                 Some(Step::Missed(gap))
@@ -205,13 +228,13 @@ impl<C: HttpConsumer> HttpSession<C> {
         Step::Flush
     }
 
-    async fn flush(&mut self) -> solent_spec::Result {
+    async fn flush(&mut self) -> Result {
         std::future::poll_fn(|cx| self.cx.transport().poll_flush(cx)).await?;
         Ok(())
     }
 
-    async fn event(&mut self, event: Arc<Shared<C::Event>>) -> solent_spec::Result {
-        self.cx.set_current(Some(Arc::clone(&event) as _));
+    async fn event(&mut self, event: Arc<Shared<C::Event>>) -> Result {
+        self.cx.set_current(Some(Arc::clone(&event)));
         let result = self.consumer.event(&mut self.cx, event.event()).await;
         self.cx.set_current(None);
         result
@@ -236,16 +259,14 @@ impl<C: HttpConsumer> Session for HttpSession<C> {
         if self.steps.poll_proceed(cx).is_pending() {
             return Poll::Pending;
         }
-        self.turn = !self.turn;
-        for client_is_next in [self.turn, !self.turn] {
-            let polled = if client_is_next {
-                self.poll_client(cx)
-            } else {
-                self.poll_incoming(cx)
-            };
-            if polled.is_ready() {
-                return polled;
-            }
+        let polled = poll_either(
+            self,
+            |session| &mut session.turn,
+            cx,
+            [Self::poll_incoming, Self::poll_client],
+        );
+        if polled.is_ready() {
+            return polled;
         }
         if !self.cx.is_reachable() {
             return Poll::Ready(Some(Step::Unfinished(Unfinished::Forgotten)));

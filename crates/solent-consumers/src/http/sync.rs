@@ -15,23 +15,43 @@ use solent_spec::{
     http::{HttpScope, ResponseStart, Send},
 };
 
-use super::{HttpApplication, HttpConsumer, HttpContext, context::json_response, http_consumer};
+use super::{HttpConsumer, HttpContext, context::json_response};
 use crate::{
-    ConsumerEvent, SyncConsumerContext,
+    ConsumerEvent, HttpApplication, NoEvents, SyncConsumerContext,
     blocking::{Lent, Remote},
-    event::Shared,
 };
 
 /// An [`HttpConsumer`] whose handlers block: for databases and libraries that are not async.
 ///
 /// Handlers run on the runtime's blocking pool, in order for one request and side by side for several.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a blocking HTTP consumer")]
-pub trait SyncHttpConsumer: core::marker::Send + 'static {
+pub trait SyncHttpConsumer: Sized + core::marker::Send + 'static {
     /// See [`HttpConsumer::Event`].
     type Event: ConsumerEvent;
 
     /// See [`HttpConsumer::LAYER`].
     const LAYER: &'static str = "default";
+
+    /// See [`HttpConsumer::application`]. `default` must not block.
+    fn application() -> HttpApplication<BlockingHttp<Self>>
+    where
+        Self: Default,
+    {
+        Self::application_with(|_| Ok(Self::default()))
+    }
+
+    /// See [`HttpConsumer::application_with`]. The factory must not block.
+    fn application_with(
+        factory: impl Fn(&HttpScope) -> Result<Self> + core::marker::Send + Sync + 'static,
+    ) -> HttpApplication<BlockingHttp<Self>> {
+        HttpApplication::new(move |scope| {
+            let consumer = factory(scope)?;
+            Ok(BlockingHttp {
+                body_limit: consumer.body_limit(),
+                consumer: Lent::new(consumer),
+            })
+        })
+    }
 
     /// See [`HttpConsumer::body_limit`].
     fn body_limit(&self) -> usize {
@@ -43,14 +63,14 @@ pub trait SyncHttpConsumer: core::marker::Send + 'static {
     /// # Errors
     ///
     /// Any error ends the exchange, so for all handlers.
-    fn handle(&mut self, cx: &mut SyncHttpContext, body: Bytes) -> Result;
+    fn handle(&mut self, cx: &mut SyncHttpContext<Self::Event>, body: Bytes) -> Result;
 
     /// See [`HttpConsumer::event`].
     ///
     /// # Errors
     ///
     /// Any error ends the exchange.
-    fn event(&mut self, cx: &mut SyncHttpContext, event: &Self::Event) -> Result {
+    fn event(&mut self, cx: &mut SyncHttpContext<Self::Event>, event: &Self::Event) -> Result {
         let _ = (cx, event);
         Ok(())
     }
@@ -60,7 +80,7 @@ pub trait SyncHttpConsumer: core::marker::Send + 'static {
     /// # Errors
     ///
     /// Any error ends the exchange.
-    fn missed(&mut self, cx: &mut SyncHttpContext, gap: Gap) -> Result {
+    fn missed(&mut self, cx: &mut SyncHttpContext<Self::Event>, gap: Gap) -> Result {
         let _ = (cx, gap);
         Ok(())
     }
@@ -70,7 +90,7 @@ pub trait SyncHttpConsumer: core::marker::Send + 'static {
     /// # Errors
     ///
     /// Any error ends the exchange.
-    fn draining(&mut self, cx: &mut SyncHttpContext) -> Result {
+    fn draining(&mut self, cx: &mut SyncHttpContext<Self::Event>) -> Result {
         let _ = cx;
         Ok(())
     }
@@ -80,7 +100,7 @@ pub trait SyncHttpConsumer: core::marker::Send + 'static {
     /// # Errors
     ///
     /// An error is logged.
-    fn disconnect(&mut self, cx: &mut SyncHttpContext) -> Result {
+    fn disconnect(&mut self, cx: &mut SyncHttpContext<Self::Event>) -> Result {
         let _ = cx;
         Ok(())
     }
@@ -92,26 +112,13 @@ pub struct BlockingHttp<C> {
     body_limit: usize,
 }
 
-/// Makes an application of a factory of blocking consumers; see [`http_consumer`]. The factory must not block.
-pub fn sync_http_consumer<C, F>(factory: F) -> HttpApplication<BlockingHttp<C>>
-where
-    C: SyncHttpConsumer,
-    F: Fn(&HttpScope) -> Result<C> + core::marker::Send + Sync + 'static,
-{
-    http_consumer(move |scope| {
-        let consumer = factory(scope)?;
-        Ok(BlockingHttp {
-            body_limit: consumer.body_limit(),
-            consumer: Lent::new(consumer),
-        })
-    })
-}
-
 impl<C: SyncHttpConsumer> BlockingHttp<C> {
     async fn run(
         &mut self,
-        cx: &mut HttpContext,
-        handler: impl FnOnce(&mut C, &mut SyncHttpContext) -> Result + core::marker::Send + 'static,
+        cx: &mut HttpContext<C::Event>,
+        handler: impl FnOnce(&mut C, &mut SyncHttpContext<C::Event>) -> Result
+        + core::marker::Send
+        + 'static,
     ) -> Result {
         let (scope, closed) = (cx.scope_shared(), cx.closed());
         let handler = move |consumer: &mut C, remote| {
@@ -129,32 +136,29 @@ impl<C: SyncHttpConsumer> HttpConsumer for BlockingHttp<C> {
         self.body_limit
     }
 
-    async fn handle(&mut self, cx: &mut HttpContext, body: Bytes) -> Result {
+    async fn handle(&mut self, cx: &mut HttpContext<C::Event>, body: Bytes) -> Result {
         self.run(cx, |consumer, cx| consumer.handle(cx, body)).await
     }
 
-    async fn event(&mut self, cx: &mut HttpContext, _: &C::Event) -> Result {
+    async fn event(&mut self, cx: &mut HttpContext<C::Event>, _: &C::Event) -> Result {
         // The event must outlive this future, which may be dropped while the handler runs.
-        let event = cx.current().map(Arc::clone);
-        let Some(event) =
-            event.and_then(|event| event.into_any().downcast::<Shared<C::Event>>().ok())
-        else {
+        let Some(event) = cx.current().map(Arc::clone) else {
             return Ok(());
         };
         self.run(cx, move |consumer, cx| consumer.event(cx, event.event()))
             .await
     }
 
-    async fn missed(&mut self, cx: &mut HttpContext, gap: Gap) -> Result {
+    async fn missed(&mut self, cx: &mut HttpContext<C::Event>, gap: Gap) -> Result {
         self.run(cx, move |consumer, cx| consumer.missed(cx, gap))
             .await
     }
 
-    async fn draining(&mut self, cx: &mut HttpContext) -> Result {
+    async fn draining(&mut self, cx: &mut HttpContext<C::Event>) -> Result {
         self.run(cx, C::draining).await
     }
 
-    async fn disconnect(&mut self, cx: &mut HttpContext) -> Result {
+    async fn disconnect(&mut self, cx: &mut HttpContext<C::Event>) -> Result {
         self.run(cx, C::disconnect).await
     }
 }
@@ -170,14 +174,14 @@ impl<C> fmt::Debug for BlockingHttp<C> {
 ///
 /// Each call is carried out by the request's own task. Once the server has given that up, calls fail with an error that
 /// [`is_disconnect`](solent_spec::is_disconnect) knows.
-pub struct SyncHttpContext {
+pub struct SyncHttpContext<E = NoEvents> {
     scope: Arc<HttpScope>,
-    remote: Remote<HttpContext>,
-    shared: SyncConsumerContext,
+    remote: Remote<HttpContext<E>>,
+    shared: SyncConsumerContext<E>,
 }
 
-impl SyncHttpContext {
-    fn new(scope: Arc<HttpScope>, remote: Remote<HttpContext>, closed: Closed) -> Self {
+impl<E: core::marker::Send + Sync + 'static> SyncHttpContext<E> {
+    fn new(scope: Arc<HttpScope>, remote: Remote<HttpContext<E>>, closed: Closed) -> Self {
         Self {
             scope,
             shared: SyncConsumerContext::new(&remote, closed),
@@ -251,21 +255,21 @@ impl SyncHttpContext {
     }
 }
 
-impl Deref for SyncHttpContext {
-    type Target = SyncConsumerContext;
+impl<E> Deref for SyncHttpContext<E> {
+    type Target = SyncConsumerContext<E>;
 
-    fn deref(&self) -> &SyncConsumerContext {
+    fn deref(&self) -> &SyncConsumerContext<E> {
         &self.shared
     }
 }
 
-impl DerefMut for SyncHttpContext {
-    fn deref_mut(&mut self) -> &mut SyncConsumerContext {
+impl<E> DerefMut for SyncHttpContext<E> {
+    fn deref_mut(&mut self) -> &mut SyncConsumerContext<E> {
         &mut self.shared
     }
 }
 
-impl fmt::Debug for SyncHttpContext {
+impl<E> fmt::Debug for SyncHttpContext<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SyncHttpContext")
             .field("scope", &self.scope)

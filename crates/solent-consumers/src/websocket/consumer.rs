@@ -5,10 +5,13 @@ use std::future::{Future, ready};
 use solent_layer::Gap;
 use solent_spec::{
     Result,
-    websocket::{Close, Frame},
+    websocket::{Close, WebSocketScope},
 };
 
-use crate::{ConsumerEvent, Group, WebSocketContext};
+use super::input::close_for;
+use crate::{
+    ConsumerEvent, FromFrame, Group, InvalidFrame, WebSocketApplication, WebSocketContext,
+};
 
 /// Handles one WebSocket, event by event: a new value for each connection.
 ///
@@ -31,10 +34,14 @@ use crate::{ConsumerEvent, Group, WebSocketContext};
 /// A ready frame ([`broadcast`](crate::ConsumerContext::broadcast)) is written to the client without a handler, if the
 /// socket has been accepted; see [`READY_FRAMES`](Self::READY_FRAMES).
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a WebSocket consumer")]
-pub trait WebSocketConsumer: Send + 'static {
+pub trait WebSocketConsumer: Sized + Send + 'static {
     /// What the consumer receives from groups, channels, timers and its own handle;
     /// [`NoEvents`](crate::NoEvents) for nothing.
     type Event: ConsumerEvent;
+
+    /// What a client's message is read as: [`Frame`](solent_spec::websocket::Frame) for the message itself,
+    /// [`Json<T>`](crate::Json) for a value.
+    type Input: FromFrame;
 
     /// The alias of the channel layer that the consumer uses.
     const LAYER: &'static str = "default";
@@ -48,6 +55,55 @@ pub trait WebSocketConsumer: Send + 'static {
     /// that has closed the connection itself is let finish, and so are `disconnect` and what [`spawn`](crate::ConsumerContext::spawn) started.
     const CANCEL_ON_DISCONNECT: bool = false;
 
+    /// The application that makes a consumer by `Default` for each connection.
+    ///
+    /// ```
+    /// use solent_consumers::{NoEvents, WebSocketConsumer, WebSocketContext};
+    /// use solent_spec::{Result, websocket::Frame};
+    ///
+    /// #[derive(Default)]
+    /// struct Echo;
+    ///
+    /// impl WebSocketConsumer for Echo {
+    ///     type Event = NoEvents;
+    ///     type Input = Frame;
+    ///
+    ///     async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> Result {
+    ///         cx.send(frame).await
+    ///     }
+    /// }
+    ///
+    /// let application = Echo::application();
+    /// # let _ = application;
+    /// ```
+    fn application() -> WebSocketApplication<Self>
+    where
+        Self: Default,
+    {
+        Self::application_with(|_| Ok(Self::default()))
+    }
+
+    /// The application that makes a consumer with `factory` for each connection, of what is known about it: the route's parameters,
+    /// the user, the state that the application was given.
+    ///
+    /// ```
+    /// # use solent_consumers::{NoEvents, WebSocketConsumer};
+    /// # use solent_spec::{RequestScope, websocket::Frame};
+    /// # struct Echo { path: String }
+    /// # impl WebSocketConsumer for Echo { type Event = NoEvents; type Input = Frame; }
+    /// let application = Echo::application_with(|scope| {
+    ///     Ok(Echo { path: scope.path().to_owned() })
+    /// });
+    /// # let _ = (application, |echo: Echo| echo.path);
+    /// ```
+    ///
+    /// A factory that fails refuses the connection; see [`ConsumerApplication`](crate::ConsumerApplication).
+    fn application_with(
+        factory: impl Fn(&WebSocketScope) -> Result<Self> + Send + Sync + 'static,
+    ) -> WebSocketApplication<Self> {
+        WebSocketApplication::new(factory)
+    }
+
     /// Groups to join before `connect` is called. As in Channels, they are joined for a connection that is going to be
     /// rejected, too; join in `connect` what only accepted ones may hear.
     fn groups(&self) -> Vec<Group<Self::Event>> {
@@ -58,24 +114,41 @@ pub trait WebSocketConsumer: Send + 'static {
     ///
     /// Accept, reject or respond through the context; a handler that does none of it leaves the client waiting until
     /// another one does. A [`Refusal`](crate::Refusal) refuses the handshake by way of `?`.
-    fn connect(&mut self, cx: &mut WebSocketContext) -> impl Future<Output = Result> + Send {
+    fn connect(
+        &mut self,
+        cx: &mut WebSocketContext<Self::Event>,
+    ) -> impl Future<Output = Result> + Send {
         async { cx.accept().await }
     }
 
     /// The client has sent a message. Does nothing by default.
     fn receive(
         &mut self,
-        cx: &mut WebSocketContext,
-        frame: Frame,
+        cx: &mut WebSocketContext<Self::Event>,
+        input: Self::Input,
     ) -> impl Future<Output = Result> + Send {
-        let _ = (cx, frame);
+        let _ = (cx, input);
         ready(Ok(()))
+    }
+
+    /// The client has sent something that is not an [`Input`](Self::Input).
+    ///
+    /// Closes by default, with the [code and the reason](InvalidFrame::close) of the error. For [`Json`](crate::Json) that is 1003 for a
+    /// binary message, and 1007 for text that is no JSON, not of the expected shape, or that would be
+    /// [changed](crate::InvalidJson::Unfit) by being read. The reason says which field is wrong and why, and so does an event for
+    /// the log, of the level DEBUG. (Channels fails with 1011 here, as if the mistake were the server's.)
+    fn invalid(
+        &mut self,
+        cx: &mut WebSocketContext<Self::Event>,
+        error: InvalidFrame,
+    ) -> impl Future<Output = Result> + Send {
+        async move { cx.close(close_for(&error)).await }
     }
 
     /// An event has arrived, through a group, a channel, a timer or a handle. Does nothing by default.
     fn event(
         &mut self,
-        cx: &mut WebSocketContext,
+        cx: &mut WebSocketContext<Self::Event>,
         event: &Self::Event,
     ) -> impl Future<Output = Result> + Send {
         let _ = (cx, event);
@@ -89,7 +162,7 @@ pub trait WebSocketConsumer: Send + 'static {
     /// lost its backend for a while, and is there again. Either way this is the moment to fetch what the client should know.
     fn missed(
         &mut self,
-        cx: &mut WebSocketContext,
+        cx: &mut WebSocketContext<Self::Event>,
         gap: Gap,
     ) -> impl Future<Output = Result> + Send {
         let _ = (cx, gap);
@@ -102,7 +175,7 @@ pub trait WebSocketConsumer: Send + 'static {
     /// the server ended the connection with, 1006 for a client that went away without a word, 1011 if a handler failed.
     fn disconnect(
         &mut self,
-        cx: &mut WebSocketContext,
+        cx: &mut WebSocketContext<Self::Event>,
         close: Close,
     ) -> impl Future<Output = Result> + Send {
         let _ = (cx, close);

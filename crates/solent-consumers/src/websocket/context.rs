@@ -14,17 +14,17 @@ use solent_spec::{
     websocket::{Accept, Close, Frame, Send, SharedFrame, SinkRefusal, WebSocketScope},
 };
 
-use crate::{ConsumerContext, blocking::Act, context::Kind, event::Value, layers, who::Who};
+use crate::{ConsumerContext, NoEvents, blocking::Act, context::Kind, layers, who::Who};
 
 /// What a WebSocket consumer acts through: its client, and, by way of [`ConsumerContext`], groups, the channel layer,
 /// timers and tasks.
 ///
 /// Once the client is gone, sending fails with an error that [`is_disconnect`](solent_spec::is_disconnect) knows; pass
 /// it on with `?`, nobody will log it.
-pub struct WebSocketContext {
+pub struct WebSocketContext<E = NoEvents> {
     scope: WebSocketScope,
     transport: Box<dyn Transport<WebSocket>>,
-    shared: ConsumerContext,
+    shared: ConsumerContext<E>,
     stage: Stage,
 }
 
@@ -41,7 +41,7 @@ pub(super) enum Stage {
     Closed,
 }
 
-impl WebSocketContext {
+impl<E> WebSocketContext<E> {
     pub(super) fn new(connection: Connection<WebSocket>, kind: &'static Kind) -> Self {
         let (scope, transport) = connection.into_parts();
         let layer = layers::find_in(&scope, kind.layer);
@@ -225,9 +225,6 @@ impl WebSocketContext {
 
     /// Sends a value as a text message of JSON.
     ///
-    /// Sending on the event that is being handled (`cx.send_json(event)`), or a part of it, makes its JSON once per process,
-    /// and not once for each member of the group that it came through.
-    ///
     /// # Errors
     ///
     /// As [`send`](Self::send), and a value that JSON cannot express.
@@ -236,28 +233,31 @@ impl WebSocketContext {
     ///
     /// As [`send`](Self::send).
     pub async fn send_json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
-        match self.shared_json(value)? {
-            Some(frame) => self.send_shared(frame).await,
-            None => self.send(Frame::from_json(value)?).await,
-        }
+        self.send(Frame::from_json(value)?).await
     }
 
-    /// The JSON that all consumers which handle the current event have in common, if `value` is of it.
-    fn shared_json<T: Serialize + ?Sized>(
-        &self,
-        value: &T,
-    ) -> Result<Option<SharedFrame>, serde_json::Error> {
-        let place = Value::of(value);
-        let Some(event) = self.shared.current().filter(|event| event.holds(place)) else {
-            return Ok(None);
+    /// Sends the event that is being handled, or a part of it, as a text message of JSON, which is made once for all consumers
+    /// of this process that forward the same. Any other value is sent as [`send_json`](Self::send_json) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_json`](Self::send_json).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`send`](Self::send).
+    pub async fn forward<T: Serialize + ?Sized + 'static>(&mut self, value: &T) -> Result
+    where
+        E: 'static,
+    {
+        let shared = match self.shared.current() {
+            Some(event) => event.json_of(value)?,
+            None => None,
         };
-        if event.json().get().is_none() {
-            let made = SharedFrame::new(Frame::from_json(value)?);
-            // Another may have been quicker, with the same or another part.
-            let _ = event.json().set((place, made));
+        match shared {
+            Some(frame) => self.send_shared(frame).await,
+            None => self.send_json(value).await,
         }
-        let kept = event.json().get().filter(|(of, _)| *of == place);
-        Ok(kept.map(|(_, frame)| frame.clone()))
     }
 
     /// Closes the connection, with a code and a reason. Refuses it with status 403 if it was not accepted.
@@ -324,27 +324,29 @@ impl WebSocketContext {
     }
 }
 
-impl Deref for WebSocketContext {
-    type Target = ConsumerContext;
+impl<E> Deref for WebSocketContext<E> {
+    type Target = ConsumerContext<E>;
 
-    fn deref(&self) -> &ConsumerContext {
+    fn deref(&self) -> &ConsumerContext<E> {
         &self.shared
     }
 }
 
-impl DerefMut for WebSocketContext {
-    fn deref_mut(&mut self) -> &mut ConsumerContext {
+impl<E> DerefMut for WebSocketContext<E> {
+    fn deref_mut(&mut self) -> &mut ConsumerContext<E> {
         &mut self.shared
     }
 }
 
-impl Act for WebSocketContext {
-    fn shared_mut(&mut self) -> &mut ConsumerContext {
+impl<E: core::marker::Send + Sync + 'static> Act for WebSocketContext<E> {
+    type Event = E;
+
+    fn shared_mut(&mut self) -> &mut ConsumerContext<E> {
         &mut self.shared
     }
 }
 
-impl fmt::Debug for WebSocketContext {
+impl<E> fmt::Debug for WebSocketContext<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocketContext")
             .field("scope", &self.scope)

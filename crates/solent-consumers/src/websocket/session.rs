@@ -1,9 +1,8 @@
 //! One WebSocket and its consumer.
 
 use std::{
-    any::{TypeId, type_name},
+    any::type_name,
     future::Future,
-    marker::PhantomData,
     ops::ControlFlow,
     pin::Pin,
     sync::Arc,
@@ -12,19 +11,21 @@ use std::{
 
 use solent_layer::Gap;
 use solent_spec::{
-    AppError, Chain, Message, RequestScope, SendError, is_disconnect,
+    AppError, Chain, Connection, Message, RequestScope, Result, SendError, WebSocket,
+    is_disconnect,
     request::Feature,
     websocket::{Close, CloseCode, Frame, Receive, Send, WebSocketScope},
 };
 
-use super::{WebSocketConsumer, WebSocketContext, context::Stage};
+use super::{FromFrame, WebSocketConsumer, WebSocketContext, context::Stage};
 use crate::{
     Refusal,
+    application::{Factory, Run},
     context::{Incoming, Kind},
     counts::Counted,
     event::Shared,
     fault,
-    session::{Cancel, Common, Handling, Session, Turn},
+    session::{Cancel, Common, Handling, Session, Turn, drive, poll_either},
     who::{Who, tell},
 };
 
@@ -33,9 +34,9 @@ use crate::{
 const LAST_EVENTS: usize = 2048;
 
 /// A consumer and what it acts through: all that there is of an idle connection, beside the future that polls it.
-pub(super) struct WebSocketSession<C: WebSocketConsumer> {
+struct WebSocketSession<C: WebSocketConsumer> {
     consumer: C,
-    cx: WebSocketContext,
+    cx: WebSocketContext<C::Event>,
     common: Arc<Common>,
     /// Why the connection is over, once it is.
     close: Option<Box<Close>>,
@@ -57,27 +58,57 @@ enum Phase {
     Over,
 }
 
-pub(super) enum Step<E> {
+enum Step<E> {
     Connect,
     Frame(Frame),
     Event(Arc<Shared<E>>),
     Missed(Gap),
 }
 
-/// What the consumers of a type have in common.
-pub(super) struct KindOf<C>(PhantomData<C>);
+impl<C: WebSocketConsumer> Run<WebSocket> for C {
+    fn run(
+        factory: Factory<WebSocket, C>,
+        common: Arc<Common>,
+        connection: Connection<WebSocket>,
+    ) -> impl Future<Output = Result> + core::marker::Send {
+        drive(
+            Box::pin(start(factory, Arc::clone(&common), connection)),
+            common,
+        )
+    }
+}
 
-impl<C: WebSocketConsumer> KindOf<C> {
-    pub(super) const KIND: &'static Kind = &Kind {
-        layer: C::LAYER,
-        event_id: TypeId::of::<C::Event>,
-        event_name: type_name::<C::Event>,
-        consumer_name: type_name::<C>,
-    };
+/// Everything that happens before the first handler. What it needs is dropped when it is done.
+async fn start<C: WebSocketConsumer>(
+    factory: Factory<WebSocket, C>,
+    common: Arc<Common>,
+    mut connection: Connection<WebSocket>,
+) -> Result<Option<WebSocketSession<C>>> {
+    match connection.receive().await {
+        Some(Receive::Connect) => {}
+        // The client left before it was asked for.
+        _ => return Ok(None),
+    }
+    tracing::debug!(target: "solent::consumers", scope = ?connection.scope(), "connecting");
+    match factory(connection.scope()) {
+        Ok(consumer) => {
+            let kind = const { &Kind::of::<C>(C::LAYER) };
+            let cx = WebSocketContext::new(connection, kind);
+            Ok(Some(WebSocketSession::new(consumer, cx, common)))
+        }
+        Err(error) => {
+            let refusal = fault::refusal(error, connection.scope(), || {
+                Who::of(type_name::<C>(), connection.scope())
+            })?;
+            let denial = denial(refusal, connection.scope());
+            connection.send(denial).await?;
+            Ok(None)
+        }
+    }
 }
 
 impl<C: WebSocketConsumer> WebSocketSession<C> {
-    pub(super) fn new(consumer: C, cx: WebSocketContext, common: Arc<Common>) -> Self {
+    fn new(consumer: C, cx: WebSocketContext<C::Event>, common: Arc<Common>) -> Self {
         Self {
             consumer,
             cx,
@@ -148,7 +179,7 @@ impl<C: WebSocketConsumer> WebSocketSession<C> {
     }
 
     /// Does what needs no handler.
-    fn sort(&mut self, incoming: Incoming) -> Option<Step<C::Event>> {
+    fn sort(&mut self, incoming: Incoming<C::Event>) -> Option<Step<C::Event>> {
         match incoming {
             Incoming::Message(message) if message.kind() == Some(Message::READY) => {
                 self.forward(&message);
@@ -161,7 +192,7 @@ impl<C: WebSocketConsumer> WebSocketSession<C> {
                     None
                 }
             },
-            Incoming::Local(event) => event.downcast().ok().map(Step::Event),
+            Incoming::Local(event) => Some(Step::Event(event)),
             Incoming::Gap(gap) => {
                 self.common.counts.count_missed(gap);
                 Some(Step::Missed(gap))
@@ -249,15 +280,15 @@ impl<C: WebSocketConsumer> WebSocketSession<C> {
         ControlFlow::Continue(())
     }
 
-    async fn connect(&mut self) -> solent_spec::Result {
+    async fn connect(&mut self) -> Result {
         for group in self.consumer.groups() {
             self.cx.join(&group).await?;
         }
         self.consumer.connect(&mut self.cx).await
     }
 
-    async fn event(&mut self, event: Arc<Shared<C::Event>>) -> solent_spec::Result {
-        self.cx.set_current(Some(Arc::clone(&event) as _));
+    async fn event(&mut self, event: Arc<Shared<C::Event>>) -> Result {
+        self.cx.set_current(Some(Arc::clone(&event)));
         let result = self.consumer.event(&mut self.cx, event.event()).await;
         self.cx.set_current(None);
         result
@@ -279,16 +310,14 @@ impl<C: WebSocketConsumer> Session for WebSocketSession<C> {
         if self.cx.poll_caught_up(cx).is_pending() || self.steps.poll_proceed(cx).is_pending() {
             return Poll::Pending;
         }
-        self.turn = !self.turn;
-        for client_is_next in [self.turn, !self.turn] {
-            let polled = if client_is_next {
-                self.poll_client(cx)
-            } else {
-                self.poll_incoming(cx)
-            };
-            if polled.is_ready() {
-                return polled;
-            }
+        let polled = poll_either(
+            self,
+            |session| &mut session.turn,
+            cx,
+            [Self::poll_incoming, Self::poll_client],
+        );
+        if polled.is_ready() {
+            return polled;
         }
         if self.unflushed && self.cx.transport().poll_flush(cx).is_ready() {
             self.unflushed = false;
@@ -301,7 +330,10 @@ impl<C: WebSocketConsumer> Session for WebSocketSession<C> {
         self.of_message = matches!(step, Step::Frame(_));
         match step {
             Step::Connect => Box::pin(self.connect()),
-            Step::Frame(frame) => Box::pin(self.consumer.receive(&mut self.cx, frame)),
+            Step::Frame(frame) => match C::Input::from_frame(frame) {
+                Ok(input) => Box::pin(self.consumer.receive(&mut self.cx, input)),
+                Err(error) => Box::pin(self.consumer.invalid(&mut self.cx, error)),
+            },
             Step::Event(event) => Box::pin(self.event(event)),
             Step::Missed(gap) => Box::pin(self.consumer.missed(&mut self.cx, gap)),
         }
@@ -372,7 +404,7 @@ impl<C: WebSocketConsumer> Session for WebSocketSession<C> {
 }
 
 /// The answer to a handshake that is refused.
-pub(super) fn denial(refusal: Refusal, scope: &WebSocketScope) -> Send {
+fn denial(refusal: Refusal, scope: &WebSocketScope) -> Send {
     if scope.link().offers(Feature::DenialResponse) {
         Send::Respond(Box::new(refusal.into_response()))
     } else {
@@ -381,7 +413,7 @@ pub(super) fn denial(refusal: Refusal, scope: &WebSocketScope) -> Send {
 }
 
 /// Why a connection is over whose end has not been received: the transport may know by now.
-fn last_close(cx: &mut WebSocketContext) -> Close {
+fn last_close<E>(cx: &mut WebSocketContext<E>) -> Close {
     let mut task = Context::from_waker(Waker::noop());
     for _ in 0..LAST_EVENTS {
         match cx.transport().poll_receive(&mut task) {
@@ -398,17 +430,19 @@ mod tests {
     use std::{any::type_name, mem::size_of_val, sync::Arc};
 
     use solent_spec::{
-        Application, Connection, SendError, Transport, WebSocket,
+        Application, Transport,
         request::{Link, Listener},
     };
 
     use super::*;
-    use crate::{NoEvents, websocket_consumer};
+    use crate::NoEvents;
 
+    #[derive(Default)]
     struct Empty;
 
     impl WebSocketConsumer for Empty {
         type Event = NoEvents;
+        type Input = Frame;
     }
 
     struct Silent;
@@ -432,7 +466,7 @@ mod tests {
         let request = http::Request::new(()).into_parts().0;
         let link = Link::new(None, Arc::new(Listener::new(None, Vec::new())));
         let scope = WebSocketScope::new(&request, link).unwrap();
-        let application = Arc::new(websocket_consumer(|_| Ok(Empty)));
+        let application = Arc::new(Empty::application());
 
         let future = application.call_boxed(Connection::new(scope, Silent));
 

@@ -14,23 +14,23 @@ use solent_spec::{
 };
 
 use super::WebSocketContext;
-use crate::{SyncConsumerContext, blocking::Remote};
+use crate::{NoEvents, SyncConsumerContext, blocking::Remote};
 
 /// What a blocking WebSocket consumer acts through: the methods of [`WebSocketContext`], which here wait instead of being
 /// awaited, and those of [`SyncConsumerContext`].
 ///
 /// Each call is carried out by the connection's own task. Once the server has given that up, calls fail with an error
 /// that [`is_disconnect`](solent_spec::is_disconnect) knows.
-pub struct SyncWebSocketContext {
+pub struct SyncWebSocketContext<E = NoEvents> {
     scope: Arc<WebSocketScope>,
-    remote: Remote<WebSocketContext>,
-    shared: SyncConsumerContext,
+    remote: Remote<WebSocketContext<E>>,
+    shared: SyncConsumerContext<E>,
 }
 
-impl SyncWebSocketContext {
+impl<E: Send + Sync + 'static> SyncWebSocketContext<E> {
     pub(super) fn new(
         scope: Arc<WebSocketScope>,
-        remote: Remote<WebSocketContext>,
+        remote: Remote<WebSocketContext<E>>,
         closed: Closed,
     ) -> Self {
         Self {
@@ -114,21 +114,21 @@ impl SyncWebSocketContext {
     }
 }
 
-impl Deref for SyncWebSocketContext {
-    type Target = SyncConsumerContext;
+impl<E> Deref for SyncWebSocketContext<E> {
+    type Target = SyncConsumerContext<E>;
 
-    fn deref(&self) -> &SyncConsumerContext {
+    fn deref(&self) -> &SyncConsumerContext<E> {
         &self.shared
     }
 }
 
-impl DerefMut for SyncWebSocketContext {
-    fn deref_mut(&mut self) -> &mut SyncConsumerContext {
+impl<E> DerefMut for SyncWebSocketContext<E> {
+    fn deref_mut(&mut self) -> &mut SyncConsumerContext<E> {
         &mut self.shared
     }
 }
 
-impl fmt::Debug for SyncWebSocketContext {
+impl<E> fmt::Debug for SyncWebSocketContext<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SyncWebSocketContext")
             .field("scope", &self.scope)

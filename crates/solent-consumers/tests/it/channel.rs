@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use solent_consumers::{
-    ChannelConfig, ChannelConsumer, ChannelContext, ChannelCounts, Group, SyncChannelConsumer,
-    SyncChannelContext, WithLayer, Worker, WorkerConfig, WorkerCounts, WorkerError,
-    channel_consumer, sync_channel_consumer,
+    Address, ChannelConfig, ChannelConsumer, ChannelContext, ChannelCounts, Group,
+    SyncChannelConsumer, SyncChannelContext, WithLayer, Worker, WorkerConfig, WorkerCounts,
+    WorkerError,
 };
 use solent_layer::{
     ChannelLayer, ChannelName, Delivery, DynLayer, GroupName, GroupReport, LayerError, Mailbox,
@@ -34,7 +34,7 @@ struct Works {
 impl ChannelConsumer for Works {
     type Event = Job;
 
-    async fn handle(&mut self, cx: &mut ChannelContext, job: &Job) -> Result {
+    async fn handle(&mut self, cx: &mut ChannelContext<Job>, job: &Job) -> Result {
         match job {
             Job::Do { what } => {
                 self.log.add(format!("{} {what}", self.instance));
@@ -48,7 +48,7 @@ impl ChannelConsumer for Works {
                 Ok(())
             }
             Job::Answer { to } => {
-                let to: ChannelName = to.parse()?;
+                let to: Address<Job> = to.parse()?;
                 let what = cx.scope().channel.clone();
                 cx.send_to_channel(&to, &Job::Do { what }).await?;
                 cx.send_to(&Group::new("answers")?, &Job::Do { what: "all".into() })
@@ -58,7 +58,7 @@ impl ChannelConsumer for Works {
         }
     }
 
-    async fn disconnect(&mut self, _: &mut ChannelContext) -> Result {
+    async fn disconnect(&mut self, _: &mut ChannelContext<Job>) -> Result {
         self.log.add(format!("{} disconnect", self.instance));
         Ok(())
     }
@@ -66,7 +66,7 @@ impl ChannelConsumer for Works {
 
 fn works(log: &Log) -> impl Application<Channel> {
     let (log, made) = (log.clone(), Log::default());
-    channel_consumer(move |_| {
+    Works::application_with(move |_| {
         made.add("made");
         Ok(Works {
             log: log.clone(),
@@ -164,7 +164,7 @@ async fn failures_cost_their_own_message_and_no_other() {
 async fn message_of_an_unknown_type_is_counted_and_changes_nothing() {
     let (layer, log) = (memory(), Log::default());
     let seen = log.clone();
-    let application = channel_consumer(move |_| {
+    let application = Works::application_with(move |_| {
         Ok(Works {
             log: seen.clone(),
             instance: 1,
@@ -316,7 +316,7 @@ async fn applications_find_the_counts_in_their_state() {
     struct Asks(Log);
     impl ChannelConsumer for Asks {
         type Event = Job;
-        async fn handle(&mut self, cx: &mut ChannelContext, _: &Job) -> Result {
+        async fn handle(&mut self, cx: &mut ChannelContext<Job>, _: &Job) -> Result {
             let counts = cx.scope().state.get::<WorkerCounts>().ok_or("no counts")?;
             let in_hand = counts.total(ChannelCounts::in_hand);
             self.0.add(format!("{in_hand} in hand"));
@@ -325,7 +325,7 @@ async fn applications_find_the_counts_in_their_state() {
     }
     let (layer, log) = (memory(), Log::default());
     let seen = log.clone();
-    let asks = channel_consumer(move |_| Ok(Asks(seen.clone())));
+    let asks = Asks::application_with(move |_| Ok(Asks(seen.clone())));
     let run = start(Worker::new(layer.clone()).channel("jobs", asks).unwrap());
 
     order(&layer, "jobs", "count").await;
@@ -339,7 +339,7 @@ async fn applications_find_the_counts_in_their_state() {
 async fn application_that_cannot_start_is_tried_again_with_pauses() {
     let (layer, tries) = (memory(), Log::default());
     let seen = tries.clone();
-    let application = channel_consumer(move |_| {
+    let application = Works::application_with(move |_| {
         seen.add("try");
         Err::<Works, _>("no database".into())
     });
@@ -521,11 +521,12 @@ async fn consumer_sends_to_channels_and_groups() {
 
 #[tokio::test(start_paused = true)]
 async fn consumer_sends_through_the_layer_of_its_alias() {
+    #[derive(Default)]
     struct Aliased;
     impl ChannelConsumer for Aliased {
         type Event = Job;
         const LAYER: &'static str = "other";
-        async fn handle(&mut self, cx: &mut ChannelContext, job: &Job) -> Result {
+        async fn handle(&mut self, cx: &mut ChannelContext<Job>, job: &Job) -> Result {
             cx.broadcast(&Group::<Job>::new("answers")?, format!("{job:?}"))
                 .await?;
             Ok(())
@@ -533,7 +534,7 @@ async fn consumer_sends_through_the_layer_of_its_alias() {
     }
     let (layer, other) = (memory(), memory());
     let layers = WithLayer::new(layer.clone()).and("other", other.clone());
-    let application = layers.wrap_channel(channel_consumer(|_| Ok(Aliased)));
+    let application = layers.wrap_channel(Aliased::application());
     let run = start(
         Worker::new(layer.clone())
             .channel("jobs", application)
@@ -559,10 +560,11 @@ async fn consumer_sends_through_the_layer_of_its_alias() {
 
 #[tokio::test]
 async fn blocking_consumer_works_and_answers() {
+    #[derive(Default)]
     struct Blocks;
     impl SyncChannelConsumer for Blocks {
         type Event = Job;
-        fn handle(&mut self, cx: &mut SyncChannelContext, job: &Job) -> Result {
+        fn handle(&mut self, cx: &mut SyncChannelContext<Job>, job: &Job) -> Result {
             let Job::Answer { to } = job else {
                 return Ok(());
             };
@@ -575,7 +577,7 @@ async fn blocking_consumer_works_and_answers() {
         }
     }
     let layer = memory();
-    let blocks = sync_channel_consumer(|_| Ok(Blocks));
+    let blocks = Blocks::application();
     let run = start(Worker::new(layer.clone()).channel("jobs", blocks).unwrap());
     let mut mailbox = layer.open("reply.").await.unwrap();
 
@@ -596,7 +598,7 @@ async fn blocking_consumer_that_fails_or_panics_is_disconnected_and_made_again()
     struct Blocks(Log);
     impl SyncChannelConsumer for Blocks {
         type Event = Job;
-        fn handle(&mut self, cx: &mut SyncChannelContext, job: &Job) -> Result {
+        fn handle(&mut self, cx: &mut SyncChannelContext<Job>, job: &Job) -> Result {
             match job {
                 Job::Do { what } if what == "fail" => Err("failed".into()),
                 Job::Do { .. } => panic!("asked to"),
@@ -606,14 +608,14 @@ async fn blocking_consumer_that_fails_or_panics_is_disconnected_and_made_again()
                 }
             }
         }
-        fn disconnect(&mut self, cx: &mut SyncChannelContext) -> Result {
+        fn disconnect(&mut self, cx: &mut SyncChannelContext<Job>) -> Result {
             self.0.add(format!("{} disconnect", cx.scope().channel));
             Ok(())
         }
     }
     let (layer, log) = (memory(), Log::default());
     let seen = log.clone();
-    let blocks = sync_channel_consumer(move |_| Ok(Blocks(seen.clone())));
+    let blocks = Blocks::application_with(move |_| Ok(Blocks(seen.clone())));
     let run = start(Worker::new(layer.clone()).channel("jobs", blocks).unwrap());
     let mut mailbox = layer.open("reply.").await.unwrap();
 

@@ -4,8 +4,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use solent_consumers::{
     ChannelConsumer, ChannelContext, HttpConsumer, HttpContext, NoEvents, SyncWebSocketConsumer,
-    SyncWebSocketContext, WebSocketConsumer, WebSocketContext, Worker, channel_consumer,
-    http_consumer, sync_websocket_consumer, websocket_consumer,
+    SyncWebSocketContext, WebSocketConsumer, WebSocketContext, Worker,
 };
 use solent_layer::{ChannelLayer, DynLayer};
 use solent_layer_memory::MemoryLayer;
@@ -48,23 +47,24 @@ impl Patient {
 
 impl WebSocketConsumer for Patient {
     type Event = Due;
+    type Input = Frame;
     const CANCEL_ON_DISCONNECT: bool = true;
 
-    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
-        cx.every(Duration::from_secs(1), Due)?;
+    async fn connect(&mut self, cx: &mut WebSocketContext<Due>) -> Result {
+        cx.every(Duration::from_secs(1), Due);
         self.enter("connect").await?;
         cx.accept().await
     }
 
-    async fn receive(&mut self, _: &mut WebSocketContext, _: Frame) -> Result {
+    async fn receive(&mut self, _: &mut WebSocketContext<Due>, _: Frame) -> Result {
         self.enter("receive").await
     }
 
-    async fn event(&mut self, _: &mut WebSocketContext, _: &Due) -> Result {
+    async fn event(&mut self, _: &mut WebSocketContext<Due>, _: &Due) -> Result {
         self.enter("event").await
     }
 
-    async fn disconnect(&mut self, _: &mut WebSocketContext, close: Close) -> Result {
+    async fn disconnect(&mut self, _: &mut WebSocketContext<Due>, close: Close) -> Result {
         self.log.add(format!("disconnect {}", close.code.as_u16()));
         Ok(())
     }
@@ -75,7 +75,7 @@ async fn handler_that_waits_is_given_up_when_its_client_leaves_and_disconnect_fo
     for waits_in in ["connect", "receive", "event"] {
         let (socket, log) = (Socket::new(), Log::default());
         let seen = log.clone();
-        let application = websocket_consumer(move |_| {
+        let application = Patient::application_with(move |_| {
             let log = seen.clone();
             Ok(Patient { waits_in, log })
         });
@@ -99,6 +99,7 @@ async fn handler_that_closed_the_connection_itself_is_let_finish() {
     struct Closing(Log);
     impl WebSocketConsumer for Closing {
         type Event = NoEvents;
+        type Input = Frame;
         const CANCEL_ON_DISCONNECT: bool = true;
         async fn receive(&mut self, cx: &mut WebSocketContext, _: Frame) -> Result {
             cx.close(CloseCode::NORMAL).await?;
@@ -109,7 +110,7 @@ async fn handler_that_closed_the_connection_itself_is_let_finish() {
     }
     let (socket, log) = (Socket::new(), Log::default());
     let seen = log.clone();
-    let application = websocket_consumer(move |_| Ok(Closing(seen.clone())));
+    let application = Closing::application_with(move |_| Ok(Closing(seen.clone())));
     socket.send("close");
     socket.leave(CloseCode::NORMAL);
 
@@ -123,6 +124,7 @@ async fn handler_waits_for_its_client_to_leave_beside_its_work() {
     struct Asking(Log);
     impl WebSocketConsumer for Asking {
         type Event = NoEvents;
+        type Input = Frame;
         async fn receive(&mut self, cx: &mut WebSocketContext, _: Frame) -> Result {
             let closed = cx.closed();
             assert!(!closed.is_closed());
@@ -136,7 +138,7 @@ async fn handler_waits_for_its_client_to_leave_beside_its_work() {
     }
     let (socket, log) = (Socket::new(), Log::default());
     let seen = log.clone();
-    let application = websocket_consumer(move |_| Ok(Asking(seen.clone())));
+    let application = Asking::application_with(move |_| Ok(Asking(seen.clone())));
     let running = spawn(application, socket.connection(None));
     socket.send("work");
     settle().await;
@@ -165,7 +167,7 @@ async fn request_whose_client_leaves_is_given_up() {
     }
     let (exchange, log) = (Exchange::new(&[""]), Log::default());
     let seen = log.clone();
-    let application = http_consumer(move |_| Ok(Slow(seen.clone())));
+    let application = Slow::application_with(move |_| Ok(Slow(seen.clone())));
     let running = spawn(application, exchange.connection(None));
     settle().await;
 
@@ -180,6 +182,7 @@ async fn blocking_handler_learns_that_its_client_has_left() {
     struct Asking(mpsc::Sender<&'static str>);
     impl SyncWebSocketConsumer for Asking {
         type Event = NoEvents;
+        type Input = Frame;
         fn receive(&mut self, cx: &mut SyncWebSocketContext, _: Frame) -> Result {
             assert!(!cx.is_closed() && !cx.wait_closed(Duration::ZERO));
             self.0.send("working")?;
@@ -190,7 +193,7 @@ async fn blocking_handler_learns_that_its_client_has_left() {
         }
     }
     let (socket, (told, telling)) = (Socket::new(), mpsc::channel());
-    let application = sync_websocket_consumer(move |_| Ok(Asking(told.clone())));
+    let application = Asking::application_with(move |_| Ok(Asking(told.clone())));
     socket.send("work");
     let running = spawn(application, socket.connection(None));
     let telling = tokio::task::spawn_blocking(move || (telling.recv_timeout(SOON), telling));
@@ -211,7 +214,7 @@ async fn job_is_told_that_its_worker_stops() {
     struct Any {}
     impl ChannelConsumer for Job {
         type Event = Any;
-        async fn handle(&mut self, cx: &mut ChannelContext, _: &Any) -> Result {
+        async fn handle(&mut self, cx: &mut ChannelContext<Any>, _: &Any) -> Result {
             self.0.add("begun");
             cx.closed().await;
             self.0.add("told");
@@ -221,7 +224,7 @@ async fn job_is_told_that_its_worker_stops() {
     let (log, layer) = (Log::default(), DynLayer::new(MemoryLayer::default()));
     let seen = log.clone();
     let worker = Worker::new(layer.clone());
-    let job = channel_consumer(move |_| Ok(Job(seen.clone())));
+    let job = Job::application_with(move |_| Ok(Job(seen.clone())));
     let worker = worker.channel("jobs", job).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(worker.run(async { drop(stopped.await) }));

@@ -2,7 +2,7 @@ use std::{sync::Arc, task::Poll, time::Duration};
 
 use solent_consumers::{
     ConsumerCounts, HandlerPanicked, NoEvents, WebSocketConsumer, WebSocketContext,
-    disconnects_finished, websocket_consumer,
+    disconnects_finished,
 };
 use solent_layer::{DynLayer, FullPolicy, Message};
 use solent_layer_memory::{MemoryConfig, MemoryLayer};
@@ -23,11 +23,12 @@ struct Obeys {
 
 impl WebSocketConsumer for Obeys {
     type Event = NoEvents;
+    type Input = Frame;
 
     async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
         self.log.add("connect");
         if cx.layer().is_ok() {
-            let name = cx.channel_name().await?;
+            let name = cx.address().await?;
             self.log.add(format!("name {name}"));
         }
         cx.accept().await
@@ -61,7 +62,7 @@ struct Run {
 fn start(parting: Duration, layer: Option<&DynLayer>) -> Run {
     let (socket, log) = (Socket::new(), Log::default());
     let seen = log.clone();
-    let application = websocket_consumer(move |_| {
+    let application = Obeys::application_with(move |_| {
         Ok(Obeys {
             log: seen.clone(),
             parting,
@@ -158,6 +159,7 @@ async fn handler_that_panics_before_it_is_awaited() {
     struct Early(Log);
     impl WebSocketConsumer for Early {
         type Event = NoEvents;
+        type Input = Frame;
         // The panic comes before the future.
         fn receive(
             &mut self,
@@ -174,7 +176,7 @@ async fn handler_that_panics_before_it_is_awaited() {
     }
     let (socket, log) = (Socket::new(), Log::default());
     let seen = log.clone();
-    let application = websocket_consumer(move |_| Ok(Early(seen.clone())));
+    let application = Early::application_with(move |_| Ok(Early(seen.clone())));
     let counts = application.counts();
     socket.send("x");
 
@@ -190,15 +192,16 @@ async fn send_to_a_client_that_is_gone_tells_the_clients_code() {
     struct Sends(Log);
     impl WebSocketConsumer for Sends {
         type Event = ();
-        async fn event(&mut self, cx: &mut WebSocketContext, (): &()) -> Result {
+        type Input = Frame;
+        async fn event(&mut self, cx: &mut WebSocketContext<()>, (): &()) -> Result {
             cx.send("tick").await
         }
-        async fn receive(&mut self, cx: &mut WebSocketContext, _: Frame) -> Result {
+        async fn receive(&mut self, cx: &mut WebSocketContext<()>, _: Frame) -> Result {
             // The client leaves while this handler runs, which the transport knows before the consumer.
             cx.close(CloseCode::NORMAL).await?;
             cx.send("too late").await
         }
-        async fn disconnect(&mut self, _: &mut WebSocketContext, close: Close) -> Result {
+        async fn disconnect(&mut self, _: &mut WebSocketContext<()>, close: Close) -> Result {
             self.0.add(format!("disconnect {close}"));
             Ok(())
         }
@@ -208,7 +211,7 @@ async fn send_to_a_client_that_is_gone_tells_the_clients_code() {
     socket.send("go");
     socket.leave(CloseCode::GOING_AWAY);
 
-    let error = websocket_consumer(move |_| Ok(Sends(seen.clone())))
+    let error = Sends::application_with(move |_| Ok(Sends(seen.clone())))
         .call(socket.connection(None))
         .await
         .unwrap_err();
@@ -325,7 +328,7 @@ async fn task_that_is_aborted_in_disconnect_lets_it_finish() {
 async fn task_that_is_dropped_before_connect_was_called_has_nothing_to_end() {
     let (socket, log) = (Socket::default(), Log::default());
     let seen = log.clone();
-    let application = websocket_consumer(move |_| {
+    let application = Obeys::application_with(move |_| {
         Ok(Obeys {
             log: seen.clone(),
             parting: Duration::ZERO,
@@ -365,7 +368,7 @@ async fn disconnect_that_takes_too_long_is_given_up() {
 fn disconnect_that_has_no_runtime_is_counted() {
     let (socket, log) = (Socket::new(), Log::default());
     let seen = log.clone();
-    let application = Arc::new(websocket_consumer(move |_| {
+    let application = Arc::new(Obeys::application_with(move |_| {
         Ok(Obeys {
             log: seen.clone(),
             parting: Duration::ZERO,
@@ -389,9 +392,11 @@ fn disconnect_that_has_no_runtime_is_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn disconnect_that_fails_ends_the_application_with_its_error() {
+    #[derive(Default)]
     struct Fails;
     impl WebSocketConsumer for Fails {
         type Event = NoEvents;
+        type Input = Frame;
         async fn disconnect(&mut self, _: &mut WebSocketContext, _: Close) -> Result {
             Err("not saved".into())
         }
@@ -399,7 +404,7 @@ async fn disconnect_that_fails_ends_the_application_with_its_error() {
     let socket = Socket::new();
     socket.leave(CloseCode::NORMAL);
 
-    let error = websocket_consumer(|_| Ok(Fails))
+    let error = Fails::application()
         .call(socket.connection(None))
         .await
         .unwrap_err();
@@ -418,6 +423,7 @@ async fn background_tasks_have_ended_when_the_connection_has() {
     }
     impl WebSocketConsumer for Spawns {
         type Event = NoEvents;
+        type Input = Frame;
         async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
             let (started, on_drop) = (Arc::clone(&self.0), OnDrop(self.1.clone()));
             cx.spawn(async move {
@@ -434,7 +440,8 @@ async fn background_tasks_have_ended_when_the_connection_has() {
     }
     let (socket, started, log) = (Socket::new(), Arc::new(Notify::new()), Log::default());
     let (notify, seen) = (Arc::clone(&started), log.clone());
-    let application = websocket_consumer(move |_| Ok(Spawns(Arc::clone(&notify), seen.clone())));
+    let application =
+        Spawns::application_with(move |_| Ok(Spawns(Arc::clone(&notify), seen.clone())));
     let connection = socket.connection(None);
     let task = tokio::spawn(async move { application.call(connection).await });
     started.notified().await;
@@ -451,21 +458,22 @@ async fn future_that_is_dropped_after_any_number_of_polls() {
     struct Pauses(Log);
     impl WebSocketConsumer for Pauses {
         type Event = ();
-        async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+        type Input = Frame;
+        async fn connect(&mut self, cx: &mut WebSocketContext<()>) -> Result {
             self.0.add("connect");
             tokio::task::yield_now().await;
-            cx.after(Duration::ZERO, ())?;
+            cx.after(Duration::ZERO, ());
             cx.accept().await
         }
-        async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> Result {
+        async fn receive(&mut self, cx: &mut WebSocketContext<()>, frame: Frame) -> Result {
             tokio::task::yield_now().await;
             cx.send(frame).await
         }
-        async fn event(&mut self, _: &mut WebSocketContext, (): &()) -> Result {
+        async fn event(&mut self, _: &mut WebSocketContext<()>, (): &()) -> Result {
             tokio::task::yield_now().await;
             Ok(())
         }
-        async fn disconnect(&mut self, _: &mut WebSocketContext, _: Close) -> Result {
+        async fn disconnect(&mut self, _: &mut WebSocketContext<()>, _: Close) -> Result {
             self.0.add("disconnect");
             tokio::task::yield_now().await;
             self.0.add("finished");
@@ -479,7 +487,7 @@ async fn future_that_is_dropped_after_any_number_of_polls() {
         socket.send("two");
         socket.leave(CloseCode::NORMAL);
         let seen = log.clone();
-        let application = Arc::new(websocket_consumer(move |_| Ok(Pauses(seen.clone()))));
+        let application = Arc::new(Pauses::application_with(move |_| Ok(Pauses(seen.clone()))));
 
         let mut call = application.call_boxed(socket.connection(None));
         for _ in 0..polls {

@@ -3,10 +3,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Deserialize;
 use solent_consumers::{
-    Group, HttpConsumer, HttpContext, JsonWebSocketConsumer, NoEvents, SyncHttpConsumer,
-    SyncHttpContext, SyncWebSocketConsumer, SyncWebSocketContext, WebSocketConsumer,
-    WebSocketContext, http_consumer, json_websocket_consumer, sync_http_consumer,
-    sync_websocket_consumer, websocket_consumer,
+    Group, HttpConsumer, HttpContext, Json, NoEvents, SyncHttpConsumer, SyncHttpContext,
+    SyncWebSocketConsumer, SyncWebSocketContext, WebSocketConsumer, WebSocketContext,
 };
 use solent_layer::NameError;
 use solent_spec::{
@@ -48,15 +46,19 @@ struct Entered;
 
 impl WebSocketConsumer for Entered {
     type Event = NoEvents;
+    type Input = Frame;
 }
 
-impl JsonWebSocketConsumer for Entered {
-    type Input = u8;
+struct EnteredJson;
+
+impl WebSocketConsumer for EnteredJson {
+    type Input = Json<u8>;
     type Event = NoEvents;
 }
 
 impl SyncWebSocketConsumer for Entered {
     type Event = NoEvents;
+    type Input = Frame;
 }
 
 impl HttpConsumer for Entered {
@@ -74,10 +76,12 @@ impl SyncHttpConsumer for Entered {
 }
 
 /// Enters in its first handler.
+#[derive(Default)]
 struct Entering;
 
 impl WebSocketConsumer for Entering {
     type Event = NoEvents;
+    type Input = Frame;
     async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
         enter(cx.scope())?;
         cx.accept().await
@@ -86,6 +90,7 @@ impl WebSocketConsumer for Entering {
 
 impl SyncWebSocketConsumer for Entering {
     type Event = NoEvents;
+    type Input = Frame;
     fn connect(&mut self, cx: &mut SyncWebSocketContext) -> Result {
         enter(cx.scope())?;
         cx.accept()
@@ -118,24 +123,41 @@ fn with<S: RequestScope>(scope: &S) -> Result<Entered> {
 #[tokio::test]
 async fn what_a_client_asks_for_and_does_not_fit_is_not_found() {
     let sockets: [(&str, BoxApplication<WebSocket>); 5] = [
-        ("consumer", BoxApplication::new(websocket_consumer(with))),
-        ("JSON", BoxApplication::new(json_websocket_consumer(with))),
-        ("sync", BoxApplication::new(sync_websocket_consumer(with))),
+        (
+            "consumer",
+            BoxApplication::new(<Entered as WebSocketConsumer>::application_with(with)),
+        ),
+        (
+            "JSON",
+            BoxApplication::new(EnteredJson::application_with(|scope| {
+                enter(scope).map(|_| EnteredJson)
+            })),
+        ),
+        (
+            "sync",
+            BoxApplication::new(<Entered as SyncWebSocketConsumer>::application_with(with)),
+        ),
         (
             "connect",
-            BoxApplication::new(websocket_consumer(|_| Ok(Entering))),
+            BoxApplication::new(<Entering as WebSocketConsumer>::application()),
         ),
         (
             "sync connect",
-            BoxApplication::new(sync_websocket_consumer(|_| Ok(Entering))),
+            BoxApplication::new(<Entering as SyncWebSocketConsumer>::application()),
         ),
     ];
     let requests: [(&str, BoxApplication<Http>); 3] = [
-        ("HTTP", BoxApplication::new(http_consumer(with))),
-        ("sync HTTP", BoxApplication::new(sync_http_consumer(with))),
+        (
+            "HTTP",
+            BoxApplication::new(<Entered as HttpConsumer>::application_with(with)),
+        ),
+        (
+            "sync HTTP",
+            BoxApplication::new(<Entered as SyncHttpConsumer>::application_with(with)),
+        ),
         (
             "handle",
-            BoxApplication::new(http_consumer(|_| Ok(Entering))),
+            BoxApplication::new(<Entering as HttpConsumer>::application()),
         ),
     ];
     for (name, value, path) in ASKED {
@@ -169,7 +191,7 @@ async fn what_a_client_asks_for_and_does_not_fit_is_not_found() {
 async fn name_that_breaks_the_rules_by_itself_is_the_applications_fault() {
     for own in ["my room", "chat room/lobby", &"own-".repeat(30)] {
         let own: Arc<str> = own.into();
-        let application = websocket_consumer(move |_| {
+        let application = <Entered as WebSocketConsumer>::application_with(move |_| {
             let _: Group<NoEvents> = Group::new(&own)?;
             Ok(Entered)
         });
@@ -185,7 +207,7 @@ async fn name_that_breaks_the_rules_by_itself_is_the_applications_fault() {
 
 #[tokio::test]
 async fn route_without_the_parameter_is_the_applications_fault() {
-    let application = websocket_consumer(|scope| {
+    let application = <Entered as WebSocketConsumer>::application_with(|scope| {
         scope.param::<u32>("n")?;
         Ok(Entered)
     });
@@ -204,6 +226,7 @@ struct Order {
 
 impl WebSocketConsumer for Obedient {
     type Event = NoEvents;
+    type Input = Frame;
 
     async fn receive(&mut self, _: &mut WebSocketContext, frame: Frame) -> Result {
         let Order { join } = frame.json()?;
@@ -230,7 +253,7 @@ async fn message_that_does_not_fit_closes_with_the_reason_and_is_no_failure() {
     ] {
         let (socket, log) = (Socket::new(), Log::default());
         let seen = log.clone();
-        let application = websocket_consumer(move |_| Ok(Obedient(seen.clone())));
+        let application = Obedient::application_with(move |_| Ok(Obedient(seen.clone())));
         socket.send(message);
         socket.leave(CloseCode::INVALID_DATA);
 
@@ -246,6 +269,7 @@ async fn message_that_does_not_fit_closes_with_the_reason_and_is_no_failure() {
 
 #[tokio::test]
 async fn body_that_does_not_fit_is_a_bad_request() {
+    #[derive(Default)]
     struct Form;
     impl HttpConsumer for Form {
         type Event = NoEvents;
@@ -256,15 +280,14 @@ async fn body_that_does_not_fit_is_a_bad_request() {
     }
     let exchange = Exchange::new(&["{"]);
 
-    let result = http_consumer(|_| Ok(Form))
-        .call(exchange.connection(None))
-        .await;
+    let result = Form::application().call(exchange.connection(None)).await;
 
     assert!(result.is_ok());
     assert_eq!(exchange.take(), ["response 400 \"Bad Request\""]);
 }
 
 /// Needs something that is away for now.
+#[derive(Default)]
 struct Needy;
 
 fn away() -> Result {
@@ -280,6 +303,7 @@ impl HttpConsumer for Needy {
 
 impl WebSocketConsumer for Needy {
     type Event = NoEvents;
+    type Input = Frame;
     async fn receive(&mut self, _: &mut WebSocketContext, _: Frame) -> Result {
         away()
     }
@@ -288,7 +312,7 @@ impl WebSocketConsumer for Needy {
 #[tokio::test]
 async fn what_is_away_for_now_is_no_failure_and_may_be_tried_again() {
     let exchange = Exchange::new(&[""]);
-    let application = http_consumer(|_| Ok(Needy));
+    let application = <Needy as HttpConsumer>::application();
     let counts = application.counts();
 
     application.call(exchange.connection(None)).await.unwrap();
@@ -303,7 +327,7 @@ async fn what_is_away_for_now_is_no_failure_and_may_be_tried_again() {
     assert_eq!(counts.failed(), 0);
 
     let socket = Socket::new();
-    let application = websocket_consumer(|_| Ok(Needy));
+    let application = <Needy as WebSocketConsumer>::application();
     let counts = application.counts();
     socket.send("log in");
     socket.leave(CloseCode::TRY_AGAIN_LATER);

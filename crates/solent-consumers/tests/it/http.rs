@@ -5,7 +5,6 @@ use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use solent_consumers::{
     Group, Handle, HttpConsumer, HttpContext, NoEvents, Refusal, Unfinished, disconnects_finished,
-    http_consumer,
 };
 use solent_layer::{DynLayer, LayerError};
 use solent_layer_memory::MemoryLayer;
@@ -43,7 +42,7 @@ impl HttpConsumer for Obeys {
         10
     }
 
-    async fn handle(&mut self, cx: &mut HttpContext, body: Bytes) -> Result {
+    async fn handle(&mut self, cx: &mut HttpContext<News>, body: Bytes) -> Result {
         self.0.add("handle");
         match &body[..] {
             b"json" => {
@@ -76,7 +75,7 @@ impl HttpConsumer for Obeys {
         }
     }
 
-    async fn event(&mut self, cx: &mut HttpContext, event: &News) -> Result {
+    async fn event(&mut self, cx: &mut HttpContext<News>, event: &News) -> Result {
         let News::Item { text } = event;
         match text.as_str() {
             "more" => cx.send_body("more").await,
@@ -85,7 +84,7 @@ impl HttpConsumer for Obeys {
         }
     }
 
-    async fn disconnect(&mut self, _: &mut HttpContext) -> Result {
+    async fn disconnect(&mut self, _: &mut HttpContext<News>) -> Result {
         self.0.add("disconnect");
         Ok(())
     }
@@ -93,7 +92,7 @@ impl HttpConsumer for Obeys {
 
 async fn run(exchange: &Exchange, log: &Log) -> Result {
     let log = log.clone();
-    http_consumer(move |_| Ok(Obeys(log.clone())))
+    Obeys::application_with(move |_| Ok(Obeys(log.clone())))
         .call(exchange.connection(None))
         .await
 }
@@ -172,8 +171,9 @@ async fn errors_and_panics_end_the_exchange_after_disconnect() {
 #[tokio::test(start_paused = true)]
 async fn refusals_answer_from_handlers_and_factories() {
     let (handled, made) = (Exchange::new(&["refuse"]), Exchange::new(&[""]));
-    let factory =
-        http_consumer(|_| -> Result<Obeys> { Err(Refusal::new(StatusCode::UNAUTHORIZED).into()) });
+    let factory = Obeys::application_with(|_| -> Result<Obeys> {
+        Err(Refusal::new(StatusCode::UNAUTHORIZED).into())
+    });
 
     run(&handled, &Log::default()).await.unwrap();
     factory.call(made.connection(None)).await.unwrap();
@@ -206,7 +206,7 @@ async fn response_is_finished_later_by_an_event() {
     let memory = MemoryLayer::default();
     let layer = DynLayer::new(memory.clone());
     let exchange = Exchange::new(&["wait"]);
-    let application = http_consumer(|_| Ok(Obeys(Log::default())));
+    let application = Obeys::application_with(|_| Ok(Obeys(Log::default())));
     let connection = exchange.connection(Some(&layer));
     let task = tokio::spawn(async move { application.call(connection).await });
     tokio::time::sleep(Duration::from_secs(30)).await;
@@ -227,7 +227,7 @@ async fn events_stream_until_the_client_leaves() {
     let layer = DynLayer::new(MemoryLayer::default());
     let (exchange, log) = (Exchange::new(&["events"]), Log::default());
     let seen = log.clone();
-    let application = http_consumer(move |_| Ok(Obeys(seen.clone())));
+    let application = Obeys::application_with(move |_| Ok(Obeys(seen.clone())));
     let connection = exchange.connection(Some(&layer));
     let task = tokio::spawn(async move { application.call(connection).await });
     settle().await;
@@ -265,7 +265,7 @@ async fn task_that_is_dropped_still_disconnects() {
     let layer = DynLayer::new(MemoryLayer::default());
     let (exchange, log) = (Exchange::new(&["wait"]), Log::default());
     let seen = log.clone();
-    let application = http_consumer(move |_| Ok(Obeys(seen.clone())));
+    let application = Obeys::application_with(move |_| Ok(Obeys(seen.clone())));
     let connection = exchange.connection(Some(&layer));
     let task = tokio::spawn(async move { application.call(connection).await });
     settle().await;
@@ -283,7 +283,7 @@ async fn handle_ends_a_response_where_it_stands() {
     impl HttpConsumer for Waits {
         type Event = NoEvents;
         async fn handle(&mut self, cx: &mut HttpContext, _: Bytes) -> Result {
-            let handle = cx.handle()?;
+            let handle = cx.handle();
             self.0.take().unwrap().send(handle).unwrap();
             Ok(())
         }
@@ -291,7 +291,7 @@ async fn handle_ends_a_response_where_it_stands() {
     let (tx, rx) = oneshot::channel();
     let tx = Mutex::new(Some(tx));
     let exchange = Exchange::new(&[""]);
-    let application = http_consumer(move |_| Ok(Waits(tx.lock().unwrap().take())));
+    let application = Waits::application_with(move |_| Ok(Waits(tx.lock().unwrap().take())));
     let connection = exchange.connection(None);
     let task = tokio::spawn(async move { application.call(connection).await });
 
@@ -303,11 +303,12 @@ async fn handle_ends_a_response_where_it_stands() {
 
 #[tokio::test(start_paused = true)]
 async fn response_is_not_waited_for_once_the_last_handle_and_task_are_gone() {
+    #[derive(Default)]
     struct Forgets;
     impl HttpConsumer for Forgets {
         type Event = NoEvents;
         async fn handle(&mut self, cx: &mut HttpContext, _: Bytes) -> Result {
-            let handle = cx.handle::<NoEvents>()?;
+            let handle = cx.handle();
             cx.spawn(async move {
                 tokio::time::sleep(Duration::from_secs(5)).await;
                 drop(handle);
@@ -318,7 +319,7 @@ async fn response_is_not_waited_for_once_the_last_handle_and_task_are_gone() {
     }
     let exchange = Exchange::new(&[""]);
 
-    let application = http_consumer(|_| Ok(Forgets));
+    let application = Forgets::application();
     let ended = application.call(exchange.connection(None));
     let error = tokio::time::timeout(Duration::from_secs(6), ended)
         .await
@@ -332,7 +333,7 @@ async fn response_is_not_waited_for_once_the_last_handle_and_task_are_gone() {
 async fn each_request_has_a_consumer_of_its_own() {
     let made = Log::default();
     let seen = made.clone();
-    let application = http_consumer(move |_| {
+    let application = Obeys::application_with(move |_| {
         seen.add("made");
         Ok(Obeys(Log::default()))
     });

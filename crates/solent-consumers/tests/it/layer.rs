@@ -9,7 +9,6 @@ use std::{
 use serde::{Deserialize, Serialize};
 use solent_consumers::{
     Group, Layers, NoEvents, NoLayer, WebSocketConsumer, WebSocketContext, WithLayer,
-    websocket_consumer,
 };
 use solent_layer::{ChannelLayer, DynLayer, GroupName, Message};
 use solent_layer_memory::MemoryLayer;
@@ -41,17 +40,19 @@ pub(crate) fn room() -> Group<RoomEvent> {
 }
 
 /// The consumer of the README: what one says, all hear.
+#[derive(Default)]
 pub(crate) struct Chat;
 
 impl WebSocketConsumer for Chat {
     type Event = RoomEvent;
+    type Input = Frame;
 
-    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+    async fn connect(&mut self, cx: &mut WebSocketContext<RoomEvent>) -> Result {
         cx.join(&room()).await?;
         cx.accept().await
     }
 
-    async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> Result {
+    async fn receive(&mut self, cx: &mut WebSocketContext<RoomEvent>, frame: Frame) -> Result {
         match frame.as_text() {
             Some("leave") => cx.leave(&room()).await,
             Some(text) => cx.send_to(&room(), &said(text)).await.map(|_| ()),
@@ -59,8 +60,8 @@ impl WebSocketConsumer for Chat {
         }
     }
 
-    async fn event(&mut self, cx: &mut WebSocketContext, event: &RoomEvent) -> Result {
-        cx.send_json(event).await?;
+    async fn event(&mut self, cx: &mut WebSocketContext<RoomEvent>, event: &RoomEvent) -> Result {
+        cx.forward(event).await?;
         Ok(())
     }
 }
@@ -84,7 +85,7 @@ pub(crate) fn memory() -> (MemoryLayer, DynLayer) {
 async fn group_events_reach_every_member_and_leave_nothing_behind() {
     let (memory, layer) = memory();
     let (one, two) = (Socket::new(), Socket::new());
-    let application = websocket_consumer(|_| Ok(Chat));
+    let application = Chat::application();
     let tasks = [&one, &two].map(|socket| spawn(application.clone(), socket, Some(&layer)));
     settle().await;
 
@@ -106,7 +107,7 @@ async fn group_events_reach_every_member_and_leave_nothing_behind() {
 async fn member_that_left_hears_nothing() {
     let (_, layer) = memory();
     let socket = Socket::new();
-    let task = spawn(websocket_consumer(|_| Ok(Chat)), &socket, Some(&layer));
+    let task = spawn(Chat::application(), &socket, Some(&layer));
     socket.send("leave");
     settle().await;
 
@@ -122,10 +123,11 @@ async fn declared_groups_are_joined_before_connect_and_left_after_a_rejection() 
     struct Declared(Log, DynLayer);
     impl WebSocketConsumer for Declared {
         type Event = RoomEvent;
+        type Input = Frame;
         fn groups(&self) -> Vec<Group<RoomEvent>> {
             vec![room()]
         }
-        async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+        async fn connect(&mut self, cx: &mut WebSocketContext<RoomEvent>) -> Result {
             let report = room().send(&self.1, &said("x")).await?;
             self.0.add(format!("members {}", report.delivered));
             cx.reject().await
@@ -134,7 +136,8 @@ async fn declared_groups_are_joined_before_connect_and_left_after_a_rejection() 
     let (memory, layer) = memory();
     let (socket, log) = (Socket::new(), Log::default());
     let (seen, sender) = (log.clone(), layer.clone());
-    let application = websocket_consumer(move |_| Ok(Declared(seen.clone(), sender.clone())));
+    let application =
+        Declared::application_with(move |_| Ok(Declared(seen.clone(), sender.clone())));
     let task = spawn(application, &socket, Some(&layer));
 
     settle().await;
@@ -146,9 +149,11 @@ async fn declared_groups_are_joined_before_connect_and_left_after_a_rejection() 
 
 #[tokio::test(start_paused = true)]
 async fn consumer_that_needs_no_address_has_no_mailbox() {
+    #[derive(Default)]
     struct Plain;
     impl WebSocketConsumer for Plain {
         type Event = NoEvents;
+        type Input = Frame;
         async fn receive(&mut self, cx: &mut WebSocketContext, _: Frame) -> Result {
             let group = Group::<RoomEvent>::new("room")?;
             cx.leave(&group).await?;
@@ -158,7 +163,7 @@ async fn consumer_that_needs_no_address_has_no_mailbox() {
     }
     let (memory, layer) = memory();
     let socket = Socket::new();
-    let task = spawn(websocket_consumer(|_| Ok(Plain)), &socket, Some(&layer));
+    let task = spawn(Plain::application(), &socket, Some(&layer));
     socket.send("go");
 
     settle().await;
@@ -171,7 +176,7 @@ async fn consumer_that_needs_no_address_has_no_mailbox() {
 async fn without_a_layer_joining_says_what_to_do() {
     let socket = Socket::new();
 
-    let error = spawn(websocket_consumer(|_| Ok(Chat)), &socket, None)
+    let error = spawn(Chat::application(), &socket, None)
         .await
         .unwrap()
         .unwrap_err();
@@ -185,13 +190,18 @@ async fn consumer_uses_the_layer_of_its_alias() {
     struct Aliased(Log);
     impl WebSocketConsumer for Aliased {
         type Event = RoomEvent;
+        type Input = Frame;
         const LAYER: &'static str = "testlayer";
-        async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
-            self.0.add(cx.channel_name().await?.to_string());
+        async fn connect(&mut self, cx: &mut WebSocketContext<RoomEvent>) -> Result {
+            self.0.add(cx.address().await?.to_string());
             cx.accept().await
         }
-        async fn event(&mut self, cx: &mut WebSocketContext, event: &RoomEvent) -> Result {
-            cx.send_json(event).await
+        async fn event(
+            &mut self,
+            cx: &mut WebSocketContext<RoomEvent>,
+            event: &RoomEvent,
+        ) -> Result {
+            cx.forward(event).await
         }
     }
     let (default, other) = (MemoryLayer::default(), MemoryLayer::default());
@@ -200,7 +210,7 @@ async fn consumer_uses_the_layer_of_its_alias() {
         .with("testlayer", other.clone());
     let (socket, log) = (Socket::new(), Log::default());
     let seen = log.clone();
-    let application = websocket_consumer(move |_| Ok(Aliased(seen.clone())));
+    let application = Aliased::application_with(move |_| Ok(Aliased(seen.clone())));
     let application = WithLayer::all(layers).wrap(BoxApplication::new(application));
     let task = spawn(application, &socket, None);
     settle().await;
@@ -224,7 +234,7 @@ async fn consumer_uses_the_layer_of_its_alias() {
 async fn message_of_another_type_is_counted_and_changes_nothing() {
     let (_, layer) = memory();
     let socket = Socket::new();
-    let application = websocket_consumer(|_| Ok(Chat));
+    let application = Chat::application();
     let counts = application.counts();
     let task = spawn(application, &socket, Some(&layer));
     settle().await;
@@ -270,20 +280,22 @@ async fn event_is_made_json_once_for_all_members() {
             BTreeMap::from([("type", &self.r#type)]).serialize(serializer)
         }
     }
+    #[derive(Default)]
     struct Member;
     impl WebSocketConsumer for Member {
         type Event = Counted;
-        async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
-            cx.join(&room()).await?;
+        type Input = Frame;
+        async fn connect(&mut self, cx: &mut WebSocketContext<Counted>) -> Result {
+            cx.join(&Group::<Counted>::new("room")?).await?;
             cx.accept().await
         }
-        async fn event(&mut self, cx: &mut WebSocketContext, event: &Counted) -> Result {
-            cx.send_json(event).await
+        async fn event(&mut self, cx: &mut WebSocketContext<Counted>, event: &Counted) -> Result {
+            cx.forward(event).await
         }
     }
     let (_, layer) = memory();
     let sockets: Vec<_> = (0..10).map(|_| Socket::new()).collect();
-    let application = websocket_consumer(|_| Ok(Member));
+    let application = Member::application();
     let tasks: Vec<_> = sockets
         .iter()
         .map(|socket| spawn(application.clone(), socket, Some(&layer)))
@@ -307,23 +319,29 @@ async fn event_is_made_json_once_for_all_members() {
 
 #[tokio::test(start_paused = true)]
 async fn disconnect_can_still_tell_the_group() {
+    #[derive(Default)]
     struct Leaves;
     impl WebSocketConsumer for Leaves {
         type Event = RoomEvent;
+        type Input = Frame;
         fn groups(&self) -> Vec<Group<RoomEvent>> {
             vec![room()]
         }
-        async fn event(&mut self, cx: &mut WebSocketContext, event: &RoomEvent) -> Result {
-            cx.send_json(event).await
+        async fn event(
+            &mut self,
+            cx: &mut WebSocketContext<RoomEvent>,
+            event: &RoomEvent,
+        ) -> Result {
+            cx.forward(event).await
         }
-        async fn disconnect(&mut self, cx: &mut WebSocketContext, _: Close) -> Result {
+        async fn disconnect(&mut self, cx: &mut WebSocketContext<RoomEvent>, _: Close) -> Result {
             cx.send_to(&room(), &said("one has left")).await?;
             Ok(())
         }
     }
     let (_, layer) = memory();
     let (one, two) = (Socket::new(), Socket::new());
-    let application = websocket_consumer(|_| Ok(Leaves));
+    let application = Leaves::application();
     let tasks = [&one, &two].map(|socket| spawn(application.clone(), socket, Some(&layer)));
     settle().await;
 
@@ -341,7 +359,7 @@ async fn disconnect_can_still_tell_the_group() {
 #[tokio::test(start_paused = true)]
 async fn nothing_leaks_when_connections_come_and_go() {
     let (memory, layer) = memory();
-    let application = Arc::new(websocket_consumer(|_| Ok(Chat)));
+    let application = Arc::new(Chat::application());
 
     for n in 0..1000 {
         let socket = Socket::new();

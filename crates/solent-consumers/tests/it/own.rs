@@ -1,8 +1,6 @@
 use std::time::Duration;
 
-use solent_consumers::{
-    Handle, PostError, TimerId, WebSocketConsumer, WebSocketContext, WrongEvent, websocket_consumer,
-};
+use solent_consumers::{Handle, PostError, TimerId, WebSocketConsumer, WebSocketContext};
 use solent_spec::{
     Result,
     websocket::{CloseCode, Frame},
@@ -19,24 +17,24 @@ struct Reachable(Option<oneshot::Sender<Handle<RoomEvent>>>);
 
 impl WebSocketConsumer for Reachable {
     type Event = RoomEvent;
+    type Input = Frame;
 
-    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
-        let wrong = cx.handle::<String>().unwrap_err();
-        assert!(matches!(wrong, WrongEvent { .. }));
-        let handle = cx.handle()?;
+    async fn connect(&mut self, cx: &mut WebSocketContext<RoomEvent>) -> Result {
+        let handle = cx.handle();
         self.0.take().unwrap().send(handle).unwrap();
         cx.accept().await
     }
 
-    async fn event(&mut self, cx: &mut WebSocketContext, event: &RoomEvent) -> Result {
-        cx.send_json(event).await
+    async fn event(&mut self, cx: &mut WebSocketContext<RoomEvent>, event: &RoomEvent) -> Result {
+        cx.forward(event).await
     }
 }
 
 async fn reachable(socket: &Socket) -> (Handle<RoomEvent>, JoinHandle<Result>) {
     let (tx, rx) = oneshot::channel();
     let tx = std::sync::Mutex::new(Some(tx));
-    let application = websocket_consumer(move |_| Ok(Reachable(tx.lock().unwrap().take())));
+    let application =
+        Reachable::application_with(move |_| Ok(Reachable(tx.lock().unwrap().take())));
     let task = spawn(application, socket, None);
     (rx.await.unwrap(), task)
 }
@@ -104,27 +102,31 @@ async fn timers_fire_once_or_again_and_again_until_cancelled() {
     }
     impl WebSocketConsumer for Clock {
         type Event = RoomEvent;
-        async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
-            self.periodic = Some(cx.every(Duration::from_secs(2), RoomEvent::Tick { n: 0 })?);
-            cx.after(Duration::from_secs(3), said("once"))?;
-            let never = cx.after(Duration::from_secs(1), said("never"))?;
+        type Input = Frame;
+        async fn connect(&mut self, cx: &mut WebSocketContext<RoomEvent>) -> Result {
+            self.periodic = Some(cx.every(Duration::from_secs(2), RoomEvent::Tick { n: 0 }));
+            cx.after(Duration::from_secs(3), said("once"));
+            let never = cx.after(Duration::from_secs(1), said("never"));
             assert!(cx.cancel(never));
             assert!(!cx.cancel(never));
-            assert!(cx.after(Duration::ZERO, "another type").is_err());
             cx.accept().await
         }
-        async fn receive(&mut self, cx: &mut WebSocketContext, _: Frame) -> Result {
+        async fn receive(&mut self, cx: &mut WebSocketContext<RoomEvent>, _: Frame) -> Result {
             cx.cancel(self.periodic.unwrap());
             Ok(())
         }
-        async fn event(&mut self, _: &mut WebSocketContext, event: &RoomEvent) -> Result {
+        async fn event(
+            &mut self,
+            _: &mut WebSocketContext<RoomEvent>,
+            event: &RoomEvent,
+        ) -> Result {
             self.log.add(format!("{event:?}"));
             Ok(())
         }
     }
     let (socket, log) = (Socket::new(), Log::default());
     let seen = log.clone();
-    let application = websocket_consumer(move |_| {
+    let application = Clock::application_with(move |_| {
         Ok(Clock {
             periodic: None,
             log: seen.clone(),
@@ -147,15 +149,16 @@ async fn periodic_timer_skips_what_a_busy_consumer_missed() {
     struct Busy(Log);
     impl WebSocketConsumer for Busy {
         type Event = RoomEvent;
-        async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
-            cx.every(Duration::from_secs(1), RoomEvent::Tick { n: 0 })?;
+        type Input = Frame;
+        async fn connect(&mut self, cx: &mut WebSocketContext<RoomEvent>) -> Result {
+            cx.every(Duration::from_secs(1), RoomEvent::Tick { n: 0 });
             cx.accept().await
         }
-        async fn receive(&mut self, _: &mut WebSocketContext, _: Frame) -> Result {
+        async fn receive(&mut self, _: &mut WebSocketContext<RoomEvent>, _: Frame) -> Result {
             tokio::time::sleep(Duration::from_millis(10_500)).await;
             Ok(())
         }
-        async fn event(&mut self, _: &mut WebSocketContext, _: &RoomEvent) -> Result {
+        async fn event(&mut self, _: &mut WebSocketContext<RoomEvent>, _: &RoomEvent) -> Result {
             self.0.add("tick");
             Ok(())
         }
@@ -163,7 +166,7 @@ async fn periodic_timer_skips_what_a_busy_consumer_missed() {
     let (socket, log) = (Socket::new(), Log::default());
     let seen = log.clone();
     let task = spawn(
-        websocket_consumer(move |_| Ok(Busy(seen.clone()))),
+        Busy::application_with(move |_| Ok(Busy(seen.clone()))),
         &socket,
         None,
     );
@@ -179,11 +182,13 @@ async fn periodic_timer_skips_what_a_busy_consumer_missed() {
 
 #[tokio::test(start_paused = true)]
 async fn background_task_posts_back_to_its_consumer() {
+    #[derive(Default)]
     struct Works;
     impl WebSocketConsumer for Works {
         type Event = usize;
-        async fn receive(&mut self, cx: &mut WebSocketContext, frame: Frame) -> Result {
-            let handle = cx.handle::<usize>()?;
+        type Input = Frame;
+        async fn receive(&mut self, cx: &mut WebSocketContext<usize>, frame: Frame) -> Result {
+            let handle = cx.handle();
             cx.spawn(async move {
                 tokio::time::sleep(Duration::from_secs(5)).await;
                 handle.post(frame.len()).await?;
@@ -191,12 +196,12 @@ async fn background_task_posts_back_to_its_consumer() {
             });
             cx.send("working").await
         }
-        async fn event(&mut self, cx: &mut WebSocketContext, event: &usize) -> Result {
-            cx.send_json(event).await
+        async fn event(&mut self, cx: &mut WebSocketContext<usize>, event: &usize) -> Result {
+            cx.forward(event).await
         }
     }
     let socket = Socket::new();
-    let task = spawn(websocket_consumer(|_| Ok(Works)), &socket, None);
+    let task = spawn(Works::application(), &socket, None);
 
     socket.send("hello");
     settle().await;
@@ -212,20 +217,21 @@ struct Restless(Option<oneshot::Sender<Handle<RoomEvent>>>);
 
 impl WebSocketConsumer for Restless {
     type Event = RoomEvent;
+    type Input = Frame;
 
-    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
-        cx.every(Duration::ZERO, RoomEvent::Tick { n: 0 })?;
-        cx.after(Duration::MAX, RoomEvent::Tick { n: 8 })?;
-        cx.every(Duration::MAX, RoomEvent::Tick { n: 9 })?;
-        let handle = cx.handle()?;
+    async fn connect(&mut self, cx: &mut WebSocketContext<RoomEvent>) -> Result {
+        cx.every(Duration::ZERO, RoomEvent::Tick { n: 0 });
+        cx.after(Duration::MAX, RoomEvent::Tick { n: 8 });
+        cx.every(Duration::MAX, RoomEvent::Tick { n: 9 });
+        let handle = cx.handle();
         self.0.take().unwrap().send(handle).unwrap();
         cx.accept().await
     }
 
-    async fn event(&mut self, cx: &mut WebSocketContext, event: &RoomEvent) -> Result {
+    async fn event(&mut self, cx: &mut WebSocketContext<RoomEvent>, event: &RoomEvent) -> Result {
         match event {
             RoomEvent::Tick { n: 0 } => tokio::time::sleep(Duration::from_millis(5)).await,
-            event => cx.send_json(event).await?,
+            event => cx.forward(event).await?,
         }
         Ok(())
     }
@@ -237,7 +243,7 @@ async fn timer_that_is_always_due_lets_handles_have_their_turn_and_one_that_neve
     let socket = Socket::new();
     let (tx, rx) = oneshot::channel();
     let tx = std::sync::Mutex::new(Some(tx));
-    let application = websocket_consumer(move |_| Ok(Restless(tx.lock().unwrap().take())));
+    let application = Restless::application_with(move |_| Ok(Restless(tx.lock().unwrap().take())));
     let task = spawn(application, &socket, None);
     let handle = rx.await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;

@@ -1,4 +1,4 @@
-use solent_consumers::{Group, NoEvents, WebSocketConsumer, WebSocketContext, websocket_consumer};
+use solent_consumers::{Group, NoEvents, WebSocketConsumer, WebSocketContext};
 use solent_spec::{
     Result,
     websocket::{CloseCode, Frame},
@@ -14,7 +14,7 @@ use crate::{
 async fn ready_frames_are_passed_on_through_events_or_straight_to_the_client() {
     let (_, layer) = memory();
     let (plain, direct) = (Socket::new(), Socket::new().with_direct());
-    let application = websocket_consumer(|_| Ok(Chat));
+    let application = Chat::application();
     let tasks = [&plain, &direct].map(|socket| spawn(application.clone(), socket, Some(&layer)));
     settle().await;
     plain.take();
@@ -34,18 +34,20 @@ async fn ready_frames_are_passed_on_through_events_or_straight_to_the_client() {
 
 #[tokio::test(start_paused = true)]
 async fn consumer_that_opted_out_gets_no_ready_frames() {
+    #[derive(Default)]
     struct OptedOut;
     impl WebSocketConsumer for OptedOut {
         type Event = RoomEvent;
+        type Input = Frame;
         const READY_FRAMES: bool = false;
-        async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+        async fn connect(&mut self, cx: &mut WebSocketContext<RoomEvent>) -> Result {
             cx.join(&room()).await?;
             cx.accept().await
         }
     }
     let (_, layer) = memory();
     let socket = Socket::new().with_direct();
-    let task = spawn(websocket_consumer(|_| Ok(OptedOut)), &socket, Some(&layer));
+    let task = spawn(OptedOut::application(), &socket, Some(&layer));
     settle().await;
 
     room().broadcast(&layer, "ready").await.unwrap();
@@ -59,7 +61,7 @@ async fn consumer_that_opted_out_gets_no_ready_frames() {
 async fn ready_frames_and_events_keep_their_order() {
     let (_, layer) = memory();
     let socket = Socket::new().with_direct();
-    let task = spawn(websocket_consumer(|_| Ok(Chat)), &socket, Some(&layer));
+    let task = spawn(Chat::application(), &socket, Some(&layer));
     settle().await;
 
     for n in 0..20 {
@@ -85,7 +87,7 @@ async fn ready_frames_and_events_keep_their_order() {
 async fn what_is_sent_while_more_waits_leaves_in_one_go() {
     let (_, layer) = memory();
     let socket = Socket::new().with_direct();
-    let task = spawn(websocket_consumer(|_| Ok(Chat)), &socket, Some(&layer));
+    let task = spawn(Chat::application(), &socket, Some(&layer));
     settle().await;
     socket.take();
 
@@ -110,7 +112,7 @@ async fn what_is_sent_while_more_waits_leaves_in_one_go() {
 async fn slow_client_holds_up_ready_frames_but_not_its_own_end() {
     let (_, layer) = memory();
     let socket = Socket::new();
-    let task = spawn(websocket_consumer(|_| Ok(Chat)), &socket, Some(&layer));
+    let task = spawn(Chat::application(), &socket, Some(&layer));
     settle().await;
     socket.take();
     socket.block(true);
@@ -135,14 +137,15 @@ async fn neither_the_client_nor_the_group_is_starved() {
     struct Both(Log);
     impl WebSocketConsumer for Both {
         type Event = RoomEvent;
+        type Input = Frame;
         fn groups(&self) -> Vec<Group<RoomEvent>> {
             vec![room()]
         }
-        async fn receive(&mut self, _: &mut WebSocketContext, _: Frame) -> Result {
+        async fn receive(&mut self, _: &mut WebSocketContext<RoomEvent>, _: Frame) -> Result {
             self.0.add("frame");
             Ok(())
         }
-        async fn event(&mut self, _: &mut WebSocketContext, _: &RoomEvent) -> Result {
+        async fn event(&mut self, _: &mut WebSocketContext<RoomEvent>, _: &RoomEvent) -> Result {
             self.0.add("event");
             Ok(())
         }
@@ -151,7 +154,7 @@ async fn neither_the_client_nor_the_group_is_starved() {
     let (socket, log) = (Socket::new(), Log::default());
     let seen = log.clone();
     let task = spawn(
-        websocket_consumer(move |_| Ok(Both(seen.clone()))),
+        Both::application_with(move |_| Ok(Both(seen.clone()))),
         &socket,
         Some(&layer),
     );
@@ -177,6 +180,7 @@ async fn busy_connections_take_turns() {
     struct Names(Log, &'static str);
     impl WebSocketConsumer for Names {
         type Event = NoEvents;
+        type Input = Frame;
         async fn receive(&mut self, _: &mut WebSocketContext, _: Frame) -> Result {
             self.0.add(self.1);
             Ok(())
@@ -188,7 +192,7 @@ async fn busy_connections_take_turns() {
         (0..1000).for_each(|_| socket.send("x"));
         socket.leave(CloseCode::NORMAL);
         spawn(
-            websocket_consumer(move |_| Ok(Names(seen.clone(), name))),
+            Names::application_with(move |_| Ok(Names(seen.clone(), name))),
             &socket,
             None,
         )

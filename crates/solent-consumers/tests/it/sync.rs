@@ -8,9 +8,8 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use solent_consumers::{
-    Group, HandlerPanicked, NoEvents, SyncHttpConsumer, SyncHttpContext, SyncJsonWebSocketConsumer,
-    SyncWebSocketConsumer, SyncWebSocketContext, disconnects_finished, sync_http_consumer,
-    sync_json_websocket_consumer, sync_websocket_consumer,
+    Group, HandlerPanicked, Json, NoEvents, SyncHttpConsumer, SyncHttpContext,
+    SyncWebSocketConsumer, SyncWebSocketContext, disconnects_finished,
 };
 use solent_layer::DynLayer;
 use solent_layer_memory::MemoryLayer;
@@ -36,14 +35,15 @@ struct Chat {
 
 impl SyncWebSocketConsumer for Chat {
     type Event = RoomEvent;
+    type Input = Frame;
 
-    fn connect(&mut self, cx: &mut SyncWebSocketContext) -> Result {
+    fn connect(&mut self, cx: &mut SyncWebSocketContext<RoomEvent>) -> Result {
         assert_eq!(cx.scope().path(), "/ws/");
         cx.join(&self.room)?;
         cx.accept()
     }
 
-    fn receive(&mut self, cx: &mut SyncWebSocketContext, frame: Frame) -> Result {
+    fn receive(&mut self, cx: &mut SyncWebSocketContext<RoomEvent>, frame: Frame) -> Result {
         match frame.as_text() {
             Some("fail") => Err("failed".into()),
             Some("panic") => panic!("asked to"),
@@ -57,12 +57,12 @@ impl SyncWebSocketConsumer for Chat {
         }
     }
 
-    fn event(&mut self, cx: &mut SyncWebSocketContext, event: &RoomEvent) -> Result {
+    fn event(&mut self, cx: &mut SyncWebSocketContext<RoomEvent>, event: &RoomEvent) -> Result {
         cx.send_json(event)?;
         cx.close(CloseCode::NORMAL)
     }
 
-    fn disconnect(&mut self, _: &mut SyncWebSocketContext, close: Close) -> Result {
+    fn disconnect(&mut self, _: &mut SyncWebSocketContext<RoomEvent>, close: Close) -> Result {
         self.log.add(format!("disconnect {close}"));
         Ok(())
     }
@@ -70,7 +70,7 @@ impl SyncWebSocketConsumer for Chat {
 
 fn chat(log: &Log) -> impl Application<solent_spec::WebSocket> {
     let log = log.clone();
-    sync_websocket_consumer(move |_| {
+    Chat::application_with(move |_| {
         Ok(Chat {
             room: Group::new("room")?,
             log: log.clone(),
@@ -133,13 +133,14 @@ async fn blocking_handlers_of_several_connections_run_side_by_side() {
     struct Meets(Arc<Barrier>);
     impl SyncWebSocketConsumer for Meets {
         type Event = NoEvents;
+        type Input = Frame;
         fn receive(&mut self, cx: &mut SyncWebSocketContext, _: Frame) -> Result {
             self.0.wait();
             cx.send("met")
         }
     }
     let barrier = Arc::new(Barrier::new(4));
-    let application = sync_websocket_consumer(move |_| Ok(Meets(Arc::clone(&barrier))));
+    let application = Meets::application_with(move |_| Ok(Meets(Arc::clone(&barrier))));
     let sockets = [(); 4].map(|()| Socket::new());
     let tasks: Vec<_> = sockets
         .iter()
@@ -163,6 +164,7 @@ async fn blocking_handlers_of_one_connection_run_in_order() {
     struct Orders(Log);
     impl SyncWebSocketConsumer for Orders {
         type Event = NoEvents;
+        type Input = Frame;
         fn receive(&mut self, cx: &mut SyncWebSocketContext, frame: Frame) -> Result {
             self.0.add(frame.as_text().unwrap_or_default());
             cx.send(frame)
@@ -174,7 +176,7 @@ async fn blocking_handlers_of_one_connection_run_in_order() {
     expected.iter().for_each(|n| socket.send(n.as_str()));
     socket.leave(CloseCode::NORMAL);
 
-    sync_websocket_consumer(move |_| Ok(Orders(seen.clone())))
+    Orders::application_with(move |_| Ok(Orders(seen.clone())))
         .call(socket.connection(None))
         .await
         .unwrap();
@@ -192,6 +194,7 @@ async fn blocking_handler_that_outlives_its_task_is_followed_by_disconnect() {
     }
     impl SyncWebSocketConsumer for Waits {
         type Event = NoEvents;
+        type Input = Frame;
         fn receive(&mut self, cx: &mut SyncWebSocketContext, _: Frame) -> Result {
             self.started.blocking_send(())?;
             self.go_on.recv()?;
@@ -214,7 +217,7 @@ async fn blocking_handler_that_outlives_its_task_is_followed_by_disconnect() {
     };
     let consumer = std::sync::Mutex::new(Some(consumer));
     let application =
-        sync_websocket_consumer(move |_| Ok(consumer.lock().unwrap().take().unwrap()));
+        Waits::application_with(move |_| Ok(consumer.lock().unwrap().take().unwrap()));
     let connection = socket.connection(None);
     let task = tokio::spawn(async move { application.call(connection).await });
     socket.send("x");
@@ -230,11 +233,12 @@ async fn blocking_handler_that_outlives_its_task_is_followed_by_disconnect() {
 
 #[tokio::test]
 async fn blocking_json_consumer_reads_json_and_refuses_the_rest() {
+    #[derive(Default)]
     struct Doubles;
-    impl SyncJsonWebSocketConsumer for Doubles {
-        type Input = i64;
+    impl SyncWebSocketConsumer for Doubles {
+        type Input = Json<i64>;
         type Event = NoEvents;
-        fn receive_json(&mut self, cx: &mut SyncWebSocketContext, input: i64) -> Result {
+        fn receive(&mut self, cx: &mut SyncWebSocketContext, Json(input): Json<i64>) -> Result {
             cx.send_json(&(input * 2))
         }
     }
@@ -243,7 +247,7 @@ async fn blocking_json_consumer_reads_json_and_refuses_the_rest() {
     socket.send("{");
     socket.leave(CloseCode::INVALID_DATA);
 
-    sync_json_websocket_consumer(|_| Ok(Doubles))
+    Doubles::application()
         .call(socket.connection(None))
         .await
         .unwrap();
@@ -255,25 +259,27 @@ async fn blocking_json_consumer_reads_json_and_refuses_the_rest() {
 
 #[tokio::test]
 async fn blocking_timer_reaches_its_consumer() {
+    #[derive(Default)]
     struct Timed;
     impl SyncWebSocketConsumer for Timed {
         type Event = u8;
-        fn connect(&mut self, cx: &mut SyncWebSocketContext) -> Result {
+        type Input = Frame;
+        fn connect(&mut self, cx: &mut SyncWebSocketContext<u8>) -> Result {
             cx.accept()?;
             let never = cx.every(Duration::from_secs(3600), 1_u8)?;
             assert!(cx.cancel(never)?);
             cx.after(Duration::ZERO, 7_u8)?;
             Ok(())
         }
-        fn event(&mut self, cx: &mut SyncWebSocketContext, event: &u8) -> Result {
+        fn event(&mut self, cx: &mut SyncWebSocketContext<u8>, event: &u8) -> Result {
             cx.send_json(event)?;
-            cx.handle::<u8>()?;
+            cx.handle()?;
             Err("done".into())
         }
     }
     let socket = Socket::new();
 
-    let error = sync_websocket_consumer(|_| Ok(Timed))
+    let error = Timed::application()
         .call(socket.connection(None))
         .await
         .unwrap_err();
@@ -297,7 +303,7 @@ async fn blocking_http_consumer_answers_from_a_thread_of_the_pool() {
     let here = thread::current().id();
     let exchange = Exchange::new(&["hello"]);
 
-    sync_http_consumer(move |_| Ok(Threads(here)))
+    Threads::application_with(move |_| Ok(Threads(here)))
         .call(exchange.connection(None))
         .await
         .unwrap();
@@ -309,10 +315,12 @@ async fn blocking_http_consumer_answers_from_a_thread_of_the_pool() {
 }
 
 /// Asks for something that itself needs a thread to block, as a password check may.
+#[derive(Default)]
 struct Login;
 
 impl SyncWebSocketConsumer for Login {
     type Event = NoEvents;
+    type Input = Frame;
 
     fn receive(&mut self, cx: &mut SyncWebSocketContext, frame: Frame) -> Result {
         let checked = cx.block_on(async move { tokio::task::spawn_blocking(move || frame).await });
@@ -329,7 +337,7 @@ fn more_handlers_than_threads_that_wait_for_threads_are_all_answered() {
         .build()
         .unwrap();
     let all = runtime.block_on(async {
-        let application = sync_websocket_consumer(|_| Ok(Login));
+        let application = Login::application();
         let sockets: Vec<_> = std::iter::repeat_with(Socket::new).take(600).collect();
         let running: Vec<_> = sockets
             .iter()
@@ -363,6 +371,7 @@ struct Generous(UnboundedSender<&'static str>);
 
 impl SyncWebSocketConsumer for Generous {
     type Event = NoEvents;
+    type Input = Frame;
 
     fn receive(&mut self, cx: &mut SyncWebSocketContext, frame: Frame) -> Result {
         self.0.send("begun")?;
@@ -376,7 +385,7 @@ impl SyncWebSocketConsumer for Generous {
 #[tokio::test]
 async fn handler_waits_for_a_client_that_does_not_read_only_with_much_to_send() {
     let (socket, (tx, mut seen)) = (Socket::new(), unbounded_channel());
-    let application = sync_websocket_consumer(move |_| Ok(Generous(tx.clone())));
+    let application = Generous::application_with(move |_| Ok(Generous(tx.clone())));
     let connection = socket.connection(None);
     let running = tokio::spawn(async move { application.call(connection).await });
     socket.send("1");

@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use solent_consumers::{NoEvents, WebSocketConsumer, WebSocketContext, websocket_consumer};
+use solent_consumers::{NoEvents, WebSocketConsumer, WebSocketContext};
 use solent_spec::{
     Application, Result,
     websocket::{Close, Frame},
@@ -37,10 +37,12 @@ impl Lines {
 }
 
 /// Fails in every way at once.
+#[derive(Default)]
 struct Unlucky;
 
 impl WebSocketConsumer for Unlucky {
     type Event = NoEvents;
+    type Input = Frame;
 
     async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
         cx.spawn(async { Err("the task's own error".into()) });
@@ -67,7 +69,7 @@ async fn failures_are_told_with_consumer_and_path_and_the_second_is_not_lost() {
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let socket = Socket::new();
-    let application = websocket_consumer(|_| Ok(Unlucky));
+    let application = Unlucky::application();
     let connection = socket.connection(None);
     let running = tokio::spawn(async move { application.call(connection).await });
     settle().await;

@@ -1,7 +1,6 @@
 use http::{HeaderMap, HeaderValue, StatusCode};
 use solent_consumers::{
-    InvalidJson, JsonWebSocketConsumer, NoEvents, Refusal, WebSocketConsumer, WebSocketContext,
-    json_websocket_consumer, websocket_consumer,
+    InvalidFrame, Json, NoEvents, Refusal, WebSocketConsumer, WebSocketContext,
 };
 use solent_layer::LayerError;
 use solent_spec::{
@@ -20,6 +19,7 @@ where
     F: AsyncConnect + 'static,
 {
     type Event = NoEvents;
+    type Input = Frame;
 
     fn connect(&mut self, cx: &mut WebSocketContext) -> impl Future<Output = Result> + Send {
         self.0.connect(cx)
@@ -61,7 +61,7 @@ async fn run<F: AsyncConnect + Clone + Sync + 'static>(
     log: &Log,
 ) -> Result {
     let log = log.clone();
-    let application = websocket_consumer(move |_| Ok(With(with.clone(), log.clone())));
+    let application = With::application_with(move |_| Ok(With(with.clone(), log.clone())));
     application.call(socket.connection(None)).await
 }
 
@@ -105,12 +105,14 @@ async fn each_connection_has_a_consumer_and_a_scope_of_its_own() {
     struct Path(String);
     impl WebSocketConsumer for Path {
         type Event = NoEvents;
+        type Input = Frame;
         async fn receive(&mut self, cx: &mut WebSocketContext, _: Frame) -> Result {
             let path = cx.scope().path().to_owned();
             cx.send(format!("{path} {}", self.0)).await
         }
     }
-    let application = websocket_consumer(|scope: &WebSocketScope| Ok(Path(scope.path().into())));
+    let application =
+        Path::application_with(|scope: &WebSocketScope| Ok(Path(scope.path().into())));
     let (one, two) = (Socket::new(), Socket::new());
     for (socket, path) in [(&one, "/one/"), (&two, "/two/")] {
         let connection = socket.connection_at(path, &[], Vec::new(), None);
@@ -138,7 +140,7 @@ async fn accept_chooses_a_subprotocol_among_those_offered() {
     let socket = Socket::new();
     socket.leave(CloseCode::NORMAL);
     let offers = [("sec-websocket-protocol", "subprotocol1, subprotocol2")];
-    let application = websocket_consumer(|_| Ok(With(Second, Log::default())));
+    let application = With::application_with(|_| Ok(With(Second, Log::default())));
 
     application
         .call(socket.connection_at("/", &offers, Vec::new(), None))
@@ -286,7 +288,7 @@ async fn refusal_is_a_403_where_responses_are_not_offered() {
     .into()));
     let socket = Socket::new();
     socket.vanish();
-    let application = websocket_consumer(|_| Ok(With(Unauthorized, Log::default())));
+    let application = With::application_with(|_| Ok(With(Unauthorized, Log::default())));
 
     application
         .call(socket.connection_at("/", &[], Vec::new(), None))
@@ -298,10 +300,9 @@ async fn refusal_is_a_403_where_responses_are_not_offered() {
 
 #[tokio::test(start_paused = true)]
 async fn factory_refuses_or_fails_before_there_is_a_consumer() {
-    let refusing = websocket_consumer(|_| -> Result<With<AcceptIt>> {
-        Err(Refusal::new(StatusCode::NOT_FOUND).into())
-    });
-    let failing = websocket_consumer(|_| -> Result<With<AcceptIt>> { Err("no database".into()) });
+    let refusing =
+        With::<AcceptIt>::application_with(|_| Err(Refusal::new(StatusCode::NOT_FOUND).into()));
+    let failing = With::<AcceptIt>::application_with(|_| Err("no database".into()));
     let (refused, failed) = (Socket::new(), Socket::new());
 
     refusing.call(refused.connection(None)).await.unwrap();
@@ -314,20 +315,22 @@ async fn factory_refuses_or_fails_before_there_is_a_consumer() {
 
 #[tokio::test(start_paused = true)]
 async fn handshake_can_be_answered_later() {
+    #[derive(Default)]
     struct Later;
     impl WebSocketConsumer for Later {
         type Event = ();
-        async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
-            cx.after(std::time::Duration::from_secs(3), ())?;
+        type Input = Frame;
+        async fn connect(&mut self, cx: &mut WebSocketContext<()>) -> Result {
+            cx.after(std::time::Duration::from_secs(3), ());
             Ok(())
         }
-        async fn event(&mut self, cx: &mut WebSocketContext, (): &()) -> Result {
+        async fn event(&mut self, cx: &mut WebSocketContext<()>, (): &()) -> Result {
             cx.accept().await
         }
     }
     let socket = Socket::new();
     let connection = socket.connection_at("/", &[], vec![Feature::DenialResponse], None);
-    tokio::spawn(async move { websocket_consumer(|_| Ok(Later)).call(connection).await });
+    tokio::spawn(async move { Later::application().call(connection).await });
 
     settle().await;
     assert_eq!(socket.take(), []);
@@ -341,6 +344,7 @@ async fn nothing_is_handled_after_a_close_but_the_end() {
     struct CloseOnFirst(Log);
     impl WebSocketConsumer for CloseOnFirst {
         type Event = NoEvents;
+        type Input = Frame;
         async fn receive(&mut self, cx: &mut WebSocketContext, _: Frame) -> Result {
             self.0.add("receive");
             cx.close(CloseCode::NORMAL).await
@@ -356,7 +360,7 @@ async fn nothing_is_handled_after_a_close_but_the_end() {
     socket.leave(CloseCode::NORMAL);
     let seen = log.clone();
 
-    websocket_consumer(move |_| Ok(CloseOnFirst(seen.clone())))
+    CloseOnFirst::application_with(move |_| Ok(CloseOnFirst(seen.clone())))
         .call(socket.connection(None))
         .await
         .unwrap();
@@ -366,11 +370,11 @@ async fn nothing_is_handled_after_a_close_but_the_end() {
 
 struct Sum(Log);
 
-impl JsonWebSocketConsumer for Sum {
-    type Input = Vec<i64>;
+impl WebSocketConsumer for Sum {
+    type Input = Json<Vec<i64>>;
     type Event = NoEvents;
 
-    async fn receive_json(&mut self, cx: &mut WebSocketContext, input: Vec<i64>) -> Result {
+    async fn receive(&mut self, cx: &mut WebSocketContext, Json(input): Json<Vec<i64>>) -> Result {
         cx.send_json(&input.iter().sum::<i64>()).await
     }
 
@@ -386,7 +390,7 @@ async fn json_goes_in_and_out() {
     socket.send("[1, 2]");
     socket.leave(CloseCode::NORMAL);
 
-    let application = json_websocket_consumer(|_| Ok(Sum(Log::default())));
+    let application = Sum::application_with(|_| Ok(Sum(Log::default())));
     application.call(socket.connection(None)).await.unwrap();
 
     assert_eq!(socket.take_texts(), ["3"]);
@@ -405,7 +409,7 @@ async fn what_is_not_the_json_expected_closes_with_the_clients_fault() {
         socket.send(frame);
         socket.leave(CloseCode::from_u16(code));
 
-        let application = json_websocket_consumer(move |_| Ok(Sum(seen.clone())));
+        let application = Sum::application_with(move |_| Ok(Sum(seen.clone())));
         application.call(socket.connection(None)).await.unwrap();
 
         assert!(matches!(&socket.take()[1], Sent::Close(sent, _) if *sent == code));
@@ -415,19 +419,15 @@ async fn what_is_not_the_json_expected_closes_with_the_clients_fault() {
 
 #[tokio::test(start_paused = true)]
 async fn invalid_json_can_be_answered_instead() {
+    #[derive(Default)]
     struct Patient;
-    impl JsonWebSocketConsumer for Patient {
-        type Input = u8;
+    impl WebSocketConsumer for Patient {
+        type Input = Json<u8>;
         type Event = NoEvents;
-        async fn receive_json(&mut self, cx: &mut WebSocketContext, input: u8) -> Result {
+        async fn receive(&mut self, cx: &mut WebSocketContext, Json(input): Json<u8>) -> Result {
             cx.send_json(&input).await
         }
-        async fn invalid(
-            &mut self,
-            cx: &mut WebSocketContext,
-            _: Frame,
-            error: InvalidJson,
-        ) -> Result {
+        async fn invalid(&mut self, cx: &mut WebSocketContext, error: InvalidFrame) -> Result {
             cx.send_json(&error.to_string()).await
         }
     }
@@ -436,7 +436,7 @@ async fn invalid_json_can_be_answered_instead() {
     socket.send("7");
     socket.leave(CloseCode::NORMAL);
 
-    let application = json_websocket_consumer(|_| Ok(Patient));
+    let application = Patient::application();
     application.call(socket.connection(None)).await.unwrap();
 
     let texts = socket.take_texts();

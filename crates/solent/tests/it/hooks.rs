@@ -5,7 +5,7 @@ use std::{
 };
 
 use solent::{
-    ChannelConfig, Connection, DynLayer, Error, Result, ServerConfig, Solent,
+    ChannelConfig, ChannelConsumer, Connection, DynLayer, Error, Result, ServerConfig, Solent,
     layer::{ChannelLayer, LayerError, MemoryLayer},
     server::DrainConfig,
 };
@@ -87,7 +87,7 @@ async fn worker_has_what_startup_hooks_made() {
             seen.note(format!("{:?}", cx.state::<Made>()));
             Ok(())
         })
-        .channel("jobs", solent::channel_consumer(|_| Ok(Idle)))
+        .channel("jobs", Idle::application())
         .worker(["jobs"]);
 
     serve_and_stop(app).await.unwrap();
@@ -95,9 +95,10 @@ async fn worker_has_what_startup_hooks_made() {
     assert_eq!(log.lines(), ["Some(Made(3))"]);
 }
 
+#[derive(Default)]
 struct Idle;
 
-impl solent::ChannelConsumer for Idle {
+impl ChannelConsumer for Idle {
     type Event = solent::NoEvents;
 
     async fn handle(&mut self, _: &mut solent::ChannelContext, event: &solent::NoEvents) -> Result {

@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use solent::{
     Application, Args, Channel, ChannelConfig, ChannelConsumer, ChannelContext, DynLayer, Error,
-    Result, Solent, WorkerConfig, WorkerCounts, channel_consumer,
+    Result, Solent, WorkerConfig, WorkerCounts,
     consumers::ChannelCounts,
     layer::{
         ChannelLayer, ChannelName, GroupName, GroupReport, LayerError, Mailbox, MemoryLayer,
@@ -40,7 +40,7 @@ struct Works(Bench);
 impl ChannelConsumer for Works {
     type Event = Job;
 
-    async fn handle(&mut self, cx: &mut ChannelContext, Job::Do { what }: &Job) -> Result {
+    async fn handle(&mut self, cx: &mut ChannelContext<Job>, Job::Do { what }: &Job) -> Result {
         self.0
             .done
             .send(format!("{}: {what}", cx.scope().channel))?;
@@ -52,7 +52,7 @@ impl ChannelConsumer for Works {
         Ok(())
     }
 
-    async fn disconnect(&mut self, _: &mut ChannelContext) -> Result {
+    async fn disconnect(&mut self, _: &mut ChannelContext<Job>) -> Result {
         self.0.ended.lock().unwrap().push("disconnect".to_owned());
         Ok(())
     }
@@ -70,7 +70,7 @@ fn bench(permits: usize) -> (Bench, mpsc::UnboundedReceiver<String>) {
 
 fn works(bench: &Bench) -> impl Application<Channel> {
     let bench = bench.clone();
-    channel_consumer(move |_| Ok(Works(bench.clone())))
+    Works::application_with(move |_| Ok(Works(bench.clone())))
 }
 
 /// An application with two channels, on a layer that a test can send through.
@@ -418,7 +418,7 @@ async fn background_tasks_run_where_connections_are_served_and_state_is_everywhe
     struct Asks(mpsc::UnboundedSender<(u32, bool)>);
     impl ChannelConsumer for Asks {
         type Event = Job;
-        async fn handle(&mut self, cx: &mut ChannelContext, _: &Job) -> Result {
+        async fn handle(&mut self, cx: &mut ChannelContext<Job>, _: &Job) -> Result {
             let state = &cx.scope().state;
             let number = state.get::<u32>().copied().unwrap_or_default();
             self.0
@@ -435,7 +435,10 @@ async fn background_tasks_run_where_connections_are_served_and_state_is_everywhe
             .bind("127.0.0.1:0")
             .layer(layer.clone())
             .state(7_u32)
-            .channel("asks", channel_consumer(move |_| Ok(Asks(answers.clone()))))
+            .channel(
+                "asks",
+                Asks::application_with(move |_| Ok(Asks(answers.clone()))),
+            )
             .background("counts", move |_| {
                 count.fetch_add(1, SeqCst);
                 pending()

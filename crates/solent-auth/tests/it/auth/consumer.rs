@@ -7,9 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use solent_auth::{AuthConfig, AuthScope, AuthUser, close_user};
-use solent_consumers::{
-    Group, WebSocketConsumer, WebSocketContext, disconnects_finished, websocket_consumer,
-};
+use solent_consumers::{Group, WebSocketConsumer, WebSocketContext, disconnects_finished};
 use solent_layer::{ChannelLayer, DynLayer, Message};
 use solent_layer_memory::MemoryLayer;
 use solent_spec::{
@@ -32,18 +30,19 @@ struct Room {
 
 impl WebSocketConsumer for Room {
     type Event = Nothing;
+    type Input = Frame;
 
-    async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
+    async fn connect(&mut self, cx: &mut WebSocketContext<Nothing>) -> Result {
         cx.join(&self.group).await?;
         cx.accept().await
     }
 
-    async fn receive(&mut self, cx: &mut WebSocketContext, _: Frame) -> Result {
+    async fn receive(&mut self, cx: &mut WebSocketContext<Nothing>, _: Frame) -> Result {
         let user = cx.scope().user::<Person>().ok_or("nobody")?;
         cx.send(user.id().into_owned()).await
     }
 
-    async fn disconnect(&mut self, cx: &mut WebSocketContext, close: Close) -> Result {
+    async fn disconnect(&mut self, cx: &mut WebSocketContext<Nothing>, close: Close) -> Result {
         let user = cx.scope().user::<Person>().ok_or("nobody")?;
         let line = format!("{} {}", user.id(), close.code);
         self.left.lock().unwrap().push(line);
@@ -57,7 +56,7 @@ async fn consumer_is_told_that_its_user_is_gone_and_who_it_was() {
     let layer = DynLayer::new(MemoryLayer::default());
     let left = Arc::<Mutex<Vec<String>>>::default();
     let noted = Arc::clone(&left);
-    let room = websocket_consumer(move |_| {
+    let room = Room::application_with(move |_| {
         Ok(Room {
             group: Group::new("room")?,
             left: Arc::clone(&noted),
@@ -94,13 +93,14 @@ struct Busy {
 
 impl WebSocketConsumer for Busy {
     type Event = Nothing;
+    type Input = Frame;
 
-    async fn receive(&mut self, _: &mut WebSocketContext, _: Frame) -> Result {
+    async fn receive(&mut self, _: &mut WebSocketContext<Nothing>, _: Frame) -> Result {
         sleep(Duration::from_secs(3600)).await;
         Ok(())
     }
 
-    async fn disconnect(&mut self, _: &mut WebSocketContext, close: Close) -> Result {
+    async fn disconnect(&mut self, _: &mut WebSocketContext<Nothing>, close: Close) -> Result {
         self.left.lock().unwrap().push(close.code.to_string());
         Ok(())
     }
@@ -112,7 +112,7 @@ async fn socket_of_a_busy_consumer_closes_at_once_and_its_disconnect_follows_aft
     let (site, left) = (Site::new(), Arc::<Mutex<Vec<String>>>::default());
     let layer = DynLayer::new(MemoryLayer::default());
     let noted = Arc::clone(&left);
-    let busy = websocket_consumer(move |_| {
+    let busy = Busy::application_with(move |_| {
         Ok(Busy {
             left: Arc::clone(&noted),
         })

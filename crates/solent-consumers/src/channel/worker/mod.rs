@@ -35,13 +35,13 @@ use crate::Layers;
 /// only when an application asks for one.
 ///
 /// ```
-/// # use solent_consumers::{ChannelConsumer, Worker, WorkerError, channel_consumer};
+/// # use solent_consumers::{ChannelConsumer, Worker, WorkerError};
 /// # use solent_layer::ChannelLayer;
 /// # async fn example<C: ChannelConsumer + Default>(
 /// #     layer: impl ChannelLayer,
 /// #     shutdown: impl Future<Output = ()>,
 /// # ) -> solent_spec::Result {
-/// let thumbnails = channel_consumer(|_| Ok(C::default()));
+/// let thumbnails = C::application();
 /// Worker::new(layer)
 ///     .channel("thumbnails", thumbnails)?
 ///     .run(shutdown)

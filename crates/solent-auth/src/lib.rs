@@ -41,14 +41,14 @@
 //! async fn login(mut connection: Connection<Http>) -> Result {
 //!     let name = connection.scope().query().to_owned();
 //!     connection.scope().auth::<Member>()?.clone().login(Member(name)).await?;
-//!     Ok(connection.send(http::Send::text("Welcome.")).await?)
+//!     Ok(connection.send(http::Outbound::text("Welcome.")).await?)
 //! }
 //!
 //! async fn chat(mut connection: Connection<WebSocket>) -> Result {
 //!     let member = connection.scope().user::<Member>().ok_or("nobody is there")?;
 //!     connection.receive().await;
-//!     connection.send(websocket::Send::accept()).await?;
-//!     connection.send(websocket::Send::Message(format!("Hello, {}.", member.id()).into())).await?;
+//!     connection.send(websocket::Outbound::accept()).await?;
+//!     connection.send(websocket::Outbound::Message(format!("Hello, {}.", member.id()).into())).await?;
 //!     while connection.receive().await.is_some() {}
 //!     Ok(())
 //! }

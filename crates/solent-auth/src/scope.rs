@@ -10,7 +10,7 @@ use crate::{Auth, AuthUser, Cookies, Session, permission::next_page};
 ///
 /// ```
 /// use solent_auth::AuthScope;
-/// use solent_spec::{Connection, Http, Result, http::Send};
+/// use solent_spec::{Connection, Http, Result, http::Outbound};
 /// # struct User;
 /// # impl solent_auth::AuthUser for User { fn id(&self) -> std::borrow::Cow<'_, str> { "7".into() } }
 /// # impl User { fn name(&self) -> &str { "Ann" } }
@@ -20,7 +20,7 @@ use crate::{Auth, AuthUser, Cookies, Session, permission::next_page};
 ///         Some(user) => format!("Hello, {}.", user.name()),
 ///         None => "Who are you?".to_owned(),
 ///     };
-///     Ok(connection.send(Send::text(greeting)).await?)
+///     Ok(connection.send(Outbound::text(greeting)).await?)
 /// }
 /// # let _ = solent_spec::BoxApplication::new(greet);
 /// ```

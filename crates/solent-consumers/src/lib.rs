@@ -52,20 +52,20 @@
 //! # use solent_spec::{
 //! #     Application, BoxApplication, Connection, Middleware, SendError, Transport, WebSocket,
 //! #     request::{Link, Listener},
-//! #     websocket::{CloseCode, Receive, Send, WebSocketScope},
+//! #     websocket::{CloseCode, Inbound, Outbound, WebSocketScope},
 //! # };
 //! # /// A client that says something and leaves when it has an answer.
-//! # struct Client(VecDeque<Receive>, Arc<Mutex<Vec<String>>>);
+//! # struct Client(VecDeque<Inbound>, Arc<Mutex<Vec<String>>>);
 //! # impl Transport<WebSocket> for Client {
-//! #     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
+//! #     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
 //! #         match self.0.pop_front() {
 //! #             Some(event) => Poll::Ready(Some(event)),
 //! #             None if self.1.lock().unwrap().is_empty() => Poll::Pending,
-//! #             None => Poll::Ready(Some(Receive::Disconnect(CloseCode::NORMAL.into()))),
+//! #             None => Poll::Ready(Some(Inbound::Disconnect(CloseCode::NORMAL.into()))),
 //! #         }
 //! #     }
-//! #     fn start_send(&mut self, event: Send) -> Result<(), SendError> {
-//! #         if let Send::Shared(frame) = event {
+//! #     fn start_send(&mut self, event: Outbound) -> Result<(), SendError> {
+//! #         if let Outbound::Shared(frame) = event {
 //! #             self.1.lock().unwrap().push(frame.frame().as_text().unwrap().to_owned());
 //! #         }
 //! #         Ok(())
@@ -75,9 +75,9 @@
 //! #     }
 //! # }
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-//! # let said = Receive::Message(r#"{"message": "hello"}"#.into());
+//! # let said = Inbound::Message(r#"{"message": "hello"}"#.into());
 //! # let heard = Arc::new(Mutex::new(Vec::new()));
-//! # let client = Client([Receive::Connect, said].into(), Arc::clone(&heard));
+//! # let client = Client([Inbound::Connect, said].into(), Arc::clone(&heard));
 //! # let request = http::Request::new(()).into_parts().0;
 //! # let scope = WebSocketScope::new(&request, Link::new(None, Arc::new(Listener::new(None, vec![]))))?;
 //! # let connection = Connection::new(scope, client);

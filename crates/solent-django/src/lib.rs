@@ -5,13 +5,13 @@
 //! ```no_run
 //! use solent_auth::AuthScope;
 //! use solent_django::{Database, Django, DjangoUser, signing::SecretKeys};
-//! use solent_spec::{BoxApplication, Connection, Middleware, Result, WebSocket, websocket::Send};
+//! use solent_spec::{BoxApplication, Connection, Middleware, Result, WebSocket, websocket::Outbound};
 //!
 //! async fn greet(mut connection: Connection<WebSocket>) -> Result {
 //!     let user = connection.scope().user::<DjangoUser>();
 //!     let name = user.map_or("stranger".to_owned(), |user| user.full_name());
-//!     connection.send(Send::accept()).await?;
-//!     connection.send(Send::Message(format!("Hello, {name}.").into())).await?;
+//!     connection.send(Outbound::accept()).await?;
+//!     connection.send(Outbound::Message(format!("Hello, {name}.").into())).await?;
 //!     Ok(())
 //! }
 //!

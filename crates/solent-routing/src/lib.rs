@@ -8,7 +8,7 @@
 //! ```
 //! use serde::Deserialize;
 //! use solent_routing::Router;
-//! use solent_spec::{Connection, Http, RequestScope, Result, http::Send};
+//! use solent_spec::{Connection, Http, RequestScope, Result, http::Outbound};
 //!
 //! #[derive(Deserialize)]
 //! struct Place {
@@ -18,13 +18,13 @@
 //!
 //! async fn room(mut connection: Connection<Http>) -> Result {
 //!     let Place { version, room } = connection.scope().params()?;
-//!     connection.send(Send::text(format!("{room}, version {version}"))).await?;
+//!     connection.send(Outbound::text(format!("{room}, version {version}"))).await?;
 //!     Ok(())
 //! }
 //!
 //! async fn archive(mut connection: Connection<Http>) -> Result {
 //!     let year: u16 = connection.scope().param("year")?;
-//!     connection.send(Send::text(year.to_string())).await?;
+//!     connection.send(Outbound::text(year.to_string())).await?;
 //!     Ok(())
 //! }
 //!

@@ -13,14 +13,14 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// of them inside a middleware.
 ///
 /// ```
-/// use solent_spec::{Connection, Result, WebSocket, websocket::{Receive, Send}};
+/// use solent_spec::{Connection, Result, WebSocket, websocket::{Inbound, Outbound}};
 ///
 /// async fn echo(mut connection: Connection<WebSocket>) -> Result {
 ///     while let Some(event) = connection.receive().await {
 ///         match event {
-///             Receive::Connect => connection.send(Send::accept()).await?,
-///             Receive::Message(frame) => connection.send(frame.into()).await?,
-///             Receive::Disconnect(_) => break,
+///             Inbound::Connect => connection.send(Outbound::accept()).await?,
+///             Inbound::Message(frame) => connection.send(frame.into()).await?,
+///             Inbound::Disconnect(_) => break,
 ///         }
 ///     }
 ///     Ok(())

@@ -14,13 +14,13 @@ use crate::{Closed, ClosedSignal};
 /// its response. The server does so in its place when it has waited long enough.
 ///
 /// ```
-/// use solent_spec::{Connection, Http, RequestScope, Result, http::Send};
+/// use solent_spec::{Connection, Http, RequestScope, Result, http::Outbound};
 ///
 /// async fn poll(mut connection: Connection<Http>) -> Result {
 ///     let draining = connection.scope().link().draining();
 ///     let news = std::future::pending::<String>();
 ///     let answer = tokio::select! {
-///         news = news => Send::text(news),
+///         news = news => Outbound::text(news),
 ///         () = draining => http::Response::builder()
 ///             .status(503)
 ///             .header("retry-after", "1")

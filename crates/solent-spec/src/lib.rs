@@ -9,11 +9,11 @@
 //! know the other.
 //!
 //! ```
-//! use solent_spec::{Connection, Http, Result, http::{Receive, Send}};
+//! use solent_spec::{Connection, Http, Result, http::{Inbound, Outbound}};
 //!
 //! async fn hello(mut connection: Connection<Http>) -> Result {
 //!     let greeting = format!("You asked for {}.", connection.scope().path());
-//!     connection.send(Send::text(greeting)).await?;
+//!     connection.send(Outbound::text(greeting)).await?;
 //!     Ok(())
 //! }
 //! # fn application(_: impl solent_spec::Application<Http>) {}

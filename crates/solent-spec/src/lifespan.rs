@@ -14,12 +14,12 @@ pub struct Lifespan;
 impl Protocol for Lifespan {
     const NAME: &'static str = "lifespan";
     type Scope = LifespanScope;
-    type Inbound = Receive;
-    type Outbound = Send;
+    type Inbound = Inbound;
+    type Outbound = Outbound;
     type Direct = Infallible;
 }
 
-/// The scope of the lifespan protocol. Empty: state is handed over in [`Send::StartupComplete`].
+/// The scope of the lifespan protocol. Empty: state is handed over in [`Outbound::StartupComplete`].
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct LifespanScope;
@@ -27,7 +27,7 @@ pub struct LifespanScope;
 /// What an application receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Receive {
+pub enum Inbound {
     /// The server is about to accept connections and waits for the answer.
     Startup,
     /// The last connection is closed; the server waits for the answer before it ends.
@@ -37,7 +37,7 @@ pub enum Receive {
 /// What an application sends.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Send {
+pub enum Outbound {
     /// The application is ready. What is in `state` is in the scope of every connection.
     StartupComplete {
         /// Values by type: pools, clients, settings.
@@ -73,7 +73,7 @@ pub enum LifespanOrder {
 }
 
 impl LifespanOrder {
-    /// Notes that [`Receive::Shutdown`] has been delivered.
+    /// Notes that [`Inbound::Shutdown`] has been delivered.
     pub fn shutting_down(&mut self) {
         if *self != Self::Ended {
             *self = Self::Stopping;
@@ -85,16 +85,18 @@ impl LifespanOrder {
     /// # Errors
     ///
     /// [`SendError::Illegal`] names the rule; [`SendError::Closed`] after the end.
-    pub fn sent(&mut self, event: &Send) -> Result<(), SendError> {
+    pub fn sent(&mut self, event: &Outbound) -> Result<(), SendError> {
         *self = match (*self, event) {
             (Self::Ended, _) => return Err(SendError::Closed),
-            (Self::Starting, Send::StartupComplete { .. }) => Self::Running,
-            (Self::Starting, Send::StartupFailed { .. }) => Self::Ended,
-            (Self::Stopping, Send::ShutdownComplete | Send::ShutdownFailed { .. }) => Self::Ended,
+            (Self::Starting, Outbound::StartupComplete { .. }) => Self::Running,
+            (Self::Starting, Outbound::StartupFailed { .. }) => Self::Ended,
+            (Self::Stopping, Outbound::ShutdownComplete | Outbound::ShutdownFailed { .. }) => {
+                Self::Ended
+            }
             (Self::Starting, _) => {
                 return Err(SendError::Illegal("startup has not been answered yet"));
             }
-            (Self::Running, Send::ShutdownComplete | Send::ShutdownFailed { .. }) => {
+            (Self::Running, Outbound::ShutdownComplete | Outbound::ShutdownFailed { .. }) => {
                 return Err(SendError::Illegal("shutdown has not been received yet"));
             }
             (Self::Running | Self::Stopping, _) => {
@@ -111,21 +113,21 @@ mod tests {
 
     #[test]
     fn shutdown_is_answered_once_and_only_when_asked() {
-        let complete = Send::StartupComplete {
+        let complete = Outbound::StartupComplete {
             state: Extensions::new(),
         };
         let mut order = LifespanOrder::default();
 
         assert!(matches!(
-            order.sent(&Send::ShutdownComplete),
+            order.sent(&Outbound::ShutdownComplete),
             Err(SendError::Illegal(_))
         ));
         order.sent(&complete).unwrap();
         assert!(matches!(order.sent(&complete), Err(SendError::Illegal(_))));
         order.shutting_down();
-        order.sent(&Send::ShutdownComplete).unwrap();
+        order.sent(&Outbound::ShutdownComplete).unwrap();
         assert!(matches!(
-            order.sent(&Send::ShutdownComplete),
+            order.sent(&Outbound::ShutdownComplete),
             Err(SendError::Closed)
         ));
     }

@@ -4,18 +4,18 @@
 //! What it sends the application receives, and the reverse, under the ordering rules of the protocol.
 //!
 //! ```
-//! use solent_spec::{Connection, Result, WebSocket, websocket::{Receive, Send}};
+//! use solent_spec::{Connection, Result, WebSocket, websocket::{Inbound, Outbound}};
 //! use solent_testing::WebSocketCommunicator;
 //!
 //! async fn shout(mut connection: Connection<WebSocket>) -> Result {
 //!     while let Some(event) = connection.receive().await {
 //!         match event {
-//!             Receive::Connect => connection.send(Send::accept()).await?,
-//!             Receive::Message(frame) => {
+//!             Inbound::Connect => connection.send(Outbound::accept()).await?,
+//!             Inbound::Message(frame) => {
 //!                 let text = frame.as_text().ok_or("text, please")?.to_uppercase();
-//!                 connection.send(Send::Message(text.into())).await?;
+//!                 connection.send(Outbound::Message(text.into())).await?;
 //!             }
-//!             Receive::Disconnect(_) => break,
+//!             Inbound::Disconnect(_) => break,
 //!         }
 //!     }
 //!     Ok(())

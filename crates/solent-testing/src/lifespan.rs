@@ -3,7 +3,7 @@
 use http::Extensions;
 use solent_spec::{
     Application, Lifespan, SendError,
-    lifespan::{LifespanOrder, LifespanScope, Receive, Send},
+    lifespan::{Inbound, LifespanOrder, LifespanScope, Outbound},
 };
 
 use crate::{Communicator, CommunicatorConfig, CommunicatorError, Rules};
@@ -11,7 +11,7 @@ use crate::{Communicator, CommunicatorConfig, CommunicatorError, Rules};
 /// Starts an application up and shuts it down, as a server does before the first connection and after the last.
 ///
 /// ```
-/// use solent_spec::{Connection, Lifespan, Result, lifespan::{Receive, Send}};
+/// use solent_spec::{Connection, Lifespan, Result, lifespan::{Inbound, Outbound}};
 /// use solent_testing::LifespanCommunicator;
 ///
 /// #[derive(Clone)]
@@ -20,12 +20,12 @@ use crate::{Communicator, CommunicatorConfig, CommunicatorError, Rules};
 /// async fn life(mut connection: Connection<Lifespan>) -> Result {
 ///     while let Some(event) = connection.receive().await {
 ///         let answer = match event {
-///             Receive::Startup => {
+///             Inbound::Startup => {
 ///                 let mut state = http::Extensions::new();
 ///                 state.insert(Pool(8));
-///                 Send::StartupComplete { state }
+///                 Outbound::StartupComplete { state }
 ///             }
-///             _ => Send::ShutdownComplete,
+///             _ => Outbound::ShutdownComplete,
 ///         };
 ///         connection.send(answer).await?;
 ///     }
@@ -81,10 +81,10 @@ impl LifespanCommunicator {
     /// [`Ended`](CommunicatorError::Ended) if it takes no part, which a server takes for consent; a time-out.
     pub async fn startup(&mut self) -> Result<Extensions, CommunicatorError> {
         const WANTED: &str = "an answer to startup";
-        self.communicator.send_input(Receive::Startup).await?;
+        self.communicator.send_input(Inbound::Startup).await?;
         match self.communicator.receive(WANTED).await? {
-            Send::StartupComplete { state } => Ok(state),
-            Send::StartupFailed { message } => Err(CommunicatorError::Refused(message)),
+            Outbound::StartupComplete { state } => Ok(state),
+            Outbound::StartupFailed { message } => Err(CommunicatorError::Refused(message)),
             event => Err(CommunicatorError::unexpected(WANTED, format!("{event:?}"))),
         }
     }
@@ -96,10 +96,12 @@ impl LifespanCommunicator {
     /// [`Refused`](CommunicatorError::Refused) with its message; what it ended with; a time-out.
     pub async fn shutdown(&mut self) -> Result<(), CommunicatorError> {
         const WANTED: &str = "an answer to shutdown";
-        self.communicator.send_input(Receive::Shutdown).await?;
+        self.communicator.send_input(Inbound::Shutdown).await?;
         match self.communicator.receive(WANTED).await? {
-            Send::ShutdownComplete => {}
-            Send::ShutdownFailed { message } => return Err(CommunicatorError::Refused(message)),
+            Outbound::ShutdownComplete => {}
+            Outbound::ShutdownFailed { message } => {
+                return Err(CommunicatorError::Refused(message));
+            }
             event => return Err(CommunicatorError::unexpected(WANTED, format!("{event:?}"))),
         }
         self.communicator.end_input();
@@ -115,12 +117,12 @@ impl LifespanCommunicator {
 struct LifespanRules(LifespanOrder);
 
 impl Rules<Lifespan> for LifespanRules {
-    fn sent(&mut self, event: &Send) -> Result<(), SendError> {
+    fn sent(&mut self, event: &Outbound) -> Result<(), SendError> {
         self.0.sent(event)
     }
 
-    fn received(&mut self, event: &Receive) {
-        if *event == Receive::Shutdown {
+    fn received(&mut self, event: &Inbound) {
+        if *event == Inbound::Shutdown {
             self.0.shutting_down();
         }
     }

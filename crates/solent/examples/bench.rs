@@ -94,7 +94,7 @@ impl WebSocketConsumer for Broadcast {
 
 async fn plain(mut connection: Connection<Http>) -> Result {
     connection
-        .send(solent::spec::http::Send::text("Hello world!"))
+        .send(solent::spec::http::Outbound::text("Hello world!"))
         .await?;
     Ok(())
 }

@@ -45,7 +45,7 @@ const TAKEOVER: Duration = Duration::from_secs(15);
 /// use solent::{Connection, Http, Result, Solent};
 ///
 /// async fn hello(mut connection: Connection<Http>) -> Result {
-///     connection.send(solent::spec::http::Send::text("hello")).await?;
+///     connection.send(solent::spec::http::Outbound::text("hello")).await?;
 ///     Ok(())
 /// }
 ///

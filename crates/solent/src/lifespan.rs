@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use http::Extensions;
 use solent_spec::{
     Application, Connection, Lifespan, Result,
-    lifespan::{Receive, Send},
+    lifespan::{Inbound, Outbound},
 };
 
 use crate::{
@@ -48,16 +48,16 @@ impl Application<Lifespan> for Life {
         let mut running = None;
         while let Some(event) = connection.receive().await {
             match event {
-                Receive::Startup => {
+                Inbound::Startup => {
                     running = Some(self.start());
                     let state = self.state.clone();
-                    connection.send(Send::StartupComplete { state }).await?;
+                    connection.send(Outbound::StartupComplete { state }).await?;
                 }
-                Receive::Shutdown => {
+                Inbound::Shutdown => {
                     if let Some(running) = running.take() {
                         running.stop().await;
                     }
-                    connection.send(Send::ShutdownComplete).await?;
+                    connection.send(Outbound::ShutdownComplete).await?;
                     break;
                 }
                 _ => {}

@@ -55,6 +55,7 @@ const RULES: &[fn(&Tree) -> Vec<Problem>] = &[
     manifests::versions_have_one_home,
     manifests::house_dev_dependencies_are_paths,
     sources::nothing_is_unfinished,
+    sources::send_is_not_shadowed,
     sources::files_are_small,
     sources::files_have_a_subject,
     sources::whitespace_is_plain,

@@ -17,6 +17,15 @@ const UNFINISHED: &[&str] = &[
     concat!("#[ig", "nore"),
 ];
 
+/// What a file writes that has another `Send` than Rust's.
+const SHADOWS: &[&str] = &[
+    "enum Send",
+    "struct Send",
+    "trait Send",
+    "as Send",
+    "marker::Send",
+];
+
 /// Nothing in a crate's sources is left for later.
 pub(super) fn nothing_is_unfinished(tree: &Tree) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -26,6 +35,23 @@ pub(super) fn nothing_is_unfinished(tree: &Tree) -> Vec<Problem> {
                 let remedy = format!("do what `{word}` puts off, or open an issue and take it out");
                 let place = format!("{path}:{}", idx + 1);
                 problems.push(Problem::new(place, "nothing is left for later", remedy));
+            }
+        }
+    }
+    problems
+}
+
+/// No type is called `Send`: where it is imported, Rust's own has to be written with its path.
+pub(super) fn send_is_not_shadowed(tree: &Tree) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (path, text) in tree.shipped_sources() {
+        for (idx, line) in text.lines().enumerate() {
+            if SHADOWS.iter().any(|shadow| has_word(line, shadow)) {
+                problems.push(Problem::new(
+                    format!("{path}:{}", idx + 1),
+                    "`Send` is Rust's",
+                    "give the type another name, and write `Send` for the marker",
+                ));
             }
         }
     }
@@ -100,8 +126,8 @@ pub(super) fn whitespace_is_plain(tree: &Tree) -> Vec<Problem> {
 #[cfg(test)]
 mod tests {
     use super::{
-        MOST_LINES, UNFINISHED, files_are_small, files_have_a_subject, nothing_is_unfinished,
-        whitespace_is_plain,
+        MOST_LINES, SHADOWS, UNFINISHED, files_are_small, files_have_a_subject,
+        nothing_is_unfinished, send_is_not_shadowed, whitespace_is_plain,
     };
     use crate::tidy::tree::Tree;
 
@@ -115,6 +141,18 @@ mod tests {
             let problems = nothing_is_unfinished(&tree);
 
             assert_eq!(problems.len(), 1, "{word}: {problems:?}");
+            assert_eq!(problems[0].place, "crates/low/src/name.rs:2");
+        }
+    }
+
+    #[test]
+    fn second_send_is_a_problem_and_sender_is_not() {
+        for shadow in SHADOWS {
+            let text = format!("//! A name.\nuse x::{shadow};\nfn f(_: {shadow}Error) {{}}\n");
+
+            let problems = send_is_not_shadowed(&Tree::sample_with(FILE, &text));
+
+            assert_eq!(problems.len(), 1, "{shadow}: {problems:?}");
             assert_eq!(problems[0].place, "crates/low/src/name.rs:2");
         }
     }

@@ -20,13 +20,13 @@ use crate::response::{BeforeResponse, Hook, Verdict};
 ///
 /// ```
 /// use solent_auth::{CookieJar, SetCookie};
-/// use solent_spec::{Connection, Http, RequestScope, Result, http::Send};
+/// use solent_spec::{Connection, Http, RequestScope, Result, http::Outbound};
 ///
 /// async fn choose(mut connection: Connection<Http>) -> Result {
 ///     if let Some(jar) = CookieJar::of(connection.scope()) {
 ///         jar.set(SetCookie::new("theme", "dark"))?;
 ///     }
-///     Ok(connection.send(Send::text("As you wish.")).await?)
+///     Ok(connection.send(Outbound::text("As you wish.")).await?)
 /// }
 /// # let _ = solent_spec::BoxApplication::new(choose);
 /// ```

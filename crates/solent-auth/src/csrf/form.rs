@@ -11,7 +11,7 @@ use http::Method;
 use percent_encoding::percent_decode;
 use solent_spec::{
     Closed, Connection, Http, HttpProtocol, RequestScope, SendError, Transport,
-    http::{Receive, Send},
+    http::{Inbound, Outbound},
 };
 
 /// How a form comes.
@@ -60,7 +60,7 @@ pub(super) async fn read<P: HttpProtocol>(connection: Connection<P>, limit: usiz
     let mut slot = Some(connection);
     let mut body = BytesMut::new();
     while let Some(http) = as_http(&mut slot) {
-        let Some(Receive::Body { data, more }) = http.receive().await else {
+        let Some(Inbound::Body { data, more }) = http.receive().await else {
             return Outcome::Gone;
         };
         body.extend_from_slice(&data);
@@ -69,7 +69,7 @@ pub(super) async fn read<P: HttpProtocol>(connection: Connection<P>, limit: usiz
         }
         let data = body.freeze();
         let fits = data.len() <= limit;
-        let event = Receive::Body {
+        let event = Inbound::Body {
             data: data.clone(),
             more,
         };
@@ -117,7 +117,7 @@ fn as_http<P: HttpProtocol>(slot: &mut Option<Connection<P>>) -> Option<&mut Con
 /// Has the connection give what was read of the body once more, as one piece.
 fn replay<P: HttpProtocol>(
     mut slot: Option<Connection<P>>,
-    event: Receive,
+    event: Inbound,
 ) -> Option<Connection<P>> {
     let any: &mut dyn Any = &mut slot;
     if let Some(http) = any.downcast_mut::<Option<Connection<Http>>>() {
@@ -135,18 +135,18 @@ fn replay<P: HttpProtocol>(
 struct Replay {
     inner: Box<dyn Transport<Http>>,
     /// What was read, until the application receives it.
-    event: Option<Receive>,
+    event: Option<Inbound>,
 }
 
 impl Transport<Http> for Replay {
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
         match self.event.take() {
             Some(event) => Poll::Ready(Some(event)),
             None => self.inner.poll_receive(cx),
         }
     }
 
-    fn start_send(&mut self, event: Send) -> Result<(), SendError> {
+    fn start_send(&mut self, event: Outbound) -> Result<(), SendError> {
         self.inner.start_send(event)
     }
 

@@ -10,7 +10,7 @@ use super::{error::CsrfError, keeper::Keeper, secret::Secret};
 ///
 /// ```
 /// use solent_auth::CsrfScope;
-/// use solent_spec::{Connection, Http, Result, http::Send};
+/// use solent_spec::{Connection, Http, Result, http::Outbound};
 ///
 /// async fn form(mut connection: Connection<Http>) -> Result {
 ///     let csrf = connection.scope().csrf().ok_or("no Csrf around")?;
@@ -18,7 +18,7 @@ use super::{error::CsrfError, keeper::Keeper, secret::Secret};
 ///     let page = format!(
 ///         r#"<form method="post"><input type="hidden" name="csrfmiddlewaretoken" value="{token}">…</form>"#
 ///     );
-///     Ok(connection.send(Send::text(page)).await?)
+///     Ok(connection.send(Outbound::text(page)).await?)
 /// }
 /// # let _ = solent_spec::BoxApplication::new(form);
 /// ```

@@ -3,9 +3,9 @@ use std::sync::{Mutex, PoisonError};
 use http::StatusCode;
 use solent_spec::{
     Application, Body, BoxApplication, Http, Result, WebSocket,
-    http::Send as HttpSend,
+    http::Outbound as HttpOutbound,
     request::Feature,
-    websocket::{CloseCode, Receive, Send},
+    websocket::{CloseCode, Inbound, Outbound},
 };
 use solent_testing::{HttpCommunicator, TestRequest, WebSocketCommunicator};
 use tokio::sync::{Notify, mpsc};
@@ -46,9 +46,9 @@ fn close() -> Verdict {
 async fn echo(mut connection: Connection<WebSocket>) -> Result {
     while let Some(event) = connection.receive().await {
         match event {
-            Receive::Connect => connection.send(Send::accept()).await?,
-            Receive::Message(frame) => connection.send(frame.into()).await?,
-            Receive::Disconnect(close) => {
+            Inbound::Connect => connection.send(Outbound::accept()).await?,
+            Inbound::Message(frame) => connection.send(frame.into()).await?,
+            Inbound::Disconnect(close) => {
                 assert_eq!(close.code.as_u16(), 4401, "the application learns the code");
             }
         }
@@ -118,10 +118,10 @@ async fn request_without_an_answer_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn streamed_response_ends() {
     async fn stream(mut connection: Connection<Http>) -> Result {
-        connection.feed(HttpSend::start(StatusCode::OK))?;
-        connection.send(HttpSend::chunk("one")).await?;
-        while connection.receive().await != Some(solent_spec::http::Receive::Disconnect) {}
-        assert!(connection.send(HttpSend::chunk("two")).await.is_err());
+        connection.feed(HttpOutbound::start(StatusCode::OK))?;
+        connection.send(HttpOutbound::chunk("one")).await?;
+        while connection.receive().await != Some(solent_spec::http::Inbound::Disconnect) {}
+        assert!(connection.send(HttpOutbound::chunk("two")).await.is_err());
         Ok(())
     }
     let (tell, application) = guarded(stream);
@@ -137,8 +137,8 @@ async fn streamed_response_ends() {
 #[tokio::test(start_paused = true)]
 async fn response_of_an_application_that_only_sends_ends() {
     async fn tick(mut connection: Connection<Http>) -> Result {
-        connection.feed(HttpSend::start(StatusCode::OK))?;
-        while connection.send(HttpSend::chunk("tick")).await.is_ok() {
+        connection.feed(HttpOutbound::start(StatusCode::OK))?;
+        while connection.send(HttpOutbound::chunk("tick")).await.is_ok() {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
         Ok(())
@@ -161,10 +161,10 @@ async fn nothing_is_sent_after_the_watch_has_spoken() {
     let (tell, application) = guarded(move |mut connection: Connection<Http>| {
         let published = std::sync::Arc::clone(&published);
         async move {
-            connection.feed(HttpSend::start(StatusCode::OK))?;
-            connection.send(HttpSend::chunk("one")).await?;
+            connection.feed(HttpOutbound::start(StatusCode::OK))?;
+            connection.send(HttpOutbound::chunk("one")).await?;
             published.notified().await;
-            assert!(connection.send(HttpSend::chunk("two")).await.is_err());
+            assert!(connection.send(HttpOutbound::chunk("two")).await.is_err());
             Ok(())
         }
     });
@@ -216,7 +216,7 @@ async fn way_round_the_events_stays_open() {
         let notify = std::sync::Arc::clone(&notify);
         async move {
             connection.receive().await;
-            connection.send(Send::accept()).await?;
+            connection.send(Outbound::accept()).await?;
             if connection.direct().is_some() {
                 notify.notify_one();
             }
@@ -275,7 +275,7 @@ async fn socket_of_an_application_that_waits_for_something_else_is_closed_at_onc
     let deaf = fate.clone();
     let (tell, application) = guarded(move |connection| {
         deaf.clone()
-            .deaf::<WebSocket>(connection, vec![Send::accept()])
+            .deaf::<WebSocket>(connection, vec![Outbound::accept()])
     });
     let (mut client, _) = WebSocketCommunicator::open(application, "/").await.unwrap();
     let told = tokio::time::Instant::now();
@@ -295,7 +295,10 @@ async fn response_of_an_application_that_waits_for_something_else_ends_at_once()
     let fate = Fate::default();
     let deaf = fate.clone();
     let (tell, application) = guarded(move |connection| {
-        let events = vec![HttpSend::start(StatusCode::OK), HttpSend::chunk("one")];
+        let events = vec![
+            HttpOutbound::start(StatusCode::OK),
+            HttpOutbound::chunk("one"),
+        ];
         deaf.clone().deaf::<Http>(connection, events)
     });
     let mut client = HttpCommunicator::start(application, "/").unwrap();
@@ -342,7 +345,7 @@ async fn application_that_ended_its_connection_itself_may_take_its_time() {
     let done = std::sync::Arc::new(Notify::new());
     let notify = std::sync::Arc::clone(&done);
     let (tell, application) = guarded(move |connection| {
-        answer_and_work::<Http>(connection, vec![HttpSend::text("ok")], notify.clone())
+        answer_and_work::<Http>(connection, vec![HttpOutbound::text("ok")], notify.clone())
     });
     let mut client = HttpCommunicator::start(application, "/").unwrap();
     client.response().await.unwrap();
@@ -351,7 +354,7 @@ async fn application_that_ended_its_connection_itself_may_take_its_time() {
 
     let notify = std::sync::Arc::clone(&done);
     let (tell, application) = guarded(move |connection| {
-        let events = vec![Send::accept(), Send::close()];
+        let events = vec![Outbound::accept(), Outbound::close()];
         answer_and_work::<WebSocket>(connection, events, notify.clone())
     });
     let (mut client, _) = WebSocketCommunicator::open(application, "/").await.unwrap();

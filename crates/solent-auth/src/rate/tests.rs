@@ -1,6 +1,6 @@
 use solent_spec::{
     BoxApplication, Connection, Middleware, Result, WebSocket,
-    websocket::{Close, CloseCode, Receive, Send},
+    websocket::{Close, CloseCode, Inbound, Outbound},
 };
 use solent_testing::{TestRequest, WebSocketCommunicator};
 use tokio::time::{Duration, advance};
@@ -13,9 +13,9 @@ const HOUR: Duration = Duration::from_secs(3600);
 async fn echo(mut connection: Connection<WebSocket>) -> Result {
     while let Some(event) = connection.receive().await {
         match event {
-            Receive::Connect => connection.send(Send::accept()).await?,
-            Receive::Message(frame) => connection.send(frame.into()).await?,
-            Receive::Disconnect(_) => break,
+            Inbound::Connect => connection.send(Outbound::accept()).await?,
+            Inbound::Message(frame) => connection.send(frame.into()).await?,
+            Inbound::Disconnect(_) => break,
         }
     }
     Ok(())
@@ -45,8 +45,8 @@ async fn flood(client: &mut WebSocketCommunicator) -> (usize, Close) {
     for answered in 0.. {
         client.send_text("hello").await.unwrap();
         match client.events().receive_output().await.unwrap() {
-            Send::Message(_) => {}
-            Send::Close(close) => return (answered, close),
+            Outbound::Message(_) => {}
+            Outbound::Close(close) => return (answered, close),
             other => panic!("expected an echo, got {other:?}"),
         }
     }
@@ -150,7 +150,7 @@ async fn application_is_told_the_end_and_nothing_that_came_after_the_limit() {
         let tx = tx.clone();
         async move {
             connection.receive().await;
-            connection.send(Send::accept()).await?;
+            connection.send(Outbound::accept()).await?;
             // Messages pile up until it looks.
             tokio::time::sleep(Duration::from_secs(1)).await;
             while let Some(event) = connection.receive().await {
@@ -171,8 +171,8 @@ async fn application_is_told_the_end_and_nothing_that_came_after_the_limit() {
     assert_eq!(client.receive_close().await.unwrap(), close);
     client.wait().await.unwrap();
     for _ in 0..2 {
-        assert!(matches!(rx.recv().await, Some(Receive::Message(_))));
+        assert!(matches!(rx.recv().await, Some(Inbound::Message(_))));
     }
-    assert!(matches!(rx.recv().await, Some(Receive::Disconnect(end)) if end.code == close.code));
+    assert!(matches!(rx.recv().await, Some(Inbound::Disconnect(end)) if end.code == close.code));
     assert_eq!(rx.recv().await, None);
 }

@@ -31,14 +31,14 @@ use crate::cookie::{CookieJar, Cookies};
 ///
 /// ```
 /// use solent_auth::{MemoryStore, Session, Sessions};
-/// use solent_spec::{Application, BoxApplication, Connection, Http, Middleware, Result, http::Send};
+/// use solent_spec::{Application, BoxApplication, Connection, Http, Middleware, Result, http::Outbound};
 /// use solent_testing::HttpCommunicator;
 ///
 /// async fn count(mut connection: Connection<Http>) -> Result {
 ///     let session = Session::of(connection.scope()).ok_or("no session")?;
 ///     let visits = session.get("visits").await?.unwrap_or(0) + 1;
 ///     session.insert("visits", visits).await?;
-///     Ok(connection.send(Send::text(format!("Visit {visits}."))).await?)
+///     Ok(connection.send(Outbound::text(format!("Visit {visits}."))).await?)
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

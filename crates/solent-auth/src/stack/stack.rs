@@ -20,7 +20,7 @@ use crate::{
 /// # use std::borrow::Cow;
 /// use solent_auth::{AuthScope, AuthStack, MemoryStore};
 /// # use solent_auth::{AuthUser, BackendError, UserBackend};
-/// use solent_spec::{BoxApplication, Connection, Http, Middleware, Result, http::Send};
+/// use solent_spec::{BoxApplication, Connection, Http, Middleware, Result, http::Outbound};
 /// # struct Member;
 /// # impl AuthUser for Member { fn id(&self) -> Cow<'_, str> { "7".into() } }
 /// # struct Members;
@@ -33,7 +33,7 @@ use crate::{
 /// async fn page(mut connection: Connection<Http>) -> Result {
 ///     let is_member = connection.scope().user::<Member>().is_some();
 ///     let text = if is_member { "Welcome back." } else { "Please log in." };
-///     Ok(connection.send(Send::text(text)).await?)
+///     Ok(connection.send(Outbound::text(text)).await?)
 /// }
 ///
 /// let auth = AuthStack::new(MemoryStore::default(), Members);

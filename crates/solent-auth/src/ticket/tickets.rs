@@ -7,7 +7,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use serde::Deserialize;
 use solent_spec::{
     Application, Body, Chain, Connection, Http, RequestScope, Result, TryLater,
-    http::{Receive, Send},
+    http::{Inbound, Outbound},
 };
 
 use crate::{AuthScope, AuthUser};
@@ -83,7 +83,7 @@ async fn read(connection: &mut Connection<Http>) -> Option<BytesMut> {
     let mut body = BytesMut::new();
     loop {
         match connection.receive().await? {
-            Receive::Body { data, more } => {
+            Inbound::Body { data, more } => {
                 if body.len() + data.len() > MAX_BODY {
                     return None;
                 }
@@ -92,7 +92,7 @@ async fn read(connection: &mut Connection<Http>) -> Option<BytesMut> {
                     return Some(body);
                 }
             }
-            Receive::Trailers(_) => {}
+            Inbound::Trailers(_) => {}
             _ => return None,
         }
     }
@@ -126,7 +126,7 @@ impl<U: AuthUser> Application<Http> for Tickets<U> {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        Ok(connection.send(Send::from(response)).await?)
+        Ok(connection.send(Outbound::from(response)).await?)
     }
 }
 

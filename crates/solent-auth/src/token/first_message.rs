@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use solent_spec::{
     Closed, Connection, SendError, Transport, WebSocket,
     websocket::{
-        Accept, Close, CloseCode, FrameSink, FrameSinkHandle, Receive, Send, SharedFrame,
+        Accept, Close, CloseCode, FrameSink, FrameSinkHandle, Inbound, Outbound, SharedFrame,
         SinkRefusal, WebSocketOrder, WebSocketScope,
     },
 };
@@ -37,7 +37,7 @@ pub(super) async fn hear(
     settings: &FirstMessage,
     max_len: usize,
 ) -> Result<Heard, SendError> {
-    let Some(Receive::Connect) = connection.receive().await else {
+    let Some(Inbound::Connect) = connection.receive().await else {
         return Ok(Heard::Gone);
     };
     let mut accept = Accept::default();
@@ -45,7 +45,7 @@ pub(super) async fn hear(
     connection.send(accept.into()).await?;
     Ok(
         match timeout(settings.timeout, connection.receive()).await {
-            Ok(Some(Receive::Message(frame))) => match message::presented(&frame, max_len) {
+            Ok(Some(Inbound::Message(frame))) => match message::presented(&frame, max_len) {
                 Some(Presented::Token(token)) => Heard::Token(token),
                 Some(Presented::Unusable) => Heard::Nothing("the token is missing or too long"),
                 None => Heard::Nothing("the first message is no token"),
@@ -108,13 +108,13 @@ impl AcceptedTransport {
 }
 
 /// How a handshake that is refused too late is closed instead: as its status says, 4403 where there is none.
-fn close_for(refusal: &Send) -> Close {
+fn close_for(refusal: &Outbound) -> Close {
     const FORBIDDEN: u16 = 403;
     let status = match refusal {
-        Send::Close(close) if close.code != CloseCode::NORMAL && close.code.is_sendable() => {
+        Outbound::Close(close) if close.code != CloseCode::NORMAL && close.code.is_sendable() => {
             return close.clone();
         }
-        Send::Respond(response) => response.status().as_u16(),
+        Outbound::Respond(response) => response.status().as_u16(),
         _ => FORBIDDEN,
     };
     match status {
@@ -125,22 +125,22 @@ fn close_for(refusal: &Send) -> Close {
 }
 
 impl Transport<WebSocket> for AcceptedTransport {
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
         if std::mem::take(&mut self.unannounced) {
-            return Poll::Ready(Some(Receive::Connect));
+            return Poll::Ready(Some(Inbound::Connect));
         }
         let event = ready!(self.inner.poll_receive(cx));
-        if !matches!(event, Some(Receive::Message(_))) {
+        if !matches!(event, Some(Inbound::Message(_))) {
             self.order.disconnected();
         }
         Poll::Ready(event)
     }
 
-    fn start_send(&mut self, event: Send) -> Result<(), SendError> {
+    fn start_send(&mut self, event: Outbound) -> Result<(), SendError> {
         let before = self.order;
         self.order.sent_checked(&event)?;
         match (before, event) {
-            (WebSocketOrder::Connecting, Send::Accept(accept)) => {
+            (WebSocketOrder::Connecting, Outbound::Accept(accept)) => {
                 self.accepted(&accept);
                 Ok(())
             }

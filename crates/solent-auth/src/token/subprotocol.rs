@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 
 use solent_spec::{
     Closed, SendError, Transport, WebSocket,
-    websocket::{FrameSinkHandle, Receive, Send},
+    websocket::{FrameSinkHandle, Inbound, Outbound},
 };
 
 /// Chooses a subprotocol where the application has not.
@@ -24,12 +24,12 @@ impl ChosenSubprotocol {
 }
 
 impl Transport<WebSocket> for ChosenSubprotocol {
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
         self.inner.poll_receive(cx)
     }
 
-    fn start_send(&mut self, mut event: Send) -> Result<(), SendError> {
-        if let Send::Accept(accept) = &mut event
+    fn start_send(&mut self, mut event: Outbound) -> Result<(), SendError> {
+        if let Outbound::Accept(accept) = &mut event
             && let Some(chosen) = self.chosen.take()
             && accept.subprotocol.is_none()
         {

@@ -18,7 +18,7 @@ use crate::{Session, Ticket};
 /// ```
 /// use solent_auth::{AuthScope, Authenticate};
 /// # use solent_auth::{AuthUser, BackendError, UserBackend};
-/// use solent_spec::{Connection, Http, Result, http::Send};
+/// use solent_spec::{Connection, Http, Result, http::Outbound};
 /// # struct Member;
 /// # impl AuthUser for Member { fn id(&self) -> std::borrow::Cow<'_, str> { "7".into() } }
 /// # struct Members;
@@ -40,7 +40,7 @@ use crate::{Session, Ticket};
 ///         }
 ///         None => "No.",
 ///     };
-///     Ok(connection.send(Send::text(answer)).await?)
+///     Ok(connection.send(Outbound::text(answer)).await?)
 /// }
 /// # let _ = log_in;
 /// ```

@@ -3,24 +3,24 @@
 use http::StatusCode;
 use solent_spec::{
     BoxApplication, Connection, Http, Middleware, Result, WebSocket,
-    http::Send,
-    websocket::{self, Receive},
+    http::Outbound,
+    websocket::{self, Inbound},
 };
 use solent_testing::{Answer, HttpCommunicator, TestRequest, WebSocketCommunicator};
 
 pub(crate) async fn accept(mut connection: Connection<WebSocket>) -> Result {
     while let Some(event) = connection.receive().await {
         match event {
-            Receive::Connect => connection.send(websocket::Send::accept()).await?,
-            Receive::Message(frame) => connection.send(frame.into()).await?,
-            Receive::Disconnect(_) => break,
+            Inbound::Connect => connection.send(websocket::Outbound::accept()).await?,
+            Inbound::Message(frame) => connection.send(frame.into()).await?,
+            Inbound::Disconnect(_) => break,
         }
     }
     Ok(())
 }
 
 async fn hello(mut connection: Connection<Http>) -> Result {
-    Ok(connection.send(Send::text("hello")).await?)
+    Ok(connection.send(Outbound::text("hello")).await?)
 }
 
 /// The status that a WebSocket handshake is answered with.

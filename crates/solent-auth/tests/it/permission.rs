@@ -6,9 +6,9 @@ use solent_auth::{
 };
 use solent_spec::{
     BoxApplication, Connection, Http, HttpProtocol, Middleware, RequestScope, Result, WebSocket,
-    http::Send as HttpSend,
+    http::Outbound as HttpOutbound,
     request::Feature,
-    websocket::{Receive, Send},
+    websocket::{Inbound, Outbound},
 };
 use solent_testing::{HttpCommunicator, TestRequest, WebSocketCommunicator};
 
@@ -55,12 +55,12 @@ impl Middleware for As {
 }
 
 async fn page(mut connection: Connection<Http>) -> Result {
-    Ok(connection.send(HttpSend::text("inside")).await?)
+    Ok(connection.send(HttpOutbound::text("inside")).await?)
 }
 
 async fn socket(mut connection: Connection<WebSocket>) -> Result {
-    assert_eq!(connection.receive().await, Some(Receive::Connect));
-    connection.send(Send::accept()).await?;
+    assert_eq!(connection.receive().await, Some(Inbound::Connect));
+    connection.send(Outbound::accept()).await?;
     while connection.receive().await.is_some() {}
     Ok(())
 }

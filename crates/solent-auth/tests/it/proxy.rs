@@ -16,12 +16,12 @@ fn told(scheme: &str, scope: &impl RequestScope) -> String {
 
 async fn tell(mut connection: Connection<Http>) -> Result {
     let told = told(connection.scope().scheme(), connection.scope());
-    Ok(connection.send(http::Send::text(told)).await?)
+    Ok(connection.send(http::Outbound::text(told)).await?)
 }
 
 async fn tell_socket(mut connection: Connection<WebSocket>) -> Result {
     let told = told(connection.scope().scheme(), connection.scope());
-    connection.send(websocket::Send::accept()).await?;
+    connection.send(websocket::Outbound::accept()).await?;
     Ok(connection.send(Frame::text(told).into()).await?)
 }
 

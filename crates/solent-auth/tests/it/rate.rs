@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use http::StatusCode;
 use solent_auth::{ConnectRate, MessageRate, Rate, TrustedProxies};
-use solent_spec::{BoxApplication, Connection, Http, Middleware, Result, WebSocket, http::Send};
+use solent_spec::{
+    BoxApplication, Connection, Http, Middleware, Result, WebSocket, http::Outbound,
+};
 use solent_testing::{HttpCommunicator, TestRequest, WebSocketCommunicator};
 use tokio::time::advance;
 
@@ -41,7 +43,7 @@ async fn client_that_connects_too_often_is_refused_until_it_has_waited() {
 #[tokio::test(start_paused = true)]
 async fn refusal_says_how_long_to_wait() {
     async fn hello(mut connection: Connection<Http>) -> Result {
-        Ok(connection.send(Send::text("hello")).await?)
+        Ok(connection.send(Outbound::text("hello")).await?)
     }
     let application = limit().wrap(BoxApplication::<Http>::new(hello));
     let ask = || HttpCommunicator::start(application.clone(), from("192.0.2.1:1")).unwrap();

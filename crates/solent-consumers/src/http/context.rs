@@ -12,7 +12,7 @@ use http::{HeaderValue, Response, header};
 use serde::Serialize;
 use solent_spec::{
     Body, Closed, Connection, Draining, Http, RequestScope, Result, SendError, Transport,
-    http::{HttpOrder, HttpScope, ResponseStart, Send},
+    http::{HttpOrder, HttpScope, Outbound, ResponseStart},
 };
 
 use crate::{ConsumerContext, NoEvents, blocking::Act, context::Kind, layers, who::Who};
@@ -44,7 +44,7 @@ impl<E> HttpContext<E> {
     }
 
     /// The same as [`ConsumerContext::spawn`]. The line that is logged when the task fails names this request.
-    pub fn spawn(&mut self, task: impl Future<Output = Result> + std::marker::Send + 'static) {
+    pub fn spawn(&mut self, task: impl Future<Output = Result> + Send + 'static) {
         let (scope, consumer) = (&self.scope, self.shared.consumer_name());
         self.shared.spawn_for(task, || Who::of(consumer, &**scope));
     }
@@ -76,7 +76,7 @@ impl<E> HttpContext<E> {
     ///
     /// The headers are taken at the first poll.
     pub async fn send_headers(&mut self, start: impl Into<ResponseStart>) -> Result {
-        self.send(Send::Start(start.into())).await
+        self.send(Outbound::Start(start.into())).await
     }
 
     /// Sends a piece of the body, with more to follow.
@@ -89,7 +89,7 @@ impl<E> HttpContext<E> {
     ///
     /// The piece is taken at the first poll.
     pub async fn send_body(&mut self, data: impl Into<Bytes>) -> Result {
-        self.send(Send::chunk(data)).await
+        self.send(Outbound::chunk(data)).await
     }
 
     /// Sends the last piece of the body, perhaps an empty one.
@@ -102,7 +102,7 @@ impl<E> HttpContext<E> {
     ///
     /// As [`send_body`](Self::send_body).
     pub async fn end_body(&mut self, data: impl Into<Bytes>) -> Result {
-        self.send(Send::end(data)).await
+        self.send(Outbound::end(data)).await
     }
 
     /// Sends a whole response, whose body may be a stream.
@@ -141,13 +141,13 @@ impl<E> HttpContext<E> {
     /// # Cancel safety
     ///
     /// The event is taken at the first poll.
-    pub async fn send(&mut self, event: Send) -> Result {
+    pub async fn send(&mut self, event: Outbound) -> Result {
         self.feed(event)?;
         poll_fn(|cx| self.transport.poll_flush(cx)).await?;
         Ok(())
     }
 
-    pub(super) fn feed(&mut self, event: Send) -> Result<(), SendError> {
+    pub(super) fn feed(&mut self, event: Outbound) -> Result<(), SendError> {
         let mut order = self.order;
         order.sent(&event)?;
         self.transport.start_send(event)?;
@@ -192,7 +192,7 @@ impl<E> DerefMut for HttpContext<E> {
     }
 }
 
-impl<E: core::marker::Send + Sync + 'static> Act for HttpContext<E> {
+impl<E: Send + Sync + 'static> Act for HttpContext<E> {
     type Event = E;
 
     fn shared_mut(&mut self) -> &mut ConsumerContext<E> {

@@ -15,7 +15,7 @@ use http::{Response, StatusCode};
 use solent_layer::Gap;
 use solent_spec::{
     AppError, Body, Connection, Draining, Http, Result,
-    http::{HttpOrder, Receive, Send},
+    http::{HttpOrder, Inbound, Outbound},
 };
 
 use super::{HttpConsumer, HttpContext, body::Collected};
@@ -77,7 +77,7 @@ impl<C: HttpConsumer> Run<Http> for C {
         factory: Factory<Http, C>,
         common: Arc<Common>,
         connection: Connection<Http>,
-    ) -> impl Future<Output = Result> + core::marker::Send {
+    ) -> impl Future<Output = Result> + Send {
         drive(
             Box::pin(start(factory, Arc::clone(&common), connection)),
             common,
@@ -139,12 +139,12 @@ impl<C: HttpConsumer> HttpSession<C> {
                 Poll::Pending => return Poll::Pending,
             };
             match event {
-                Some(Receive::Body { data, more }) => {
+                Some(Inbound::Body { data, more }) => {
                     if let Some(step) = self.collect(data, more) {
                         return Poll::Ready(Some(step));
                     }
                 }
-                None | Some(Receive::Disconnect) => {
+                None | Some(Inbound::Disconnect) => {
                     self.phase = Phase::Over;
                     return Poll::Ready(None);
                 }
@@ -217,7 +217,7 @@ impl<C: HttpConsumer> HttpSession<C> {
             return self.answer(StatusCode::NO_CONTENT);
         }
         // A client that is gone says so itself.
-        let _ = self.cx.feed(Send::end(Bytes::new()));
+        let _ = self.cx.feed(Outbound::end(Bytes::new()));
         Step::Flush
     }
 
@@ -333,7 +333,7 @@ impl<C: HttpConsumer> Session for HttpSession<C> {
         Box::pin(self.consumer.disconnect(&mut self.cx))
     }
 
-    fn release(&mut self) -> Pin<Box<dyn Future<Output = ()> + core::marker::Send + '_>> {
+    fn release(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(self.cx.abort_tasks())
     }
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use solent_layer::Gap;
 use solent_spec::{
     Body, Closed, Draining, RequestScope, Result,
-    http::{HttpScope, ResponseStart, Send},
+    http::{HttpScope, Outbound, ResponseStart},
 };
 
 use super::{HttpConsumer, HttpContext, context::json_response};
@@ -25,7 +25,7 @@ use crate::{
 ///
 /// Handlers run on the runtime's blocking pool, in order for one request and side by side for several.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a blocking HTTP consumer")]
-pub trait SyncHttpConsumer: Sized + core::marker::Send + 'static {
+pub trait SyncHttpConsumer: Sized + Send + 'static {
     /// See [`HttpConsumer::Event`].
     type Event: ConsumerEvent;
 
@@ -42,7 +42,7 @@ pub trait SyncHttpConsumer: Sized + core::marker::Send + 'static {
 
     /// See [`HttpConsumer::application_with`]. The factory must not block.
     fn application_with(
-        factory: impl Fn(&HttpScope) -> Result<Self> + core::marker::Send + Sync + 'static,
+        factory: impl Fn(&HttpScope) -> Result<Self> + Send + Sync + 'static,
     ) -> HttpApplication<BlockingHttp<Self>> {
         HttpApplication::new(move |scope| {
             let consumer = factory(scope)?;
@@ -116,9 +116,7 @@ impl<C: SyncHttpConsumer> BlockingHttp<C> {
     async fn run(
         &mut self,
         cx: &mut HttpContext<C::Event>,
-        handler: impl FnOnce(&mut C, &mut SyncHttpContext<C::Event>) -> Result
-        + core::marker::Send
-        + 'static,
+        handler: impl FnOnce(&mut C, &mut SyncHttpContext<C::Event>) -> Result + Send + 'static,
     ) -> Result {
         let (scope, closed) = (cx.scope_shared(), cx.closed());
         let handler = move |consumer: &mut C, remote| {
@@ -180,7 +178,7 @@ pub struct SyncHttpContext<E = NoEvents> {
     shared: SyncConsumerContext<E>,
 }
 
-impl<E: core::marker::Send + Sync + 'static> SyncHttpContext<E> {
+impl<E: Send + Sync + 'static> SyncHttpContext<E> {
     fn new(scope: Arc<HttpScope>, remote: Remote<HttpContext<E>>, closed: Closed) -> Self {
         Self {
             scope,
@@ -206,7 +204,7 @@ impl<E: core::marker::Send + Sync + 'static> SyncHttpContext<E> {
     ///
     /// As [`HttpContext::send_headers`].
     pub fn send_headers(&mut self, start: impl Into<ResponseStart>) -> Result {
-        self.send(Send::Start(start.into()))
+        self.send(Outbound::Start(start.into()))
     }
 
     /// Sends a piece of the body, with more to follow.
@@ -215,7 +213,7 @@ impl<E: core::marker::Send + Sync + 'static> SyncHttpContext<E> {
     ///
     /// As [`HttpContext::send_body`].
     pub fn send_body(&mut self, data: impl Into<Bytes>) -> Result {
-        self.send(Send::chunk(data))
+        self.send(Outbound::chunk(data))
     }
 
     /// Sends the last piece of the body, perhaps an empty one.
@@ -224,7 +222,7 @@ impl<E: core::marker::Send + Sync + 'static> SyncHttpContext<E> {
     ///
     /// As [`HttpContext::end_body`].
     pub fn end_body(&mut self, data: impl Into<Bytes>) -> Result {
-        self.send(Send::end(data))
+        self.send(Outbound::end(data))
     }
 
     /// Sends a whole response.
@@ -250,7 +248,7 @@ impl<E: core::marker::Send + Sync + 'static> SyncHttpContext<E> {
     /// # Errors
     ///
     /// As [`HttpContext::send`].
-    pub fn send(&mut self, event: Send) -> Result {
+    pub fn send(&mut self, event: Outbound) -> Result {
         self.remote.call(move |cx| Box::pin(cx.send(event)))
     }
 }

@@ -11,7 +11,7 @@ use http::Response;
 use serde::Serialize;
 use solent_spec::{
     Body, Closed, Connection, Result, SendError, Transport, WebSocket,
-    websocket::{Accept, Close, Frame, Send, SharedFrame, SinkRefusal, WebSocketScope},
+    websocket::{Accept, Close, Frame, Outbound, SharedFrame, SinkRefusal, WebSocketScope},
 };
 
 use crate::{ConsumerContext, NoEvents, blocking::Act, context::Kind, layers, who::Who};
@@ -59,7 +59,7 @@ impl<E> WebSocketContext<E> {
     }
 
     /// The same as [`ConsumerContext::spawn`]. The line that is logged when the task fails names this request.
-    pub fn spawn(&mut self, task: impl Future<Output = Result> + std::marker::Send + 'static) {
+    pub fn spawn(&mut self, task: impl Future<Output = Result> + Send + 'static) {
         let (scope, consumer) = (&self.scope, self.shared.consumer_name());
         self.shared.spawn_for(task, || Who::of(consumer, scope));
     }
@@ -141,7 +141,7 @@ impl<E> WebSocketContext<E> {
     ///
     /// As [`reject`](Self::reject).
     pub async fn respond(&mut self, response: Response<Body>) -> Result {
-        self.feed(Send::Respond(Box::new(response)))?;
+        self.feed(Outbound::Respond(Box::new(response)))?;
         self.stage = Stage::Closed;
         self.shared.ended_by_itself();
         self.flush().await
@@ -293,7 +293,7 @@ impl<E> WebSocketContext<E> {
         Ok(())
     }
 
-    pub(super) fn feed(&mut self, event: Send) -> Result<(), SendError> {
+    pub(super) fn feed(&mut self, event: Outbound) -> Result<(), SendError> {
         self.transport.start_send(event)
     }
 
@@ -338,7 +338,7 @@ impl<E> DerefMut for WebSocketContext<E> {
     }
 }
 
-impl<E: core::marker::Send + Sync + 'static> Act for WebSocketContext<E> {
+impl<E: Send + Sync + 'static> Act for WebSocketContext<E> {
     type Event = E;
 
     fn shared_mut(&mut self) -> &mut ConsumerContext<E> {

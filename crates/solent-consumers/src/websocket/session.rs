@@ -14,7 +14,7 @@ use solent_spec::{
     AppError, Chain, Connection, Message, RequestScope, Result, SendError, WebSocket,
     is_disconnect,
     request::Feature,
-    websocket::{Close, CloseCode, Frame, Receive, Send, WebSocketScope},
+    websocket::{Close, CloseCode, Frame, Inbound, Outbound, WebSocketScope},
 };
 
 use super::{FromFrame, WebSocketConsumer, WebSocketContext, context::Stage};
@@ -70,7 +70,7 @@ impl<C: WebSocketConsumer> Run<WebSocket> for C {
         factory: Factory<WebSocket, C>,
         common: Arc<Common>,
         connection: Connection<WebSocket>,
-    ) -> impl Future<Output = Result> + core::marker::Send {
+    ) -> impl Future<Output = Result> + Send {
         drive(
             Box::pin(start(factory, Arc::clone(&common), connection)),
             common,
@@ -85,7 +85,7 @@ async fn start<C: WebSocketConsumer>(
     mut connection: Connection<WebSocket>,
 ) -> Result<Option<WebSocketSession<C>>> {
     match connection.receive().await {
-        Some(Receive::Connect) => {}
+        Some(Inbound::Connect) => {}
         // The client left before it was asked for.
         _ => return Ok(None),
     }
@@ -138,12 +138,12 @@ impl<C: WebSocketConsumer> WebSocketSession<C> {
                 Poll::Pending => return Poll::Pending,
             };
             match event {
-                Some(Receive::Message(frame)) if self.cx.stage() != Stage::Closed => {
+                Some(Inbound::Message(frame)) if self.cx.stage() != Stage::Closed => {
                     return Poll::Ready(Some(Step::Frame(frame)));
                 }
                 // After a close of ours nothing but its answer matters.
-                Some(Receive::Message(_) | Receive::Connect) => {}
-                Some(Receive::Disconnect(close)) => return self.over(close),
+                Some(Inbound::Message(_) | Inbound::Connect) => {}
+                Some(Inbound::Disconnect(close)) => return self.over(close),
                 None => return self.over(CloseCode::ABNORMAL.into()),
             }
             if self.steps.poll_proceed(cx).is_pending() {
@@ -398,17 +398,17 @@ impl<C: WebSocketConsumer> Session for WebSocketSession<C> {
         Box::pin(self.consumer.disconnect(&mut self.cx, close))
     }
 
-    fn release(&mut self) -> Pin<Box<dyn Future<Output = ()> + core::marker::Send + '_>> {
+    fn release(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(self.cx.abort_tasks())
     }
 }
 
 /// The answer to a handshake that is refused.
-fn denial(refusal: Refusal, scope: &WebSocketScope) -> Send {
+fn denial(refusal: Refusal, scope: &WebSocketScope) -> Outbound {
     if scope.link().offers(Feature::DenialResponse) {
-        Send::Respond(Box::new(refusal.into_response()))
+        Outbound::Respond(Box::new(refusal.into_response()))
     } else {
-        Send::close()
+        Outbound::close()
     }
 }
 
@@ -417,7 +417,7 @@ fn last_close<E>(cx: &mut WebSocketContext<E>) -> Close {
     let mut task = Context::from_waker(Waker::noop());
     for _ in 0..LAST_EVENTS {
         match cx.transport().poll_receive(&mut task) {
-            Poll::Ready(Some(Receive::Disconnect(close))) => return close,
+            Poll::Ready(Some(Inbound::Disconnect(close))) => return close,
             Poll::Ready(Some(_)) => {}
             Poll::Ready(None) | Poll::Pending => break,
         }
@@ -448,11 +448,11 @@ mod tests {
     struct Silent;
 
     impl Transport<WebSocket> for Silent {
-        fn poll_receive(&mut self, _: &mut Context<'_>) -> Poll<Option<Receive>> {
+        fn poll_receive(&mut self, _: &mut Context<'_>) -> Poll<Option<Inbound>> {
             Poll::Pending
         }
 
-        fn start_send(&mut self, _: Send) -> Result<(), SendError> {
+        fn start_send(&mut self, _: Outbound) -> Result<(), SendError> {
             Ok(())
         }
 

@@ -10,7 +10,7 @@ use solent_layer::{DynLayer, LayerError};
 use solent_layer_memory::MemoryLayer;
 use solent_spec::{
     Application, Result,
-    http::{Receive, ResponseStart},
+    http::{Inbound, ResponseStart},
     websocket::CloseCode,
 };
 use tokio::sync::oneshot;
@@ -249,7 +249,7 @@ async fn events_stream_until_the_client_leaves() {
 #[tokio::test(start_paused = true)]
 async fn client_that_leaves_before_its_request_is_complete_is_a_disconnect() {
     let (exchange, log) = (Exchange::new(&[]), Log::default());
-    exchange.push(Receive::Body {
+    exchange.push(Inbound::Body {
         data: Bytes::from_static(b"half"),
         more: true,
     });

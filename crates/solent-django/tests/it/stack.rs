@@ -9,7 +9,9 @@ use solent_django::{
     session::{DatabaseSessions, RedisCache},
     signing::{SecretKeys, auth_hash},
 };
-use solent_spec::{BoxApplication, Connection, Http, Middleware, RequestScope, Result, http::Send};
+use solent_spec::{
+    BoxApplication, Connection, Http, Middleware, RequestScope, Result, http::Outbound,
+};
 use solent_testing::{
     HttpCommunicator, TestRequest, TestResponse,
     servers::{PostgresServer, RedisServer},
@@ -59,7 +61,7 @@ async fn page(mut connection: Connection<Http>, django: Django) -> Result {
     }
     let user = auth.user().await?;
     let name = user.map_or("nobody".to_owned(), |user| user.username().to_owned());
-    Ok(connection.send(Send::text(name)).await?)
+    Ok(connection.send(Outbound::text(name)).await?)
 }
 
 async fn get(django: &Django, query: &str, cookie: Option<&str>) -> TestResponse {

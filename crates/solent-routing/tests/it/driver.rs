@@ -85,9 +85,9 @@ impl Driven for Http {
         HttpScope::new(request, link).unwrap()
     }
 
-    fn response(event: solent_spec::http::Send) -> Option<Response<Body>> {
+    fn response(event: solent_spec::http::Outbound) -> Option<Response<Body>> {
         match event {
-            solent_spec::http::Send::Response(response) => Some(*response),
+            solent_spec::http::Outbound::Response(response) => Some(*response),
             _ => None,
         }
     }
@@ -98,9 +98,9 @@ impl Driven for WebSocket {
         WebSocketScope::new(&request, link).unwrap()
     }
 
-    fn response(event: solent_spec::websocket::Send) -> Option<Response<Body>> {
+    fn response(event: solent_spec::websocket::Outbound) -> Option<Response<Body>> {
         match event {
-            solent_spec::websocket::Send::Respond(response) => Some(*response),
+            solent_spec::websocket::Outbound::Respond(response) => Some(*response),
             _ => None,
         }
     }

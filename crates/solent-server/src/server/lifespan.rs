@@ -8,7 +8,7 @@ use std::{
 use http::Extensions;
 use solent_spec::{
     BoxApplication, Chain, Connection, Lifespan, SendError, Transport,
-    lifespan::{LifespanOrder, LifespanScope, Receive, Send},
+    lifespan::{Inbound, LifespanOrder, LifespanScope, Outbound},
 };
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -18,30 +18,30 @@ use super::Core;
 pub(super) struct Running {
     /// A task, because an application may have work of its own between start-up and shutdown.
     application: JoinHandle<()>,
-    to: mpsc::Sender<Receive>,
-    from: mpsc::Receiver<Send>,
+    to: mpsc::Sender<Inbound>,
+    from: mpsc::Receiver<Outbound>,
 }
 
 struct LifespanTransport {
     order: LifespanOrder,
-    from: mpsc::Receiver<Receive>,
-    to: mpsc::Sender<Send>,
+    from: mpsc::Receiver<Inbound>,
+    to: mpsc::Sender<Outbound>,
 }
 
 impl Transport<Lifespan> for LifespanTransport {
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
         if matches!(self.order, LifespanOrder::Stopping | LifespanOrder::Ended) {
             // Nothing comes after shutdown, and nothing after a start-up that failed.
             return Poll::Ready(None);
         }
         let event = self.from.poll_recv(cx);
-        if let Poll::Ready(Some(Receive::Shutdown)) = event {
+        if let Poll::Ready(Some(Inbound::Shutdown)) = event {
             self.order.shutting_down();
         }
         event
     }
 
-    fn start_send(&mut self, event: Send) -> Result<(), SendError> {
+    fn start_send(&mut self, event: Outbound) -> Result<(), SendError> {
         self.order.sent(&event)?;
         // At most one answer to each of two questions: there is always room.
         self.to.try_send(event).map_err(|_| SendError::Closed)
@@ -70,12 +70,12 @@ pub(super) async fn start(core: &Arc<Core>) -> Result<Option<Running>, String> {
         to,
         from,
     };
-    match running.ask(Receive::Startup).await {
-        Some(Send::StartupComplete { state }) => {
+    match running.ask(Inbound::Startup).await {
+        Some(Outbound::StartupComplete { state }) => {
             core.set_state(state);
             Ok(Some(running))
         }
-        Some(Send::StartupFailed { message }) => Err(message),
+        Some(Outbound::StartupFailed { message }) => Err(message),
         // ASGI: an application that fails or ends here does not take part.
         _ => {
             core.set_state(Extensions::new());
@@ -89,8 +89,8 @@ pub(super) async fn stop(running: Option<Running>) -> Result<(), String> {
     let Some(mut running) = running else {
         return Ok(());
     };
-    match running.ask(Receive::Shutdown).await {
-        Some(Send::ShutdownFailed { message }) => Err(message),
+    match running.ask(Inbound::Shutdown).await {
+        Some(Outbound::ShutdownFailed { message }) => Err(message),
         _ => {
             // What the application does after its answer belongs to its shutdown. A panic has been reported by its hook.
             let _ = (&mut running.application).await;
@@ -101,7 +101,7 @@ pub(super) async fn stop(running: Option<Running>) -> Result<(), String> {
 
 impl Running {
     /// Asks and waits for the answer; `None` if the application ends without one.
-    async fn ask(&mut self, event: Receive) -> Option<Send> {
+    async fn ask(&mut self, event: Inbound) -> Option<Outbound> {
         self.to.send(event).await.ok()?;
         self.from.recv().await
     }

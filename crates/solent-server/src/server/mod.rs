@@ -32,10 +32,10 @@ use crate::{
 ///
 /// ```no_run
 /// use solent_server::{Server, ServerConfig};
-/// use solent_spec::{Connection, Http, Result, http::Send};
+/// use solent_spec::{Connection, Http, Result, http::Outbound};
 ///
 /// async fn hello(mut connection: Connection<Http>) -> Result {
-///     connection.send(Send::text("hello")).await?;
+///     connection.send(Outbound::text("hello")).await?;
 ///     Ok(())
 /// }
 ///

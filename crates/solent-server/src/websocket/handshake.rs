@@ -13,7 +13,7 @@ use hyper::{body::Incoming, upgrade::OnUpgrade};
 use solent_spec::{
     Body, BoxFuture, Connection, Result, client_fault, is_disconnect,
     request::{Caller, Link},
-    websocket::{Accept, Send, WebSocketScope, WireVariant},
+    websocket::{Accept, Outbound, WebSocketScope, WireVariant},
 };
 
 use super::{
@@ -62,7 +62,7 @@ pub(super) struct Verdict(Mutex<VerdictState>);
 
 #[derive(Default)]
 struct VerdictState {
-    answer: Option<Send>,
+    answer: Option<Outbound>,
     /// The client left before there was an answer.
     gone: bool,
     /// Wakes the handshake.
@@ -72,7 +72,7 @@ struct VerdictState {
 }
 
 impl Verdict {
-    pub(super) fn give(&self, answer: Send) {
+    pub(super) fn give(&self, answer: Outbound) {
         let mut state = self.lock();
         state.answer = Some(answer);
         if let Some(waker) = state.server.take() {
@@ -90,7 +90,7 @@ impl Verdict {
         Poll::Pending
     }
 
-    fn take(&self, cx: &Context<'_>) -> Option<Send> {
+    fn take(&self, cx: &Context<'_>) -> Option<Outbound> {
         let mut state = self.lock();
         let answer = state.answer.take();
         if answer.is_none() {
@@ -185,16 +185,16 @@ impl Handshake {
     }
 
     /// The response to what the application answered.
-    fn answered(&mut self, answer: Send, ended: Option<Result>) -> Response<Body> {
+    fn answered(&mut self, answer: Outbound, ended: Option<Result>) -> Response<Body> {
         let running = self
             .running
             .take()
             .unwrap_or_else(|| Box::pin(ready(ended.unwrap_or(Ok(())))));
         let fault = match &answer {
-            Send::Accept(accept) => check_accept(accept).err(),
+            Outbound::Accept(accept) => check_accept(accept).err(),
             _ => None,
         };
-        let accepted = matches!(answer, Send::Accept(_)) && fault.is_none();
+        let accepted = matches!(answer, Outbound::Accept(_)) && fault.is_none();
         // The response would say that the connection closes, and some clients take that for a handshake that failed.
         let too_late = accepted && self.outbox.core().is_draining();
         if too_late || fault.is_some() {
@@ -209,12 +209,12 @@ impl Handshake {
             return error_response(StatusCode::INTERNAL_SERVER_ERROR);
         }
         match answer {
-            Send::Accept(_) if too_late => error_response(StatusCode::SERVICE_UNAVAILABLE),
-            Send::Accept(accept) => {
+            Outbound::Accept(_) if too_late => error_response(StatusCode::SERVICE_UNAVAILABLE),
+            Outbound::Accept(accept) => {
                 self.outcome = Outcome::Accepted;
                 self.accepted(*accept)
             }
-            Send::Respond(response) => *response,
+            Outbound::Respond(response) => *response,
             _ => error_response(StatusCode::FORBIDDEN),
         }
     }

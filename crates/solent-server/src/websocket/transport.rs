@@ -9,7 +9,7 @@ use solent_spec::{
     Closed, SendError, Transport, WebSocket,
     request::{Caller, UrlRoute},
     websocket::{
-        Close, CloseCode, FrameSinkHandle, Receive, Send, WebSocketOrder, WebSocketScope,
+        Close, CloseCode, FrameSinkHandle, Inbound, Outbound, WebSocketOrder, WebSocketScope,
         WireVariant,
     },
 };
@@ -93,8 +93,8 @@ impl WebSocketTransport {
     }
 
     /// The application's answer to the handshake.
-    fn answer(&mut self, event: Send) {
-        let accepted = matches!(event, Send::Accept(_));
+    fn answer(&mut self, event: Outbound) {
+        let accepted = matches!(event, Outbound::Accept(_));
         let next = if accepted {
             Phase::Done
         } else {
@@ -113,7 +113,7 @@ impl WebSocketTransport {
         verdict.give(event);
     }
 
-    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Receive> {
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Inbound> {
         if !self.more
             && let Some(bell) = self.outbox.bell()
             && bell.is_silent()
@@ -133,7 +133,7 @@ impl WebSocketTransport {
                 // What comes after the application has closed is of no interest any more.
                 Arrived::Message(frame) if self.order == WebSocketOrder::Open => {
                     self.answering = true;
-                    return Poll::Ready(Receive::Message(frame));
+                    return Poll::Ready(Inbound::Message(frame));
                 }
                 Arrived::Message(_) => {}
                 Arrived::Closed(close) => return Poll::Ready(self.closed(close)),
@@ -143,27 +143,27 @@ impl WebSocketTransport {
     }
 
     /// The stream ended without a close frame, or after the server's own.
-    fn lost(&mut self) -> Receive {
+    fn lost(&mut self) -> Inbound {
         self.outbox.cut();
         let code = self.outbox.ended_with().unwrap_or(CloseCode::ABNORMAL);
         self.closed(code.into())
     }
 
-    fn closed(&mut self, close: Close) -> Receive {
+    fn closed(&mut self, close: Close) -> Inbound {
         self.order.disconnected();
         self.phase = Phase::Done;
-        Receive::Disconnect(close)
+        Inbound::Disconnect(close)
     }
 }
 
 impl Transport<WebSocket> for WebSocketTransport {
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
         loop {
             match &mut self.phase {
                 Phase::Open => return self.poll_open(cx).map(Some),
                 Phase::Connecting(connecting) if !connecting.announced => {
                     connecting.announced = true;
-                    return Poll::Ready(Some(Receive::Connect));
+                    return Poll::Ready(Some(Inbound::Connect));
                 }
                 Phase::Connecting(connecting) => {
                     ready!(connecting.verdict.poll_gone(cx));
@@ -182,19 +182,19 @@ impl Transport<WebSocket> for WebSocketTransport {
         }
     }
 
-    fn start_send(&mut self, event: Send) -> Result<(), SendError> {
+    fn start_send(&mut self, event: Outbound) -> Result<(), SendError> {
         match &self.phase {
             Phase::Connecting(connecting) => self.order.sent(&event, &connecting.scope)?,
             _ => self.order.sent_checked(&event)?,
         }
         let corked = self.is_corked();
         let room = match event {
-            Send::Message(frame) => {
+            Outbound::Message(frame) => {
                 self.outbox
                     .send(frame, self.deflater.as_deref_mut(), corked)?
             }
-            Send::Shared(frame) => self.outbox.send_shared(&frame, corked)?,
-            Send::Close(close) if !matches!(self.phase, Phase::Connecting(_)) => {
+            Outbound::Shared(frame) => self.outbox.send_shared(&frame, corked)?,
+            Outbound::Close(close) if !matches!(self.phase, Phase::Connecting(_)) => {
                 self.outbox.close(&close)?;
                 self.outbox.input().discard_messages();
                 Room::Enough

@@ -14,7 +14,8 @@ use std::{
 
 use solent_server::{Bind, ServeError, Server, ServerConfig, UnixSocket};
 use solent_spec::{
-    Connection, Http, RequestScope, Result, WebSocket, http::Send, request::ServerAddr, websocket,
+    Connection, Http, RequestScope, Result, WebSocket, http::Outbound, request::ServerAddr,
+    websocket,
 };
 use tokio::net::{TcpStream, UnixStream};
 
@@ -34,14 +35,14 @@ async fn tell(mut connection: Connection<Http>) -> Result {
         server.map_or("nowhere".to_owned(), ToString::to_string),
         scope.scheme(),
     );
-    connection.send(Send::text(answer)).await?;
+    connection.send(Outbound::text(answer)).await?;
     Ok(())
 }
 
 async fn tell_socket(mut connection: Connection<WebSocket>) -> Result {
     let scope = connection.scope();
     let answer = format!("{:?} {}", scope.link().client(), scope.scheme());
-    connection.send(websocket::Send::accept()).await?;
+    connection.send(websocket::Outbound::accept()).await?;
     let frame = websocket::Frame::text(answer);
     connection.send(frame.into()).await?;
     while connection.receive().await.is_some() {}

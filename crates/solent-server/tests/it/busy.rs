@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use solent_server::{Server, ServerConfig, WebSocketConfig};
 use solent_spec::{
     Closed, Connection, RequestScope, Result, SendError, WebSocket,
-    websocket::{Close, Frame, Receive, Send},
+    websocket::{Close, Frame, Inbound, Outbound},
 };
 use tokio::{
     sync::{Semaphore, mpsc},
@@ -38,14 +38,14 @@ async fn work(
 ) -> Result {
     while let Some(event) = connection.receive().await {
         match event {
-            Receive::Connect => connection.send(Send::accept()).await?,
-            Receive::Message(frame) => {
+            Inbound::Connect => connection.send(Outbound::accept()).await?,
+            Inbound::Message(frame) => {
                 reports.send(Report::Working(connection.closed()))?;
                 go_on.acquire().await?.forget();
                 let answered = connection.send(frame.into()).await;
                 reports.send(Report::Answered(answered))?;
             }
-            Receive::Disconnect(close) => reports.send(Report::End(close))?,
+            Inbound::Disconnect(close) => reports.send(Report::End(close))?,
         }
     }
     Ok(())
@@ -286,8 +286,8 @@ async fn close_of_the_application_counts_once_the_client_has_answered() {
     let application = move |mut connection: Connection<WebSocket>| {
         let tx = tx.clone();
         async move {
-            connection.send(Send::accept()).await?;
-            connection.send(Send::close()).await?;
+            connection.send(Outbound::accept()).await?;
+            connection.send(Outbound::close()).await?;
             let closed = connection.closed();
             tx.send(closed.is_closed())?;
             closed.await;
@@ -349,10 +349,10 @@ async fn client_that_reads_steadily_is_not_cut_amid_a_message() {
         .write_timeout(LONG)
         .close_timeout(LONG);
     let application = |mut connection: Connection<WebSocket>| async move {
-        connection.send(Send::accept()).await?;
+        connection.send(Outbound::accept()).await?;
         let large = Frame::binary(vec![7; 60 * SECOND]);
         connection.feed(large.into())?;
-        connection.feed(Send::close())?;
+        connection.feed(Outbound::close())?;
         while connection.receive().await.is_some() {}
         Ok(())
     };
@@ -382,7 +382,7 @@ async fn client_that_has_much_to_read_before_a_ping_has_time_for_it() {
         .ping_interval(SHORT)
         .ping_timeout(SHORT);
     let application = |mut connection: Connection<WebSocket>| async move {
-        connection.send(Send::accept()).await?;
+        connection.send(Outbound::accept()).await?;
         // All of it fits into the system's buffers, and the ping behind it.
         let large = Frame::binary(vec![7; SECOND * SECONDS]);
         connection.send(large.into()).await?;

@@ -4,7 +4,7 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use solent_server::{DeflateConfig, Server, ServerConfig, WebSocketConfig};
 use solent_spec::{
     Connection, Result, WebSocket,
-    websocket::{Close, Frame, FrameSinkHandle, Receive, Send, SharedFrame},
+    websocket::{Close, Frame, FrameSinkHandle, Inbound, Outbound, SharedFrame},
 };
 use tokio::sync::mpsc;
 
@@ -39,13 +39,13 @@ async fn echo(
     mut connection: Connection<WebSocket>,
     reports: mpsc::UnboundedSender<Report>,
 ) -> Result {
-    connection.send(Send::accept()).await?;
+    connection.send(Outbound::accept()).await?;
     reports.send(Report::Sink(connection.direct()))?;
     while let Some(event) = connection.receive().await {
         let frame = match event {
-            Receive::Connect => continue,
-            Receive::Message(frame) => frame,
-            Receive::Disconnect(close) => {
+            Inbound::Connect => continue,
+            Inbound::Message(frame) => frame,
+            Inbound::Disconnect(close) => {
                 reports.send(Report::End(close))?;
                 continue;
             }

@@ -14,7 +14,7 @@ use http::StatusCode;
 use solent_server::{DrainConfig, Server, ServerConfig, WebSocketConfig};
 use solent_spec::{
     Connection, Http, RequestScope, Result, SendError, WebSocket,
-    http::{Receive, ResponseStart, Send},
+    http::{Inbound, Outbound, ResponseStart},
     websocket::{self, CloseCode, Frame},
 };
 use tokio::{
@@ -66,28 +66,28 @@ impl Gate {
     async fn answer(self, mut connection: Connection<Http>) -> Result {
         match connection.scope().path() {
             "/" => {
-                connection.send(Send::text("at once")).await?;
+                connection.send(Outbound::text("at once")).await?;
             }
             "/stream" => {
-                connection.send(Send::start(StatusCode::OK)).await?;
-                connection.send(Send::chunk("before")).await?;
+                connection.send(Outbound::start(StatusCode::OK)).await?;
+                connection.send(Outbound::chunk("before")).await?;
                 self.0.notified().await;
                 let (data, more) = ("after".into(), false);
-                connection.send(Send::Body { data, more }).await?;
+                connection.send(Outbound::Body { data, more }).await?;
             }
             "/upload" => {
                 let mut length = 0;
-                while let Some(Receive::Body { data, more }) = connection.receive().await {
+                while let Some(Inbound::Body { data, more }) = connection.receive().await {
                     length += data.len();
                     if !more {
                         break;
                     }
                 }
-                connection.send(Send::text(length.to_string())).await?;
+                connection.send(Outbound::text(length.to_string())).await?;
             }
             _ => {
                 self.0.notified().await;
-                connection.send(Send::text("at last")).await?;
+                connection.send(Outbound::text("at last")).await?;
             }
         }
         Ok(())
@@ -121,22 +121,22 @@ impl Drop for Report {
 
 /// Receives until the end; `/stuck` never comes back from its first message, `/leaving` closes by itself.
 async fn member(mut connection: Connection<WebSocket>, mut report: Report) -> Result {
-    connection.send(websocket::Send::accept()).await?;
+    connection.send(websocket::Outbound::accept()).await?;
     while let Some(event) = connection.receive().await {
         match event {
-            websocket::Receive::Message(_) if report.path == "/stuck" => pending().await,
-            websocket::Receive::Message(_) if report.path == "/leaving" => {
-                connection.send(websocket::Send::close()).await?;
+            websocket::Inbound::Message(_) if report.path == "/stuck" => pending().await,
+            websocket::Inbound::Message(_) if report.path == "/leaving" => {
+                connection.send(websocket::Outbound::close()).await?;
             }
-            websocket::Receive::Message(frame) => {
+            websocket::Inbound::Message(frame) => {
                 // May come too late, which is no reason not to wait for the end.
                 let _ = connection.send(frame.into()).await;
             }
-            websocket::Receive::Disconnect(close) => {
+            websocket::Inbound::Disconnect(close) => {
                 assert_eq!(report.code, None, "a second disconnect");
                 report.code = Some(close.code.as_u16());
             }
-            websocket::Receive::Connect => {}
+            websocket::Inbound::Connect => {}
         }
     }
     Ok(())
@@ -280,7 +280,7 @@ async fn handshake_that_is_accepted_during_the_drain_is_503_as_well() {
         async move {
             tx.send(None)?;
             go_on.notified().await;
-            connection.send(websocket::Send::accept()).await?;
+            connection.send(websocket::Outbound::accept()).await?;
             let hello = connection.send(Frame::text("too late").into()).await;
             assert!(matches!(hello, Err(SendError::Closed)), "{hello:?}");
             while let Some(event) = connection.receive().await {
@@ -300,7 +300,7 @@ async fn handshake_that_is_accepted_during_the_drain_is_503_as_well() {
     assert_eq!(wire.response().await.status, 503);
     wire.is_closed().await;
     served.result().await.unwrap();
-    let disconnect = websocket::Receive::Disconnect(CloseCode::GOING_AWAY.into());
+    let disconnect = websocket::Inbound::Disconnect(CloseCode::GOING_AWAY.into());
     let received: Vec<_> = std::iter::from_fn(|| ends.try_recv().ok().flatten()).collect();
     assert_eq!(received, [disconnect]);
 }
@@ -438,7 +438,7 @@ async fn application_that_goes_on_sending_is_told_that_it_is_over() {
     let application = move |mut connection: Connection<WebSocket>| {
         let tx = tx.clone();
         async move {
-            connection.send(websocket::Send::accept()).await?;
+            connection.send(websocket::Outbound::accept()).await?;
             loop {
                 if let Err(error) = connection.send(Frame::text("tick").into()).await {
                     tx.send(error)?;
@@ -478,7 +478,7 @@ async fn deadline_gives_up_on_applications_that_are_stuck() {
             async move {
                 let _counted = counted;
                 if connection.scope().path() == "/rest" {
-                    connection.send(Send::text("answered")).await?;
+                    connection.send(Outbound::text("answered")).await?;
                 }
                 pending().await
             }
@@ -488,7 +488,7 @@ async fn deadline_gives_up_on_applications_that_are_stuck() {
             async move {
                 let _counted = counted;
                 if connection.scope().path() == "/accepted" {
-                    connection.send(websocket::Send::accept()).await?;
+                    connection.send(websocket::Outbound::accept()).await?;
                 }
                 pending().await
             }
@@ -530,7 +530,7 @@ async fn application_that_needs_its_time_after_the_disconnect_gets_it() {
     let application = move |mut connection: Connection<WebSocket>| {
         let tx = tx.clone();
         async move {
-            connection.send(websocket::Send::accept()).await?;
+            connection.send(websocket::Outbound::accept()).await?;
             while connection.receive().await.is_some() {}
             sleep(DEADLINE / 2).await;
             tx.send(())?;
@@ -657,9 +657,9 @@ async fn download_with_a_length_goes_on_until_it_is_whole() {
                 let start = http::header::CONTENT_LENGTH;
                 let start = ResponseStart::new(StatusCode::OK).header(start, length);
                 connection.send(start.into()).await?;
-                connection.send(Send::chunk("first")).await?;
+                connection.send(Outbound::chunk("first")).await?;
                 go_on.notified().await;
-                connection.send(Send::end("after")).await?;
+                connection.send(Outbound::end("after")).await?;
                 Ok(())
             }
         }
@@ -687,11 +687,11 @@ async fn application_that_waits_for_the_drain_ends_its_response_itself() {
     let application = async |mut connection: Connection<Http>| {
         let draining = connection.scope().link().draining();
         assert!(!draining.is_draining());
-        connection.send(Send::start(StatusCode::OK)).await?;
-        connection.send(Send::chunk("before")).await?;
+        connection.send(Outbound::start(StatusCode::OK)).await?;
+        connection.send(Outbound::chunk("before")).await?;
         draining.await;
         assert!(connection.scope().link().draining().is_draining());
-        connection.send(Send::end("bye")).await?;
+        connection.send(Outbound::end("bye")).await?;
         Ok(())
     };
     let served = Served::start_unix(Server::new(config()).http(application)).await;
@@ -717,11 +717,11 @@ async fn applications_that_ignore_their_end_do_not_hold_up_the_drain() {
     let log = Log::new();
     let socket = async |mut connection: Connection<WebSocket>| {
         connection.receive().await;
-        connection.send(websocket::Send::accept()).await?;
+        connection.send(websocket::Outbound::accept()).await?;
         pending().await
     };
     let page = async |mut connection: Connection<Http>| {
-        connection.send(Send::text("done")).await?;
+        connection.send(Outbound::text("done")).await?;
         pending().await
     };
     let config = ServerConfig::default();

@@ -6,7 +6,7 @@ use http::StatusCode;
 use solent_server::{Server, ServerConfig};
 use solent_spec::{
     Application, Connection, Http, HttpProtocol, RequestScope, Result, WebSocket,
-    http::{ResponseStart, Send},
+    http::{Outbound, ResponseStart},
     request::ConnectionId,
     websocket,
 };
@@ -22,10 +22,10 @@ use super::{
 
 /// Sends the beginning of a response and goes on with `rest` once the client has it.
 async fn start_and<F>(
-    rest: impl Fn(Connection<Http>) -> F + Clone + std::marker::Send + Sync + 'static,
+    rest: impl Fn(Connection<Http>) -> F + Clone + Send + Sync + 'static,
 ) -> (Served, Arc<Notify>)
 where
-    F: Future<Output = Result> + std::marker::Send + 'static,
+    F: Future<Output = Result> + Send + 'static,
 {
     let arrived = Arc::new(Notify::new());
     let go_on = Arc::clone(&arrived);
@@ -38,7 +38,7 @@ where
                 length => start.header(http::header::CONTENT_LENGTH, length.parse()?),
             };
             connection.send(start.into()).await?;
-            connection.send(Send::chunk("first")).await?;
+            connection.send(Outbound::chunk("first")).await?;
             go_on.notified().await;
             rest(connection).await
         }
@@ -62,28 +62,28 @@ async fn failing(mut connection: Connection<Http>) -> Result {
             panic_any("on purpose")
         }
         "/half" => {
-            connection.send(Send::start(StatusCode::OK)).await?;
+            connection.send(Outbound::start(StatusCode::OK)).await?;
             Ok(())
         }
         "/order" => {
-            connection.send(Send::end("no start")).await?;
+            connection.send(Outbound::end("no start")).await?;
             Ok(())
         }
         "/push" => {
             let (path, headers) = (String::new(), http::HeaderMap::new());
-            connection.feed(Send::start(StatusCode::OK))?;
-            connection.send(Send::Push { path, headers }).await?;
+            connection.feed(Outbound::start(StatusCode::OK))?;
+            connection.send(Outbound::Push { path, headers }).await?;
             Ok(())
         }
         "/missing-file" => {
-            connection.send(Send::start(StatusCode::OK)).await?;
+            connection.send(Outbound::start(StatusCode::OK)).await?;
             connection
-                .send(Send::PathSend("/does/not/exist".into()))
+                .send(Outbound::PathSend("/does/not/exist".into()))
                 .await?;
             Ok(())
         }
         _ => {
-            connection.send(Send::text("fine")).await?;
+            connection.send(Outbound::text("fine")).await?;
             Ok(())
         }
     }
@@ -158,7 +158,7 @@ async fn failure_amid_the_response_aborts_it() {
 #[tokio::test]
 async fn fewer_octets_than_announced_abort_the_response() {
     let (served, arrived) = start_and(async |mut connection: Connection<Http>| {
-        connection.send(Send::end("")).await?;
+        connection.send(Outbound::end("")).await?;
         Ok(())
     })
     .await;
@@ -207,7 +207,7 @@ async fn refusing(mut connection: Connection<WebSocket>) -> Result {
             Ok(())
         }
         _ => {
-            connection.send(websocket::Send::close()).await?;
+            connection.send(websocket::Outbound::close()).await?;
             Ok(())
         }
     }
@@ -303,7 +303,7 @@ async fn failure_is_logged_with_its_causes_and_whose_request_it_was() {
         .websocket(move |mut connection: Connection<WebSocket>| {
             note(&by_websocket, connection.scope().link().connection());
             async move {
-                connection.send(websocket::Send::accept()).await?;
+                connection.send(websocket::Outbound::accept()).await?;
                 Err(caused() as _)
             }
         });

@@ -13,7 +13,7 @@ use flate2::{Compress, Compression, FlushCompress};
 use solent_server::{Server, ServerConfig, WebSocketConfig};
 use solent_spec::{
     Connection, Result, WebSocket,
-    websocket::{Receive, Send},
+    websocket::{Inbound, Outbound},
 };
 use tokio::sync::mpsc;
 
@@ -51,9 +51,9 @@ async fn application(
     turns: Turns,
     reports: mpsc::UnboundedSender<usize>,
 ) -> Result {
-    connection.send(Send::accept()).await?;
+    connection.send(Outbound::accept()).await?;
     while let Some(event) = connection.receive().await {
-        if let Receive::Message(_) | Receive::Disconnect(_) = event {
+        if let Inbound::Message(_) | Inbound::Disconnect(_) = event {
             reports.send(turns.so_far())?;
         }
     }

@@ -13,7 +13,7 @@ use http_body::{Frame, SizeHint};
 use solent_server::{Server, ServerConfig};
 use solent_spec::{
     Body, BoxError, Connection, Http, Result,
-    http::{ResponseStart, Send},
+    http::{Outbound, ResponseStart},
     request::UrlRoute,
 };
 
@@ -73,7 +73,7 @@ async fn application(mut connection: Connection<Http>) -> Result {
                 start = start.header(header::CONTENT_LENGTH, length);
             }
             connection.send(start.into()).await?;
-            connection.send(Send::PathSend(place)).await?;
+            connection.send(Outbound::PathSend(place)).await?;
         }
         [how, good] => {
             let how = ["panic", "error", "hint", "lie"]
@@ -86,7 +86,7 @@ async fn application(mut connection: Connection<Http>) -> Result {
             let response = Response::new(Body::stream(body));
             connection.send(response.into()).await?;
         }
-        _ => connection.send(Send::text("fine")).await?,
+        _ => connection.send(Outbound::text("fine")).await?,
     }
     Ok(())
 }

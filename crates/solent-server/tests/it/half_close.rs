@@ -6,7 +6,7 @@ use http::StatusCode;
 use solent_server::{HttpLimits, Server, ServerConfig};
 use solent_spec::{
     Connection, Http, Result,
-    http::{Receive, Send},
+    http::{Inbound, Outbound},
 };
 use tokio::{
     net::TcpStream,
@@ -23,7 +23,7 @@ use super::{
 async fn after(mut connection: Connection<Http>) -> Result {
     let seconds = connection.scope().path()[1..].parse()?;
     sleep(Duration::from_secs(seconds)).await;
-    connection.send(Send::text("at last")).await?;
+    connection.send(Outbound::text("at last")).await?;
     Ok(())
 }
 
@@ -36,7 +36,7 @@ fn waiting(server: ServerConfig) -> (Server, Arc<Notify>, mpsc::UnboundedReceive
         let (tx, begins) = (tx.clone(), Arc::clone(&begins));
         async move {
             begins.notify_one();
-            while connection.receive().await != Some(Receive::Disconnect) {}
+            while connection.receive().await != Some(Inbound::Disconnect) {}
             tx.send(())?;
             Ok(())
         }
@@ -77,12 +77,12 @@ async fn client_that_half_closes_over_tcp_gets_its_response() {
 #[tokio::test(start_paused = true)]
 async fn client_that_half_closes_gets_a_stream_for_as_long_as_it_goes_on() {
     let application = async |mut connection: Connection<Http>| {
-        connection.send(Send::start(StatusCode::OK)).await?;
+        connection.send(Outbound::start(StatusCode::OK)).await?;
         for _ in 0..10 {
             sleep(Duration::from_secs(5)).await;
-            connection.send(Send::chunk("more")).await?;
+            connection.send(Outbound::chunk("more")).await?;
         }
-        connection.send(Send::end("")).await?;
+        connection.send(Outbound::end("")).await?;
         Ok(())
     };
     let served = Served::start_unix(Server::new(ServerConfig::default()).http(application)).await;

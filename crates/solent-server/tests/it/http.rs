@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use solent_server::{HttpLimits, Server, ServerConfig};
 use solent_spec::{
     Body, Connection, Http, RequestScope, Result,
-    http::{Receive, ResponseStart, Send},
+    http::{Inbound, Outbound, ResponseStart},
 };
 use tokio::{net::TcpStream, sync::mpsc};
 
@@ -18,7 +18,7 @@ use super::{
 /// Answers with the path.
 async fn path(mut connection: Connection<Http>) -> Result {
     let path = connection.scope().path().to_owned();
-    connection.send(Send::text(path)).await?;
+    connection.send(Outbound::text(path)).await?;
     Ok(())
 }
 
@@ -29,8 +29,8 @@ async fn mirror(mut connection: Connection<Http>) -> Result {
     connection.send(start.into()).await?;
     loop {
         match connection.receive().await {
-            Some(Receive::Body { data, more }) => {
-                connection.send(Send::Body { data, more }).await?;
+            Some(Inbound::Body { data, more }) => {
+                connection.send(Outbound::Body { data, more }).await?;
                 if !more {
                     break;
                 }
@@ -41,7 +41,9 @@ async fn mirror(mut connection: Connection<Http>) -> Result {
     let mut headers = HeaderMap::new();
     headers.insert("x-end", HeaderValue::from_static("yes"));
     let more = false;
-    connection.send(Send::Trailers { headers, more }).await?;
+    connection
+        .send(Outbound::Trailers { headers, more })
+        .await?;
     Ok(())
 }
 
@@ -183,13 +185,13 @@ async fn trailers_of_a_request_come_after_its_body() {
         let tx = tx.clone();
         async move {
             while let Some(event) = connection.receive().await {
-                let last = matches!(event, Receive::Trailers(_) | Receive::Disconnect);
+                let last = matches!(event, Inbound::Trailers(_) | Inbound::Disconnect);
                 tx.send(event)?;
                 if last {
                     break;
                 }
             }
-            connection.send(Send::text("done")).await?;
+            connection.send(Outbound::text("done")).await?;
             Ok(())
         }
     })
@@ -207,12 +209,12 @@ async fn trailers_of_a_request_come_after_its_body() {
     while let Ok(event) = rx.try_recv() {
         events.push(event);
     }
-    let Some((Receive::Trailers(trailers), body)) = events.split_last() else {
+    let Some((Inbound::Trailers(trailers), body)) = events.split_last() else {
         panic!("{events:?}");
     };
     assert_eq!(trailers["x-sum"], "7");
     assert!(
-        matches!(body.last(), Some(Receive::Body { more: false, .. })),
+        matches!(body.last(), Some(Inbound::Body { more: false, .. })),
         "{body:?}"
     );
     served.end().await;
@@ -221,7 +223,7 @@ async fn trailers_of_a_request_come_after_its_body() {
 #[tokio::test]
 async fn client_is_told_to_continue_once_its_body_is_wanted() {
     let served = start(async |mut connection: Connection<Http>| {
-        if let Some(Receive::Body { data, .. }) = connection.receive().await {
+        if let Some(Inbound::Body { data, .. }) = connection.receive().await {
             connection
                 .send(Response::new(Body::from(data)).into())
                 .await?;
@@ -274,8 +276,8 @@ async fn responses_without_content_have_none() {
             "/204" => StatusCode::NO_CONTENT,
             _ => StatusCode::NOT_MODIFIED,
         };
-        connection.send(Send::start(status)).await?;
-        connection.send(Send::end("")).await?;
+        connection.send(Outbound::start(status)).await?;
+        connection.send(Outbound::end("")).await?;
         Ok(())
     })
     .await;
@@ -326,7 +328,7 @@ async fn path_is_decoded_and_query_is_not() {
             scope.head().raw_path(),
             scope.query()
         );
-        connection.send(Send::text(answer)).await?;
+        connection.send(Outbound::text(answer)).await?;
         Ok(())
     })
     .await;
@@ -354,12 +356,12 @@ async fn http_1_0_is_answered_and_closed() {
 #[tokio::test]
 async fn http_1_0_gets_a_stream_that_ends_with_the_connection() {
     let served = start(async |mut connection: Connection<Http>| {
-        connection.send(Send::start(StatusCode::OK)).await?;
-        connection.send(Send::chunk("one ")).await?;
+        connection.send(Outbound::start(StatusCode::OK)).await?;
+        connection.send(Outbound::chunk("one ")).await?;
         // It is polled once more before the head leaves.
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
-        connection.send(Send::end("two")).await?;
+        connection.send(Outbound::end("two")).await?;
         Ok(())
     })
     .await;
@@ -380,9 +382,9 @@ async fn length_that_the_application_states_is_kept() {
         let length = ResponseStart::new(StatusCode::OK)
             .header(header::CONTENT_LENGTH, HeaderValue::from_static("6"));
         connection.send(length.into()).await?;
-        connection.send(Send::chunk("abc")).await?;
+        connection.send(Outbound::chunk("abc")).await?;
         tokio::task::yield_now().await;
-        connection.send(Send::end("def")).await?;
+        connection.send(Outbound::end("def")).await?;
         Ok(())
     })
     .await;
@@ -433,7 +435,7 @@ async fn scope_knows_both_ends_and_the_mount_point() {
                 link.server().unwrap(),
                 link.root_path()
             );
-            connection.send(Send::text(answer)).await?;
+            connection.send(Outbound::text(answer)).await?;
             Ok(())
         },
     ))
@@ -460,18 +462,18 @@ async fn files_are_sent_whole_and_in_part() {
     let served = start(move |mut connection: Connection<Http>| {
         let path = file.clone();
         async move {
-            connection.send(Send::start(StatusCode::OK)).await?;
+            connection.send(Outbound::start(StatusCode::OK)).await?;
             if connection.scope().path() == "/whole" {
-                connection.send(Send::PathSend(path)).await?;
+                connection.send(Outbound::PathSend(path)).await?;
             } else {
-                let part = Send::ZeroCopySend {
+                let part = Outbound::ZeroCopySend {
                     file: std::fs::File::open(path)?,
                     offset: Some(2),
                     count: Some(3),
                     more: true,
                 };
                 connection.send(part).await?;
-                connection.send(Send::end("!")).await?;
+                connection.send(Outbound::end("!")).await?;
             }
             Ok(())
         }
@@ -495,7 +497,7 @@ async fn application_hears_when_the_client_leaves() {
         let tx = tx.clone();
         async move {
             while let Some(event) = connection.receive().await {
-                let last = event == Receive::Disconnect;
+                let last = event == Inbound::Disconnect;
                 tx.send(event)?;
                 if last {
                     break;
@@ -508,10 +510,10 @@ async fn application_hears_when_the_client_leaves() {
 
     let wire = served.ask(get("/")).await;
     let body = soon(rx.recv()).await.unwrap();
-    assert!(matches!(body, Receive::Body { more: false, .. }));
+    assert!(matches!(body, Inbound::Body { more: false, .. }));
     drop(wire);
 
-    assert_eq!(soon(rx.recv()).await, Some(Receive::Disconnect));
+    assert_eq!(soon(rx.recv()).await, Some(Inbound::Disconnect));
     served.end().await;
 }
 
@@ -521,10 +523,15 @@ async fn application_hears_when_the_client_leaves_amid_the_response() {
     let served = start_impatient(move |mut connection: Connection<Http>| {
         let tx = tx.clone();
         async move {
-            connection.send(Send::start(StatusCode::OK)).await?;
-            connection.send(Send::chunk("first")).await?;
-            while connection.receive().await != Some(Receive::Disconnect) {}
-            tx.send(connection.send(Send::chunk("second")).await.unwrap_err())?;
+            connection.send(Outbound::start(StatusCode::OK)).await?;
+            connection.send(Outbound::chunk("first")).await?;
+            while connection.receive().await != Some(Inbound::Disconnect) {}
+            tx.send(
+                connection
+                    .send(Outbound::chunk("second"))
+                    .await
+                    .unwrap_err(),
+            )?;
             Ok(())
         }
     })
@@ -545,7 +552,7 @@ async fn application_hears_when_a_body_breaks_off() {
     let served = start(move |mut connection: Connection<Http>| {
         let tx = tx.clone();
         async move {
-            while connection.receive().await != Some(Receive::Disconnect) {}
+            while connection.receive().await != Some(Inbound::Disconnect) {}
             tx.send(())?;
             Ok(())
         }

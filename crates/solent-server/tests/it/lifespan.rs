@@ -6,8 +6,8 @@ use http::Extensions;
 use solent_server::{ServeError, Server, ServerConfig};
 use solent_spec::{
     Application, Connection, Http, Lifespan, RequestScope, Result, SendError, WebSocket,
-    http::Send,
-    lifespan::{self, Receive},
+    http::Outbound,
+    lifespan::{self, Inbound},
     websocket,
 };
 use tokio::{
@@ -32,17 +32,19 @@ fn log() -> (Log, mpsc::UnboundedReceiver<&'static str>) {
     mpsc::unbounded_channel()
 }
 
-fn complete() -> lifespan::Send {
+fn complete() -> lifespan::Outbound {
     let mut state = Extensions::new();
     state.insert(Greeting("good morning"));
-    lifespan::Send::StartupComplete { state }
+    lifespan::Outbound::StartupComplete { state }
 }
 
 /// Completes start-up and shutdown.
 async fn completing(mut connection: Connection<Lifespan>) -> Result {
     connection.send(complete()).await?;
-    while connection.receive().await != Some(Receive::Shutdown) {}
-    connection.send(lifespan::Send::ShutdownComplete).await?;
+    while connection.receive().await != Some(Inbound::Shutdown) {}
+    connection
+        .send(lifespan::Outbound::ShutdownComplete)
+        .await?;
     Ok(())
 }
 
@@ -52,14 +54,16 @@ fn slow(log: &Log) -> impl Application<Lifespan> {
     move |mut connection: Connection<Lifespan>| {
         let log = log.clone();
         async move {
-            assert_eq!(connection.receive().await, Some(Receive::Startup));
+            assert_eq!(connection.receive().await, Some(Inbound::Startup));
             sleep(Duration::from_secs(1)).await;
             log.send("started")?;
             connection.send(complete()).await?;
-            assert_eq!(connection.receive().await, Some(Receive::Shutdown));
+            assert_eq!(connection.receive().await, Some(Inbound::Shutdown));
             log.send("told to shut down")?;
             sleep(Duration::from_secs(1)).await;
-            connection.send(lifespan::Send::ShutdownComplete).await?;
+            connection
+                .send(lifespan::Outbound::ShutdownComplete)
+                .await?;
             sleep(Duration::from_secs(1)).await;
             log.send("shut down")?;
             Ok(())
@@ -71,13 +75,13 @@ fn slow(log: &Log) -> impl Application<Lifespan> {
 async fn greet(mut connection: Connection<Http>) -> Result {
     let greeting = connection.scope().link().get::<Greeting>();
     let greeting = greeting.map_or("nothing was left", |greeting| greeting.0);
-    connection.send(Send::text(greeting)).await?;
+    connection.send(Outbound::text(greeting)).await?;
     Ok(())
 }
 
 async fn greet_socket(mut connection: Connection<WebSocket>) -> Result {
     let greeting = connection.scope().link().get::<Greeting>().cloned();
-    connection.send(websocket::Send::accept()).await?;
+    connection.send(websocket::Outbound::accept()).await?;
     let greeting = greeting.map_or("nothing was left", |greeting| greeting.0);
     let frame = websocket::Frame::text(greeting);
     connection.send(frame.into()).await?;
@@ -109,7 +113,7 @@ async fn startup_comes_before_the_first_request_and_shutdown_after_the_last() {
             async move {
                 log.send("asked")?;
                 sleep(Duration::from_secs(1)).await;
-                connection.send(Send::text("answer")).await?;
+                connection.send(Outbound::text("answer")).await?;
                 log.send("answered")?;
                 Ok(())
             }
@@ -139,7 +143,7 @@ async fn shutdown_comes_after_the_last_disconnect() {
         .websocket(move |mut connection: Connection<WebSocket>| {
             let log = log.clone();
             async move {
-                connection.send(websocket::Send::accept()).await?;
+                connection.send(websocket::Outbound::accept()).await?;
                 while connection.receive().await.is_some() {}
                 sleep(Duration::from_secs(1)).await;
                 log.send("disconnected")?;
@@ -169,7 +173,7 @@ async fn application_that_refuses_to_start_prevents_serving() {
         async move {
             refuse.notified().await;
             let message = "no database, start it first".to_owned();
-            let failed = lifespan::Send::StartupFailed { message };
+            let failed = lifespan::Outbound::StartupFailed { message };
             connection.send(failed).await?;
             Ok(())
         }
@@ -198,7 +202,7 @@ async fn application_that_stays_after_it_refused_to_start_is_ended() {
         async move {
             let _log = log;
             let message = "not today".to_owned();
-            let failed = lifespan::Send::StartupFailed { message };
+            let failed = lifespan::Outbound::StartupFailed { message };
             connection.send(failed).await?;
             std::future::pending().await
         }
@@ -218,9 +222,9 @@ async fn application_that_stays_after_it_refused_to_start_is_ended() {
 async fn application_that_cannot_clean_up_is_reported() {
     let served = Served::start(server(async |mut connection: Connection<Lifespan>| {
         connection.send(complete()).await?;
-        while connection.receive().await != Some(Receive::Shutdown) {}
+        while connection.receive().await != Some(Inbound::Shutdown) {}
         let message = "half of it is lost".to_owned();
-        let failed = lifespan::Send::ShutdownFailed { message };
+        let failed = lifespan::Outbound::ShutdownFailed { message };
         connection.send(failed).await?;
         Ok(())
     }))
@@ -259,7 +263,7 @@ async fn state_of_one_connection_is_no_other_ones() {
             }
             let greeting = link.get::<Greeting>().map(|greeting| greeting.0);
             let greeting = greeting.unwrap_or_default();
-            connection.send(Send::text(greeting)).await?;
+            connection.send(Outbound::text(greeting)).await?;
             Ok(())
         },
     ))
@@ -288,7 +292,7 @@ async fn applications_without_lifespan_are_served() {
     is_served_without(async |_| Ok(())).await;
     is_served_without(async |_| Err("lifespan? never heard of it".into())).await;
     is_served_without(async |mut connection: Connection<Lifespan>| {
-        assert_eq!(connection.receive().await, Some(Receive::Startup));
+        assert_eq!(connection.receive().await, Some(Inbound::Startup));
         Ok(())
     })
     .await;
@@ -313,7 +317,7 @@ async fn application_may_leave_lifespan_amid_serving() {
 async fn panic_at_shutdown_is_no_hang() {
     let served = Served::start(server(async |mut connection: Connection<Lifespan>| {
         connection.send(complete()).await?;
-        while connection.receive().await != Some(Receive::Shutdown) {}
+        while connection.receive().await != Some(Inbound::Shutdown) {}
         panic!("on purpose")
     }))
     .await;
@@ -352,8 +356,10 @@ async fn application_may_have_work_of_its_own_while_it_serves() {
             connection.send(complete()).await?;
             order.notified().await;
             report.notify_one();
-            while connection.receive().await != Some(Receive::Shutdown) {}
-            connection.send(lifespan::Send::ShutdownComplete).await?;
+            while connection.receive().await != Some(Inbound::Shutdown) {}
+            connection
+                .send(lifespan::Outbound::ShutdownComplete)
+                .await?;
             Ok(())
         }
     }))
@@ -372,7 +378,7 @@ async fn answer_out_of_order_is_an_error_that_names_the_rule() {
     let served = Served::start(server(move |mut connection: Connection<Lifespan>| {
         let tx = tx.clone();
         async move {
-            tx.send(connection.send(lifespan::Send::ShutdownComplete).await)?;
+            tx.send(connection.send(lifespan::Outbound::ShutdownComplete).await)?;
             connection.send(complete()).await?;
             tx.send(connection.send(complete()).await)?;
             while connection.receive().await.is_some() {}

@@ -11,7 +11,7 @@ use http::StatusCode;
 use solent_server::{ConnectionLimits, HttpLimits, Server, ServerConfig};
 use solent_spec::{
     Application, Connection, Http, Result, SendError,
-    http::{Receive, Send},
+    http::{Inbound, Outbound},
 };
 use tokio::{
     net::TcpStream,
@@ -30,10 +30,10 @@ const SHORT: Duration = Duration::from_secs(5);
 /// Answers with the length of the body.
 async fn count(mut connection: Connection<Http>) -> Result {
     let mut length = 0;
-    while let Some(Receive::Body { data, more }) = connection.receive().await {
+    while let Some(Inbound::Body { data, more }) = connection.receive().await {
         length += data.len();
         if !more {
-            connection.send(Send::text(length.to_string())).await?;
+            connection.send(Outbound::text(length.to_string())).await?;
             break;
         }
     }
@@ -55,7 +55,7 @@ async fn start_reporting(limits: HttpLimits) -> (Served, mpsc::UnboundedReceiver
     let served = start_unix(limits, move |mut connection: Connection<Http>| {
         let tx = tx.clone();
         async move {
-            while connection.receive().await != Some(Receive::Disconnect) {}
+            while connection.receive().await != Some(Inbound::Disconnect) {}
             tx.send(())?;
             Ok(())
         }
@@ -285,10 +285,10 @@ async fn slow_application_is_not_its_clients_fault() {
     let limits = HttpLimits::default().body_timeout(SHORT);
     let served = start_unix(limits, |mut connection: Connection<Http>| async move {
         let mut length = 0;
-        while let Some(Receive::Body { data, more }) = connection.receive().await {
+        while let Some(Inbound::Body { data, more }) = connection.receive().await {
             length += data.len();
             if !more {
-                connection.send(Send::text(length.to_string())).await?;
+                connection.send(Outbound::text(length.to_string())).await?;
                 break;
             }
             sleep(SHORT * 3).await;
@@ -310,11 +310,11 @@ async fn slow_application_is_not_its_clients_fault() {
 /// Holds all of a body until it is complete, as collectors do.
 async fn hold(mut connection: Connection<Http>, held: mpsc::UnboundedSender<usize>) -> Result {
     let mut pieces = Vec::new();
-    while let Some(Receive::Body { data, more }) = connection.receive().await {
+    while let Some(Inbound::Body { data, more }) = connection.receive().await {
         pieces.push(data);
         held.send(pieces.iter().map(Bytes::len).sum())?;
         if !more {
-            connection.send(Send::text("whole")).await?;
+            connection.send(Outbound::text("whole")).await?;
             break;
         }
     }
@@ -373,7 +373,7 @@ async fn application_may_take_longer_than_its_client() {
         let answer = Arc::clone(&answer);
         async move {
             answer.notified().await;
-            connection.send(Send::text("at last")).await?;
+            connection.send(Outbound::text("at last")).await?;
             Ok(())
         }
     })
@@ -397,10 +397,10 @@ async fn client_that_does_not_read_is_given_up() {
     let served = start_unix(limits, move |mut connection: Connection<Http>| {
         let tx = tx.clone();
         async move {
-            connection.send(Send::start(StatusCode::OK)).await?;
+            connection.send(Outbound::start(StatusCode::OK)).await?;
             // More than any socket buffers hold.
             for _ in 0..4096 {
-                if let Err(error) = connection.send(Send::chunk(vec![0; 64 * 1024])).await {
+                if let Err(error) = connection.send(Outbound::chunk(vec![0; 64 * 1024])).await {
                     tx.send(matches!(error, SendError::Closed))?;
                     return Ok(());
                 }

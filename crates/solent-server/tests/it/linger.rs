@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use solent_server::{ConnectionLimits, HttpLimits, Server, ServerConfig};
-use solent_spec::{Connection, Http, Result, http::Send};
+use solent_spec::{Connection, Http, Result, http::Outbound};
 use tokio::time::Instant;
 
 use super::{served::Served, wire::Wire};
 
 async fn page(mut connection: Connection<Http>) -> Result {
-    connection.send(Send::text("fine")).await?;
+    connection.send(Outbound::text("fine")).await?;
     Ok(())
 }
 

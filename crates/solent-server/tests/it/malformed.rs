@@ -3,7 +3,7 @@
 use solent_server::{HttpLimits, Server, ServerConfig};
 use solent_spec::{
     Connection, Http, RequestScope, Result, SendError, WebSocket,
-    http::{Receive, Send},
+    http::{Inbound, Outbound},
     websocket,
 };
 
@@ -18,19 +18,19 @@ use super::{
 async fn reading(mut connection: Connection<Http>) -> Result {
     loop {
         match connection.receive().await {
-            Some(Receive::Body { more: true, .. }) => {}
-            Some(Receive::Body { more: false, .. }) => break,
+            Some(Inbound::Body { more: true, .. }) => {}
+            Some(Inbound::Body { more: false, .. }) => break,
             _ => return Err(SendError::Closed.into()),
         }
     }
     let scope = connection.scope();
     let answer = format!("{} {}", scope.head().method(), scope.path());
-    connection.send(Send::text(answer)).await?;
+    connection.send(Outbound::text(answer)).await?;
     Ok(())
 }
 
 async fn accepting(mut connection: Connection<WebSocket>) -> Result {
-    connection.send(websocket::Send::accept()).await?;
+    connection.send(websocket::Outbound::accept()).await?;
     Ok(())
 }
 

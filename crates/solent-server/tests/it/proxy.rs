@@ -5,9 +5,9 @@ use std::{net::SocketAddr, time::Duration};
 use solent_server::{ConnectionLimits, HttpLimits, ProxyProtocolConfig, Server, ServerConfig};
 use solent_spec::{
     Connection, Http, RequestScope, Result, WebSocket,
-    http::Send,
+    http::Outbound,
     request::Peers,
-    websocket::{self, Frame, Receive},
+    websocket::{self, Frame, Inbound},
 };
 use tokio::time::{Instant, sleep};
 
@@ -37,16 +37,16 @@ fn told(scheme: &str, scope: &impl RequestScope) -> String {
 
 async fn tell(mut connection: Connection<Http>) -> Result {
     let told = told(connection.scope().scheme(), connection.scope());
-    Ok(connection.send(Send::text(told)).await?)
+    Ok(connection.send(Outbound::text(told)).await?)
 }
 
 /// Tells whose it is, and then whatever it is told.
 async fn tell_socket(mut connection: Connection<WebSocket>) -> Result {
     let told = told(connection.scope().scheme(), connection.scope());
-    connection.send(websocket::Send::accept()).await?;
+    connection.send(websocket::Outbound::accept()).await?;
     connection.send(Frame::text(told).into()).await?;
     while let Some(event) = connection.receive().await {
-        if let Receive::Message(frame) = event {
+        if let Inbound::Message(frame) = event {
             connection.send(frame.into()).await?;
         }
     }

@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use solent_server::{Server, ServerConfig};
 use solent_spec::{
     Body, Connection, Http, RequestScope, Result, WebSocket,
-    http::{ResponseStart, Send},
+    http::{Outbound, ResponseStart},
     websocket::{self, Accept},
 };
 use tokio::sync::Notify;
@@ -47,9 +47,9 @@ async fn in_events(mut connection: Connection<Http>) -> Result {
     start.headers = head.headers;
     connection.send(start.into()).await?;
     let body = body.as_full().unwrap().to_vec();
-    connection.send(Send::chunk(body)).await?;
+    connection.send(Outbound::chunk(body)).await?;
     tokio::task::yield_now().await;
-    connection.send(Send::end("")).await?;
+    connection.send(Outbound::end("")).await?;
     Ok(())
 }
 
@@ -57,7 +57,7 @@ async fn in_events(mut connection: Connection<Http>) -> Result {
 async fn denying(mut connection: Connection<WebSocket>) -> Result {
     let response = asked(connection.scope().path());
     connection
-        .send(websocket::Send::Respond(Box::new(response)))
+        .send(websocket::Outbound::Respond(Box::new(response)))
         .await?;
     Ok(())
 }
@@ -196,10 +196,10 @@ async fn in_pieces(length: u64, pieces: &'static [&'static str]) -> (Served, Arc
             let start = ResponseStart::new(StatusCode::OK).header(header::CONTENT_LENGTH, length);
             connection.send(start.into()).await?;
             for piece in pieces {
-                connection.send(Send::chunk(*piece)).await?;
+                connection.send(Outbound::chunk(*piece)).await?;
                 go_on.notified().await;
             }
-            connection.send(Send::end("")).await?;
+            connection.send(Outbound::end("")).await?;
             Ok(())
         }
     };
@@ -262,11 +262,13 @@ async fn first_piece_over_the_length_is_500() {
 #[tokio::test]
 async fn stream_under_a_status_without_content_is_500() {
     let application = async |mut connection: Connection<Http>| {
-        connection.send(Send::start(StatusCode::NO_CONTENT)).await?;
+        connection
+            .send(Outbound::start(StatusCode::NO_CONTENT))
+            .await?;
         tokio::task::yield_now().await;
         match connection.scope().path() {
-            "/empty" => connection.send(Send::end("")).await?,
-            _ => connection.send(Send::end("hello")).await?,
+            "/empty" => connection.send(Outbound::end("")).await?,
+            _ => connection.send(Outbound::end("hello")).await?,
         }
         Ok(())
     };

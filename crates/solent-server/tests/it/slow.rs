@@ -7,7 +7,7 @@ use http::StatusCode;
 use solent_server::{HttpLimits, Server, ServerConfig, WebSocketConfig};
 use solent_spec::{
     Connection, Http, RequestScope, Result, SendError, WebSocket, http as exchange,
-    websocket::{Frame, FrameSinkHandle, Receive, Send, SharedFrame, SinkRefusal, WireVariant},
+    websocket::{Frame, FrameSinkHandle, Inbound, Outbound, SharedFrame, SinkRefusal, WireVariant},
 };
 use tokio::{
     sync::mpsc,
@@ -89,7 +89,7 @@ async fn application(
     tracked: Tracked,
 ) -> Result {
     let path = connection.scope().path().to_owned();
-    connection.send(Send::accept()).await?;
+    connection.send(Outbound::accept()).await?;
     match path.as_str() {
         "/flood" => reports.send(flood(&mut connection, &tracked).await)?,
         "/busy" => {
@@ -100,7 +100,7 @@ async fn application(
             for _ in 0..MANY {
                 connection.feed(Frame::binary(tracked.bytes()).into())?;
             }
-            connection.feed(Send::close())?;
+            connection.feed(Outbound::close())?;
         }
         _ => {
             let sink = connection.direct().ok_or("no frames from outside")?;
@@ -111,9 +111,9 @@ async fn application(
     drop(tracked);
     while let Some(event) = connection.receive().await {
         match event {
-            Receive::Message(frame) => connection.send(frame.into()).await?,
-            Receive::Disconnect(close) => reports.send(Report::End(close.code.as_u16()))?,
-            Receive::Connect => {}
+            Inbound::Message(frame) => connection.send(frame.into()).await?,
+            Inbound::Disconnect(close) => reports.send(Report::End(close.code.as_u16()))?,
+            Inbound::Connect => {}
         }
     }
     Ok(())
@@ -455,10 +455,10 @@ async fn response_that_is_not_read_is_held_in_part_and_let_go() {
     let served = Served::start_unix(server.http(move |mut connection: Connection<Http>| {
         let (tx, content) = (tx.clone(), content.clone());
         async move {
-            let start = exchange::Send::start(StatusCode::OK);
+            let start = exchange::Outbound::start(StatusCode::OK);
             connection.send(start).await?;
             for _ in 0..MANY {
-                let chunk = exchange::Send::chunk(content.bytes());
+                let chunk = exchange::Outbound::chunk(content.bytes());
                 if let Err(error) = connection.send(chunk).await {
                     tx.send(error)?;
                     break;
@@ -498,9 +498,9 @@ fn downloads_that_are_not_read_hold_no_thread() {
         let application = move |mut connection: Connection<Http>| {
             let path = path.clone();
             async move {
-                let start = exchange::Send::start(StatusCode::OK);
+                let start = exchange::Outbound::start(StatusCode::OK);
                 connection.send(start).await?;
-                connection.send(exchange::Send::PathSend(path)).await?;
+                connection.send(exchange::Outbound::PathSend(path)).await?;
                 Ok(())
             }
         };

@@ -6,7 +6,7 @@ use futures::{SinkExt, StreamExt};
 use solent_server::{Server, ServerConfig, WebSocketConfig};
 use solent_spec::{
     Connection, RequestScope, Result, WebSocket,
-    websocket::{Accept, Close, CloseCode, Frame, Receive, Send},
+    websocket::{Accept, Close, CloseCode, Frame, Inbound, Outbound},
 };
 use tokio::{net::TcpStream, sync::mpsc};
 use tokio_tungstenite::{
@@ -31,12 +31,12 @@ async fn obeying(
 ) -> Result {
     while let Some(event) = connection.receive().await {
         let frame = match event {
-            Receive::Connect => {
-                connection.send(Send::accept()).await?;
+            Inbound::Connect => {
+                connection.send(Outbound::accept()).await?;
                 continue;
             }
-            Receive::Message(frame) => frame,
-            Receive::Disconnect(close) => {
+            Inbound::Message(frame) => frame,
+            Inbound::Disconnect(close) => {
                 ends.send(close)?;
                 continue;
             }
@@ -500,7 +500,7 @@ async fn handshake_that_takes_too_long_is_503() {
     let application = move |mut connection: Connection<WebSocket>| {
         let tx = tx.clone();
         async move {
-            assert_eq!(connection.receive().await, Some(Receive::Connect));
+            assert_eq!(connection.receive().await, Some(Inbound::Connect));
             tx.send(connection.receive().await)?;
             Ok(())
         }
@@ -512,7 +512,7 @@ async fn handshake_that_takes_too_long_is_503() {
 
     assert_eq!(wire.response().await.status, 503);
     let end = soon(ends.recv()).await.unwrap();
-    assert_eq!(end, Some(Receive::Disconnect(CloseCode::ABNORMAL.into())));
+    assert_eq!(end, Some(Inbound::Disconnect(CloseCode::ABNORMAL.into())));
     served.end().await;
 }
 
@@ -532,11 +532,11 @@ async fn application_hears_of_a_client_that_leaves_amid_the_handshake() {
     let served = Served::start(server).await;
 
     let wire = served.ask(handshake("/", "")).await;
-    assert_eq!(soon(events.recv()).await, Some(Receive::Connect));
+    assert_eq!(soon(events.recv()).await, Some(Inbound::Connect));
     drop(wire);
 
     let end = soon(events.recv()).await.unwrap();
-    assert_eq!(end, Receive::Disconnect(CloseCode::ABNORMAL.into()));
+    assert_eq!(end, Inbound::Disconnect(CloseCode::ABNORMAL.into()));
     served.end().await;
 }
 

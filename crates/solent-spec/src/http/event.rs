@@ -10,7 +10,7 @@ use crate::{Body, request::Feature};
 /// What an application receives of an HTTP request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Receive {
+pub enum Inbound {
     /// A piece of the request body. There is at least one, even if the body is empty. ASGI's `http.request`.
     Body {
         /// The octets; may be empty.
@@ -29,7 +29,7 @@ pub enum Receive {
 /// What an application sends to an HTTP client.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Send {
+pub enum Outbound {
     /// Status and headers. ASGI's `http.response.start`.
     Start(ResponseStart),
     /// A piece of the response body. ASGI's `http.response.body`.
@@ -122,7 +122,7 @@ impl From<StatusCode> for ResponseStart {
     }
 }
 
-impl Send {
+impl Outbound {
     /// The extension that the event belongs to; look for it in the scope before sending such an event.
     pub fn feature(&self) -> Option<Feature> {
         match self {
@@ -167,13 +167,13 @@ impl Send {
     }
 }
 
-impl From<Response<Body>> for Send {
+impl From<Response<Body>> for Outbound {
     fn from(response: Response<Body>) -> Self {
         Self::Response(Box::new(response))
     }
 }
 
-impl From<ResponseStart> for Send {
+impl From<ResponseStart> for Outbound {
     fn from(start: ResponseStart) -> Self {
         Self::Start(start)
     }

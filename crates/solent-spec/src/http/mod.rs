@@ -8,7 +8,7 @@ mod scope;
 use http::{HeaderMap, Response, StatusCode};
 
 pub use self::{
-    event::{Receive, ResponseStart, Send},
+    event::{Inbound, Outbound, ResponseStart},
     exchange::{Exchange, ExchangeBody, ExchangeFuture, FilePart, Host},
     order::HttpOrder,
     scope::HttpScope,
@@ -23,44 +23,44 @@ pub struct Http;
 impl Protocol for Http {
     const NAME: &'static str = "http";
     type Scope = HttpScope;
-    type Inbound = Receive;
-    type Outbound = Send;
-    /// The request body as a stream, in place of [`Receive::Body`] events.
+    type Inbound = Inbound;
+    type Outbound = Outbound;
+    /// The request body as a stream, in place of [`Inbound::Body`] events.
     type Direct = Body;
 }
 
 impl HttpProtocol for Http {
-    fn response_headers(event: &mut Send) -> Option<&mut HeaderMap> {
+    fn response_headers(event: &mut Outbound) -> Option<&mut HeaderMap> {
         match event {
-            Send::Start(start) => Some(&mut start.headers),
-            Send::Response(response) => Some(response.headers_mut()),
+            Outbound::Start(start) => Some(&mut start.headers),
+            Outbound::Response(response) => Some(response.headers_mut()),
             _ => None,
         }
     }
 
-    fn response_status(event: &Send) -> Option<StatusCode> {
+    fn response_status(event: &Outbound) -> Option<StatusCode> {
         match event {
-            Send::Start(start) => Some(start.status),
-            Send::Response(response) => Some(response.status()),
+            Outbound::Start(start) => Some(start.status),
+            Outbound::Response(response) => Some(response.status()),
             _ => None,
         }
     }
 
-    fn respond(response: Response<Body>) -> Send {
-        Send::Response(Box::new(response))
+    fn respond(response: Response<Body>) -> Outbound {
+        Outbound::Response(Box::new(response))
     }
 
-    fn end(_: Close) -> Vec<Send> {
-        let trailers = Send::Trailers {
+    fn end(_: Close) -> Vec<Outbound> {
+        let trailers = Outbound::Trailers {
             headers: HeaderMap::new(),
             more: false,
         };
-        vec![Send::end(""), trailers]
+        vec![Outbound::end(""), trailers]
     }
 
-    fn response_body(event: &mut Send) -> Option<&mut Body> {
+    fn response_body(event: &mut Outbound) -> Option<&mut Body> {
         match event {
-            Send::Response(response) => Some(response.body_mut()),
+            Outbound::Response(response) => Some(response.body_mut()),
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 //! In which order events may be sent.
 
-use super::Send;
+use super::Outbound;
 use crate::SendError;
 
 /// The orders that ASGI allows in an HTTP exchange, as a state machine for transports.
@@ -42,15 +42,15 @@ impl HttpOrder {
     /// # Errors
     ///
     /// [`SendError::Illegal`] names the rule; [`SendError::Closed`] after the end.
-    pub fn sent(&mut self, event: &Send) -> Result<(), SendError> {
+    pub fn sent(&mut self, event: &Outbound) -> Result<(), SendError> {
         *self = match (*self, event) {
             (Self::Done, _) => return Err(SendError::Closed),
-            (Self::Idle | Self::Noted, Send::Start(start)) => Self::Started {
+            (Self::Idle | Self::Noted, Outbound::Start(start)) => Self::Started {
                 trailers: start.trailers,
             },
-            (Self::Idle | Self::Noted, Send::Response(_)) => Self::Done,
-            (Self::Idle, Send::Debug(_)) => Self::Noted,
-            (_, Send::Debug(_)) => {
+            (Self::Idle | Self::Noted, Outbound::Response(_)) => Self::Done,
+            (Self::Idle, Outbound::Debug(_)) => Self::Noted,
+            (_, Outbound::Debug(_)) => {
                 return Err(SendError::Illegal(
                     "debug information is sent once, before the response's start",
                 ));
@@ -60,10 +60,10 @@ impl HttpOrder {
                     "response has not been started, send its start first",
                 ));
             }
-            (_, Send::Start(_) | Send::Response(_)) => {
+            (_, Outbound::Start(_) | Outbound::Response(_)) => {
                 return Err(SendError::Illegal("response has been started before"));
             }
-            (Self::Trailers, Send::Trailers { more, .. }) => {
+            (Self::Trailers, Outbound::Trailers { more, .. }) => {
                 if *more {
                     Self::Trailers
                 } else {
@@ -75,21 +75,21 @@ impl HttpOrder {
                     "body is complete, only trailers may follow",
                 ));
             }
-            (_, Send::Trailers { .. }) => {
+            (_, Outbound::Trailers { .. }) => {
                 return Err(SendError::Illegal(
                     "trailers follow the last piece of a body whose start announced them",
                 ));
             }
-            (state, Send::EarlyHint { .. } | Send::Push { .. }) => state,
-            (Self::Started { trailers }, Send::PathSend(_)) => Self::after_body(trailers),
-            (Self::Streaming { .. }, Send::PathSend(_)) => {
+            (state, Outbound::EarlyHint { .. } | Outbound::Push { .. }) => state,
+            (Self::Started { trailers }, Outbound::PathSend(_)) => Self::after_body(trailers),
+            (Self::Streaming { .. }, Outbound::PathSend(_)) => {
                 return Err(SendError::Illegal(
                     "a path is the whole body, but some of it has been sent",
                 ));
             }
             (
                 Self::Started { trailers } | Self::Streaming { trailers },
-                Send::Body { more, .. } | Send::ZeroCopySend { more, .. },
+                Outbound::Body { more, .. } | Outbound::ZeroCopySend { more, .. },
             ) => {
                 if *more {
                     Self::Streaming { trailers }
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
     use crate::http::ResponseStart;
 
-    fn run(events: &[Send]) -> Vec<&'static str> {
+    fn run(events: &[Outbound]) -> Vec<&'static str> {
         let mut order = HttpOrder::default();
         events
             .iter()
@@ -137,16 +137,16 @@ mod tests {
 
     #[test]
     fn body_needs_a_start_and_ends_once() {
-        let start = || Send::start(StatusCode::OK);
+        let start = || Outbound::start(StatusCode::OK);
 
         assert_eq!(
             run(&[
-                Send::chunk("x"),
+                Outbound::chunk("x"),
                 start(),
                 start(),
-                Send::chunk("x"),
-                Send::end("y"),
-                Send::end("z")
+                Outbound::chunk("x"),
+                Outbound::end("y"),
+                Outbound::end("z")
             ]),
             ["illegal", "ok", "illegal", "ok", "ok", "closed"]
         );
@@ -154,22 +154,22 @@ mod tests {
 
     #[test]
     fn trailers_must_be_announced() {
-        let trailers = |more| Send::Trailers {
+        let trailers = |more| Outbound::Trailers {
             headers: HeaderMap::new(),
             more,
         };
-        let announced = || Send::Start(ResponseStart::new(StatusCode::OK).trailers());
+        let announced = || Outbound::Start(ResponseStart::new(StatusCode::OK).trailers());
 
         assert_eq!(
-            run(&[Send::start(StatusCode::OK), trailers(false)]),
+            run(&[Outbound::start(StatusCode::OK), trailers(false)]),
             ["ok", "illegal"]
         );
         assert_eq!(
             run(&[
                 announced(),
                 trailers(false),
-                Send::end("x"),
-                Send::end("x"),
+                Outbound::end("x"),
+                Outbound::end("x"),
                 trailers(true),
                 trailers(false)
             ]),
@@ -179,14 +179,18 @@ mod tests {
 
     #[test]
     fn path_is_the_whole_body() {
-        let path = || Send::PathSend("/x".into());
+        let path = || Outbound::PathSend("/x".into());
 
         assert_eq!(
-            run(&[Send::start(StatusCode::OK), path(), Send::end("")]),
+            run(&[Outbound::start(StatusCode::OK), path(), Outbound::end("")]),
             ["ok", "ok", "closed"]
         );
         assert_eq!(
-            run(&[Send::start(StatusCode::OK), Send::chunk("x"), path()]),
+            run(&[
+                Outbound::start(StatusCode::OK),
+                Outbound::chunk("x"),
+                path()
+            ]),
             ["ok", "ok", "illegal"]
         );
     }

@@ -13,7 +13,7 @@ use http_body::{Body as _, Frame};
 
 use crate::{
     Body, BoxError, Connection, Http, RequestScope, SendError,
-    http::{HttpScope, Receive, ResponseStart, Send},
+    http::{HttpScope, Inbound, Outbound, ResponseStart},
     request::Feature,
 };
 
@@ -72,7 +72,7 @@ impl Respond {
             return Poll::Pending;
         };
         loop {
-            if let Some(Receive::Disconnect) | None = ready!(transport.poll_receive(cx)) {
+            if let Some(Inbound::Disconnect) | None = ready!(transport.poll_receive(cx)) {
                 return Poll::Ready(());
             }
         }
@@ -85,7 +85,7 @@ impl Shared {
         Arc::strong_count(&self.0) == 1
     }
 
-    async fn send(&self, event: Send) -> Result<(), SendError> {
+    async fn send(&self, event: Outbound) -> Result<(), SendError> {
         self.lock().start_send(event)?;
         poll_fn(|cx| self.lock().poll_flush(cx)).await
     }
@@ -107,15 +107,15 @@ impl Shared {
         let mut fields = HeaderMap::new();
         while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
             match frame?.into_data() {
-                Ok(data) => self.send(Send::chunk(data)).await?,
+                Ok(data) => self.send(Outbound::chunk(data)).await?,
                 Err(frame) => fields.extend(frame.into_trailers().unwrap_or_default()),
             }
         }
-        self.send(Send::end(Bytes::new())).await?;
+        self.send(Outbound::end(Bytes::new())).await?;
         if trailers {
             let more = false;
             let headers = fields;
-            self.send(Send::Trailers { headers, more }).await?;
+            self.send(Outbound::Trailers { headers, more }).await?;
         }
         Ok(())
     }
@@ -164,17 +164,17 @@ impl EventBody {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let event = ready!(self.transport.lock().poll_receive(cx));
         Poll::Ready(match event {
-            Some(Receive::Body { data, more }) => {
+            Some(Inbound::Body { data, more }) => {
                 if !more {
                     self.progress = Progress::Trailers;
                 }
                 Some(Ok(Frame::data(data)))
             }
-            Some(Receive::Trailers(trailers)) => {
+            Some(Inbound::Trailers(trailers)) => {
                 self.progress = Progress::Ended;
                 Some(Ok(Frame::trailers(trailers)))
             }
-            Some(Receive::Disconnect) | None => {
+            Some(Inbound::Disconnect) | None => {
                 self.progress = Progress::Ended;
                 Some(Err(SendError::Closed.into()))
             }
@@ -186,7 +186,7 @@ impl EventBody {
         // Anything but trailers would have to be waited for, and is not of this body.
         let mut cx = Context::from_waker(Waker::noop());
         match self.transport.lock().poll_receive(&mut cx) {
-            Poll::Ready(Some(Receive::Trailers(trailers))) => Some(Frame::trailers(trailers)),
+            Poll::Ready(Some(Inbound::Trailers(trailers))) => Some(Frame::trailers(trailers)),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use crate::Body;
     clippy::exhaustive_enums,
     reason = "applications match on it, and ASGI has no fourth event"
 )]
-pub enum Receive {
+pub enum Inbound {
     /// The handshake waits for an answer; always the first event. ASGI's `websocket.connect`.
     Connect,
     /// A message. ASGI's `websocket.receive`.
@@ -23,7 +23,7 @@ pub enum Receive {
 /// What an application sends to a WebSocket.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Send {
+pub enum Outbound {
     /// Completes the handshake. ASGI's `websocket.accept`.
     Accept(Box<Accept>),
     /// Sends a message. ASGI's `websocket.send`.
@@ -64,7 +64,7 @@ impl Accept {
     }
 }
 
-impl Send {
+impl Outbound {
     /// Completes the handshake without a subprotocol or headers of its own.
     pub fn accept() -> Self {
         Self::Accept(Box::default())
@@ -76,25 +76,25 @@ impl Send {
     }
 }
 
-impl From<Frame> for Send {
+impl From<Frame> for Outbound {
     fn from(frame: Frame) -> Self {
         Self::Message(frame)
     }
 }
 
-impl From<SharedFrame> for Send {
+impl From<SharedFrame> for Outbound {
     fn from(frame: SharedFrame) -> Self {
         Self::Shared(frame)
     }
 }
 
-impl From<Accept> for Send {
+impl From<Accept> for Outbound {
     fn from(accept: Accept) -> Self {
         Self::Accept(Box::new(accept))
     }
 }
 
-impl From<Close> for Send {
+impl From<Close> for Outbound {
     fn from(close: Close) -> Self {
         Self::Close(close)
     }

@@ -13,7 +13,7 @@ pub use tungstenite::Utf8Bytes;
 
 pub use self::{
     close::{Close, CloseCode, IllegalCloseCode},
-    event::{Accept, Receive, Send},
+    event::{Accept, Inbound, Outbound},
     frame::Frame,
     order::WebSocketOrder,
     scope::WebSocketScope,
@@ -24,8 +24,8 @@ use crate::{Body, HttpProtocol, Protocol, RequestScope, request::Feature};
 
 /// The WebSocket protocol, over any version of HTTP.
 ///
-/// An application first receives [`Receive::Connect`] and answers it: [`Send::Accept`] completes the handshake,
-/// [`Send::Close`] refuses it with status 403, [`Send::Respond`] refuses it with a response of the application's own.
+/// An application first receives [`Inbound::Connect`] and answers it: [`Outbound::Accept`] completes the handshake,
+/// [`Outbound::Close`] refuses it with status 403, [`Outbound::Respond`] refuses it with a response of the application's own.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct WebSocket;
@@ -33,51 +33,51 @@ pub struct WebSocket;
 impl Protocol for WebSocket {
     const NAME: &'static str = "websocket";
     type Scope = WebSocketScope;
-    type Inbound = Receive;
-    type Outbound = Send;
+    type Inbound = Inbound;
+    type Outbound = Outbound;
     type Direct = FrameSinkHandle;
 }
 
 impl HttpProtocol for WebSocket {
-    fn response_headers(event: &mut Send) -> Option<&mut HeaderMap> {
+    fn response_headers(event: &mut Outbound) -> Option<&mut HeaderMap> {
         match event {
-            Send::Accept(accept) => Some(&mut accept.headers),
-            Send::Respond(response) => Some(response.headers_mut()),
+            Outbound::Accept(accept) => Some(&mut accept.headers),
+            Outbound::Respond(response) => Some(response.headers_mut()),
             _ => None,
         }
     }
 
-    fn response_status(event: &Send) -> Option<StatusCode> {
+    fn response_status(event: &Outbound) -> Option<StatusCode> {
         match event {
-            Send::Accept(_) => Some(StatusCode::SWITCHING_PROTOCOLS),
-            Send::Respond(response) => Some(response.status()),
+            Outbound::Accept(_) => Some(StatusCode::SWITCHING_PROTOCOLS),
+            Outbound::Respond(response) => Some(response.status()),
             _ => None,
         }
     }
 
-    fn respond(response: Response<Body>) -> Send {
-        Send::Respond(Box::new(response))
+    fn respond(response: Response<Body>) -> Outbound {
+        Outbound::Respond(Box::new(response))
     }
 
-    fn refuse(scope: &WebSocketScope, response: Response<Body>) -> Send {
+    fn refuse(scope: &WebSocketScope, response: Response<Body>) -> Outbound {
         if scope.link().offers(Feature::DenialResponse) {
             Self::respond(response)
         } else {
-            Send::close()
+            Outbound::close()
         }
     }
 
-    fn end(close: Close) -> Vec<Send> {
+    fn end(close: Close) -> Vec<Outbound> {
         vec![close.into()]
     }
 
-    fn notice(frame: Frame) -> Option<Send> {
+    fn notice(frame: Frame) -> Option<Outbound> {
         Some(frame.into())
     }
 
-    fn message(event: &Receive) -> Option<&Frame> {
+    fn message(event: &Inbound) -> Option<&Frame> {
         match event {
-            Receive::Message(frame) => Some(frame),
+            Inbound::Message(frame) => Some(frame),
             _ => None,
         }
     }

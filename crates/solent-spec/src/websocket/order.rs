@@ -1,6 +1,6 @@
 //! In which order events may be sent.
 
-use super::{CloseCode, Send, WebSocketScope};
+use super::{CloseCode, Outbound, WebSocketScope};
 use crate::{RequestScope, SendError, request::Feature};
 
 /// The orders that ASGI allows on a WebSocket, as a state machine for transports.
@@ -28,12 +28,12 @@ impl WebSocketOrder {
     ///
     /// [`SendError::Illegal`] names the rule; [`SendError::NotOffered`] for a response where the scope does not offer
     /// [denial responses](Feature::DenialResponse); [`SendError::Closed`] after the end.
-    pub fn sent(&mut self, event: &Send, scope: &WebSocketScope) -> Result<(), SendError> {
+    pub fn sent(&mut self, event: &Outbound, scope: &WebSocketScope) -> Result<(), SendError> {
         match (*self, event) {
-            (Self::Connecting, Send::Accept(accept)) => {
+            (Self::Connecting, Outbound::Accept(accept)) => {
                 check_accept(accept.subprotocol.as_deref(), &accept.headers, scope)?;
             }
-            (Self::Connecting, Send::Respond(_))
+            (Self::Connecting, Outbound::Respond(_))
                 if !scope.link().offers(Feature::DenialResponse) =>
             {
                 return Err(SendError::NotOffered(Feature::DenialResponse.name()));
@@ -49,25 +49,25 @@ impl WebSocketOrder {
     /// # Errors
     ///
     /// As [`sent`](Self::sent).
-    pub fn sent_checked(&mut self, event: &Send) -> Result<(), SendError> {
+    pub fn sent_checked(&mut self, event: &Outbound) -> Result<(), SendError> {
         *self = match (*self, event) {
             (Self::Closed, _) => return Err(SendError::Closed),
-            (Self::Connecting, Send::Accept(_)) => Self::Open,
-            (Self::Connecting, Send::Close(_) | Send::Respond(_)) => Self::Closed,
-            (Self::Connecting, Send::Message(_) | Send::Shared(_)) => {
+            (Self::Connecting, Outbound::Accept(_)) => Self::Open,
+            (Self::Connecting, Outbound::Close(_) | Outbound::Respond(_)) => Self::Closed,
+            (Self::Connecting, Outbound::Message(_) | Outbound::Shared(_)) => {
                 return Err(SendError::Illegal(
                     "socket has not been accepted, accept it before sending",
                 ));
             }
-            (Self::Open, Send::Message(_) | Send::Shared(_)) => Self::Open,
-            (Self::Open, Send::Close(close)) => {
+            (Self::Open, Outbound::Message(_) | Outbound::Shared(_)) => Self::Open,
+            (Self::Open, Outbound::Close(close)) => {
                 check_close(close.code, &close.reason)?;
                 Self::Closed
             }
-            (Self::Open, Send::Accept(_)) => {
+            (Self::Open, Outbound::Accept(_)) => {
                 return Err(SendError::Illegal("socket has been accepted before"));
             }
-            (Self::Open, Send::Respond(_)) => {
+            (Self::Open, Outbound::Respond(_)) => {
                 return Err(SendError::Illegal(
                     "a response can only refuse a handshake, this socket is open",
                 ));

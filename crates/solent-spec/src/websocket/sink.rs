@@ -9,7 +9,7 @@ use super::SharedFrame;
 /// A server's transport may hand one out ([`Transport::direct`](crate::Transport::direct)). A broadcast then needs no
 /// wake-up of each member's task: the frames are queued at the sockets, in order with what the members' own tasks
 /// send, and written once the publisher's task pauses.
-pub trait FrameSink: std::marker::Send + Sync {
+pub trait FrameSink: Send + Sync {
     /// Queues `frame` behind everything sent before. Returns at once.
     ///
     /// # Errors

@@ -27,12 +27,12 @@ fn what_an_application_holds_moves_between_threads() {
     send::<ExchangeBody>();
     send::<ExchangeFuture>();
     send::<ServiceFuture>();
-    send::<solent_spec::http::Receive>();
-    send::<solent_spec::http::Send>();
-    send::<solent_spec::lifespan::Receive>();
-    send::<solent_spec::lifespan::Send>();
-    send::<solent_spec::websocket::Receive>();
-    send::<solent_spec::websocket::Send>();
+    send::<solent_spec::http::Inbound>();
+    send::<solent_spec::http::Outbound>();
+    send::<solent_spec::lifespan::Inbound>();
+    send::<solent_spec::lifespan::Outbound>();
+    send::<solent_spec::websocket::Inbound>();
+    send::<solent_spec::websocket::Outbound>();
 }
 
 #[test]

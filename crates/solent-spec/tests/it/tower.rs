@@ -16,7 +16,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use solent_spec::{
     AppError, Application, Body, BoxApplication, BoxError, BoxFuture, Connection, Http, Link,
     RequestScope, Result, SendError, Transport,
-    http::{Exchange, Host, HttpScope, Receive, Send},
+    http::{Exchange, Host, HttpScope, Inbound, Outbound},
     request::{Caller, Feature, Listener},
     tower::{ApplicationService, ServiceApplication},
 };
@@ -42,11 +42,11 @@ impl Host for TestHost {
 struct Wrapped(Box<dyn Transport<Http>>);
 
 impl Transport<Http> for Wrapped {
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
         self.0.poll_receive(cx)
     }
 
-    fn start_send(&mut self, event: Send) -> Result<(), SendError> {
+    fn start_send(&mut self, event: Outbound) -> Result<(), SendError> {
         self.0.start_send(event)
     }
 
@@ -262,7 +262,7 @@ async fn error_of_a_service_is_a_500() {
 /// What an application sees of its request.
 async fn mirror(mut connection: Connection<Http>) -> Result {
     let mut body = Vec::new();
-    while let Some(Receive::Body { data, more }) = connection.receive().await {
+    while let Some(Inbound::Body { data, more }) = connection.receive().await {
         body.extend_from_slice(&data);
         if !more {
             break;
@@ -276,7 +276,7 @@ async fn mirror(mut connection: Connection<Http>) -> Result {
         scope.state::<&str>(),
         scope.link().offers(Feature::Trailers)
     );
-    Ok(connection.send(Send::text(text)).await?)
+    Ok(connection.send(Outbound::text(text)).await?)
 }
 
 fn service(application: impl Application<Http>) -> (ApplicationService, Arc<TestHost>) {
@@ -308,7 +308,7 @@ async fn link_of_a_request_becomes_the_scopes() {
     let (mut service, _) = service(|mut connection: Connection<Http>| async move {
         let link = connection.scope().link();
         let text = format!("{:?} {}", link.client(), link.root_path());
-        Ok(connection.send(Send::text(text)).await?)
+        Ok(connection.send(Outbound::text(text)).await?)
     });
     let listener = Listener::new(None, Vec::new()).root_path("/base");
     let link = Link::new(Some(([127, 0, 0, 1], 9).into()), Arc::new(listener));
@@ -353,10 +353,10 @@ async fn body_of_a_service_that_breaks_off_is_a_disconnect() {
     let (mut service, _) = service(|mut connection: Connection<Http>| async move {
         assert!(matches!(
             connection.receive().await,
-            Some(Receive::Body { more: true, .. })
+            Some(Inbound::Body { more: true, .. })
         ));
         let text = format!("{:?}", connection.receive().await);
-        Ok(connection.send(Send::text(text)).await?)
+        Ok(connection.send(Outbound::text(text)).await?)
     });
     let frames: Vec<Result<Frame<Bytes>, BoxError>> = vec![
         Ok(Frame::data(Bytes::from_static(b"x"))),

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
 use solent_spec::{
     Application, Body, Http,
-    http::{HttpOrder, Receive, Send},
+    http::{HttpOrder, Inbound, Outbound},
 };
 
 use super::{TestResponse, file::read_part, rules::HttpRules};
@@ -18,12 +18,12 @@ use crate::{
 /// Sends one request to an application, in process, and receives its response.
 ///
 /// ```
-/// use solent_spec::{Connection, Http, RequestScope, Result, http::Send};
+/// use solent_spec::{Connection, Http, RequestScope, Result, http::Outbound};
 /// use solent_testing::HttpCommunicator;
 ///
 /// async fn hello(mut connection: Connection<Http>) -> Result {
 ///     let greeting = format!("You asked for {}.", connection.scope().path());
-///     Ok(connection.send(Send::text(greeting)).await?)
+///     Ok(connection.send(Outbound::text(greeting)).await?)
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -125,7 +125,7 @@ impl HttpCommunicator {
     ) -> Result<(), CommunicatorError> {
         self.unsent = None;
         let data = data.into();
-        self.send_input(Receive::Body { data, more }).await
+        self.send_input(Inbound::Body { data, more }).await
     }
 
     /// Sends the request's trailers, after the last piece of its body.
@@ -134,7 +134,7 @@ impl HttpCommunicator {
     ///
     /// The application does not read.
     pub async fn send_trailers(&mut self, trailers: HeaderMap) -> Result<(), CommunicatorError> {
-        self.send_input(Receive::Trailers(trailers)).await
+        self.send_input(Inbound::Trailers(trailers)).await
     }
 
     /// Receives status and headers, and sends the request's body before, unless some other one was sent.
@@ -146,17 +146,17 @@ impl HttpCommunicator {
         self.send_unsent().await?;
         while !self.order.is_started() {
             match self.receive("the start of a response").await? {
-                Send::Start(start) => {
+                Outbound::Start(start) => {
                     self.response.status = start.status;
                     self.response.headers = start.headers;
                 }
-                Send::Response(response) => {
+                Outbound::Response(response) => {
                     let (head, body) = response.into_parts();
                     self.response.status = head.status;
                     self.response.headers = head.headers;
                     self.stream = Some(body);
                 }
-                Send::Debug(debug) => self.response.debug = debug,
+                Outbound::Debug(debug) => self.response.debug = debug,
                 event => return Err(unexpected("the start of a response", &event)),
             }
         }
@@ -176,11 +176,11 @@ impl HttpCommunicator {
         }
         while self.order != HttpOrder::Done {
             let data = match self.receive(WANTED).await? {
-                Send::Body { data, .. } => data,
-                Send::PathSend(path) => fs::read(path)
+                Outbound::Body { data, .. } => data,
+                Outbound::PathSend(path) => fs::read(path)
                     .map_err(CommunicatorError::unreadable)?
                     .into(),
-                Send::ZeroCopySend {
+                Outbound::ZeroCopySend {
                     file,
                     offset,
                     count,
@@ -247,25 +247,25 @@ impl HttpCommunicator {
     }
 
     /// An application that has ended need not read the request; what it ended with, receiving tells.
-    async fn send_input(&mut self, event: Receive) -> Result<(), CommunicatorError> {
+    async fn send_input(&mut self, event: Inbound) -> Result<(), CommunicatorError> {
         match self.communicator.send_input(event).await {
             Err(error) if error.is_elapsed() => Err(error),
             _ => Ok(()),
         }
     }
 
-    async fn receive(&mut self, wanted: &'static str) -> Result<Send, CommunicatorError> {
+    async fn receive(&mut self, wanted: &'static str) -> Result<Outbound, CommunicatorError> {
         let event = self.communicator.receive(wanted).await?;
         // Its rules have allowed it; this keeps in step.
         let _ = self.order.sent(&event);
         Ok(event)
     }
 
-    fn note(&mut self, event: Send) -> Result<(), CommunicatorError> {
+    fn note(&mut self, event: Outbound) -> Result<(), CommunicatorError> {
         match event {
-            Send::Trailers { headers, .. } => self.response.trailers.extend(headers),
-            Send::EarlyHint { links } => self.response.early_hints.extend(links),
-            Send::Push { path, .. } => self.response.pushes.push(path),
+            Outbound::Trailers { headers, .. } => self.response.trailers.extend(headers),
+            Outbound::EarlyHint { links } => self.response.early_hints.extend(links),
+            Outbound::Push { path, .. } => self.response.pushes.push(path),
             event => return Err(unexpected("more of its response", &event)),
         }
         Ok(())
@@ -294,6 +294,6 @@ impl HttpCommunicator {
     }
 }
 
-fn unexpected(wanted: &'static str, event: &Send) -> CommunicatorError {
+fn unexpected(wanted: &'static str, event: &Outbound) -> CommunicatorError {
     CommunicatorError::unexpected(wanted, format!("{event:?}"))
 }

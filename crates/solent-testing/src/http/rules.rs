@@ -2,7 +2,7 @@
 
 use solent_spec::{
     Http, SendError,
-    http::{HttpOrder, Receive, Send},
+    http::{HttpOrder, Inbound, Outbound},
     request::Feature,
 };
 
@@ -24,7 +24,7 @@ impl HttpRules {
 }
 
 impl Rules<Http> for HttpRules {
-    fn sent(&mut self, event: &Send) -> Result<(), SendError> {
+    fn sent(&mut self, event: &Outbound) -> Result<(), SendError> {
         match event.feature() {
             Some(feature) if !self.features.contains(&feature) => {
                 Err(SendError::NotOffered(feature.name()))
@@ -33,22 +33,22 @@ impl Rules<Http> for HttpRules {
         }
     }
 
-    fn received(&mut self, event: &Receive) {
-        if matches!(event, Receive::Disconnect) {
+    fn received(&mut self, event: &Inbound) {
+        if matches!(event, Inbound::Disconnect) {
             self.order.disconnected();
         }
     }
 
-    fn ends(&self, event: &Receive) -> bool {
-        matches!(event, Receive::Disconnect)
+    fn ends(&self, event: &Inbound) -> bool {
+        matches!(event, Inbound::Disconnect)
     }
 
     fn is_over(&self) -> bool {
         self.order == HttpOrder::Done
     }
 
-    fn last(&mut self) -> Option<Receive> {
+    fn last(&mut self) -> Option<Inbound> {
         self.order.disconnected();
-        Some(Receive::Disconnect)
+        Some(Inbound::Disconnect)
     }
 }

@@ -12,11 +12,11 @@ use tokio::task::JoinHandle;
 ///
 /// ```
 /// use solent_server::{Server, ServerConfig};
-/// use solent_spec::{Connection, Http, Result, http::Send};
+/// use solent_spec::{Connection, Http, Result, http::Outbound};
 /// use solent_testing::LiveServer;
 ///
 /// async fn hello(mut connection: Connection<Http>) -> Result {
-///     Ok(connection.send(Send::text("hello")).await?)
+///     Ok(connection.send(Outbound::text("hello")).await?)
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]

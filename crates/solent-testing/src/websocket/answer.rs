@@ -1,7 +1,7 @@
 //! How an application answers a handshake.
 
 use http::HeaderMap;
-use solent_spec::websocket::{Close, Send};
+use solent_spec::websocket::{Close, Outbound};
 
 use crate::{CommunicatorError, TestResponse, http::read};
 
@@ -39,14 +39,14 @@ pub enum Rejection {
 }
 
 impl Answer {
-    pub(super) async fn read(event: Send) -> Result<Self, CommunicatorError> {
+    pub(super) async fn read(event: Outbound) -> Result<Self, CommunicatorError> {
         Ok(match event {
-            Send::Accept(accept) => Self::Accepted(Accepted {
+            Outbound::Accept(accept) => Self::Accepted(Accepted {
                 subprotocol: accept.subprotocol,
                 headers: accept.headers,
             }),
-            Send::Close(close) => Self::Rejected(Rejection::Close(close)),
-            Send::Respond(response) => {
+            Outbound::Close(close) => Self::Rejected(Rejection::Close(close)),
+            Outbound::Respond(response) => {
                 let response = read(*response).await?;
                 Self::Rejected(Rejection::Response(Box::new(response)))
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Serialize, de::DeserializeOwned};
 use solent_spec::{
     Application, WebSocket,
-    websocket::{Close, CloseCode, Frame, Receive, Send},
+    websocket::{Close, CloseCode, Frame, Inbound, Outbound},
 };
 
 use super::{Accepted, Answer, rules::WebSocketRules, sink};
@@ -16,15 +16,15 @@ use crate::{
 /// A WebSocket client of an application, in process.
 ///
 /// ```
-/// use solent_spec::{Connection, Result, WebSocket, websocket::{Receive, Send}};
+/// use solent_spec::{Connection, Result, WebSocket, websocket::{Inbound, Outbound}};
 /// use solent_testing::WebSocketCommunicator;
 ///
 /// async fn echo(mut connection: Connection<WebSocket>) -> Result {
 ///     while let Some(event) = connection.receive().await {
 ///         match event {
-///             Receive::Connect => connection.send(Send::accept()).await?,
-///             Receive::Message(frame) => connection.send(frame.into()).await?,
-///             Receive::Disconnect(_) => break,
+///             Inbound::Connect => connection.send(Outbound::accept()).await?,
+///             Inbound::Message(frame) => connection.send(frame.into()).await?,
+///             Inbound::Disconnect(_) => break,
 ///         }
 ///     }
 ///     Ok(())
@@ -87,7 +87,7 @@ impl WebSocketCommunicator {
         let rules = WebSocketRules::new(scope.clone());
         let direct = Some(sink::direct as _);
         let communicator = Communicator::with_direct(application, scope, rules, direct, config);
-        communicator.begin(Receive::Connect);
+        communicator.begin(Inbound::Connect);
         Ok(Self { communicator })
     }
 
@@ -129,7 +129,7 @@ impl WebSocketCommunicator {
     /// The application has ended, or does not read.
     pub async fn send(&mut self, frame: impl Into<Frame>) -> Result<(), CommunicatorError> {
         self.communicator
-            .send_input(Receive::Message(frame.into()))
+            .send_input(Inbound::Message(frame.into()))
             .await
     }
 
@@ -171,9 +171,9 @@ impl WebSocketCommunicator {
     /// [`Closed`](CommunicatorError::Closed) if the application closes instead; what it ended with; a time-out.
     pub async fn receive(&mut self) -> Result<Frame, CommunicatorError> {
         match self.communicator.receive("a message").await? {
-            Send::Message(frame) => Ok(frame),
-            Send::Shared(frame) => Ok(frame.frame().clone()),
-            Send::Close(close) => Err(CommunicatorError::Closed(close)),
+            Outbound::Message(frame) => Ok(frame),
+            Outbound::Shared(frame) => Ok(frame.frame().clone()),
+            Outbound::Close(close) => Err(CommunicatorError::Closed(close)),
             event => Err(CommunicatorError::unexpected("a message", describe(&event))),
         }
     }
@@ -251,7 +251,7 @@ impl WebSocketCommunicator {
     /// [`Unexpected`](CommunicatorError::Unexpected) if it sends anything else before; what it ended with; a time-out.
     pub async fn receive_close(&mut self) -> Result<Close, CommunicatorError> {
         match self.communicator.receive("a close").await? {
-            Send::Close(close) => Ok(close),
+            Outbound::Close(close) => Ok(close),
             event => Err(CommunicatorError::unexpected("a close", describe(&event))),
         }
     }
@@ -267,7 +267,7 @@ impl WebSocketCommunicator {
         let close = Close::new(CloseCode::from_u16(code), reason);
         match self
             .communicator
-            .send_input(Receive::Disconnect(close))
+            .send_input(Inbound::Disconnect(close))
             .await
         {
             Ok(()) | Err(CommunicatorError::Ended(_)) => self.wait().await,
@@ -301,12 +301,12 @@ impl WebSocketCommunicator {
 }
 
 /// An event with its text, which `Debug` keeps to itself.
-fn describe(event: &Send) -> String {
+fn describe(event: &Outbound) -> String {
     match event {
-        Send::Message(frame) => describe_frame(frame),
-        Send::Shared(frame) => describe_frame(frame.frame()),
-        Send::Close(close) => format!("a close: {close}"),
-        Send::Accept(_) => "an accept".into(),
+        Outbound::Message(frame) => describe_frame(frame),
+        Outbound::Shared(frame) => describe_frame(frame.frame()),
+        Outbound::Close(close) => format!("a close: {close}"),
+        Outbound::Accept(_) => "an accept".into(),
         event => format!("{event:?}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use solent_spec::{
     SendError, WebSocket,
-    websocket::{Close, CloseCode, Receive, Send, WebSocketOrder, WebSocketScope},
+    websocket::{Close, CloseCode, Inbound, Outbound, WebSocketOrder, WebSocketScope},
 };
 
 use crate::Rules;
@@ -26,33 +26,33 @@ impl WebSocketRules {
 }
 
 impl Rules<WebSocket> for WebSocketRules {
-    fn sent(&mut self, event: &Send) -> Result<(), SendError> {
+    fn sent(&mut self, event: &Outbound) -> Result<(), SendError> {
         let before = self.order;
         self.order.sent(event, &self.scope)?;
-        if let (WebSocketOrder::Open, Send::Close(close)) = (before, event) {
+        if let (WebSocketOrder::Open, Outbound::Close(close)) = (before, event) {
             // The client answers at once, with the same code.
             self.last = Some(close.code.into());
         }
         Ok(())
     }
 
-    fn received(&mut self, event: &Receive) {
-        if matches!(event, Receive::Disconnect(_)) {
+    fn received(&mut self, event: &Inbound) {
+        if matches!(event, Inbound::Disconnect(_)) {
             self.order.disconnected();
             self.last = None;
         }
     }
 
-    fn ends(&self, event: &Receive) -> bool {
-        matches!(event, Receive::Disconnect(_))
+    fn ends(&self, event: &Inbound) -> bool {
+        matches!(event, Inbound::Disconnect(_))
     }
 
     fn is_over(&self) -> bool {
         self.order == WebSocketOrder::Closed
     }
 
-    fn last(&mut self) -> Option<Receive> {
+    fn last(&mut self) -> Option<Inbound> {
         self.order.disconnected();
-        self.last.take().map(Receive::Disconnect)
+        self.last.take().map(Inbound::Disconnect)
     }
 }

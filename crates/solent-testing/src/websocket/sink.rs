@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use solent_spec::{
     WebSocket,
-    websocket::{FrameSink, FrameSinkHandle, Send, SharedFrame, SinkRefusal},
+    websocket::{FrameSink, FrameSinkHandle, Outbound, SharedFrame, SinkRefusal},
 };
 
 use crate::queues::{Queues, Refusal};
@@ -19,7 +19,7 @@ pub(super) fn direct(queues: &Queues<WebSocket>) -> FrameSinkHandle {
 impl FrameSink for QueueSink {
     fn send_frame(&self, frame: &SharedFrame) -> Result<(), SinkRefusal> {
         self.0
-            .offer(Send::Shared(frame.clone()))
+            .offer(Outbound::Shared(frame.clone()))
             .map_err(|refusal| match refusal {
                 Refusal::Full => SinkRefusal::Full,
                 Refusal::Rules(error) if error.is_closed() => SinkRefusal::Closed,

@@ -3,7 +3,7 @@ use std::{io::Write, num::NonZeroUsize};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use solent_spec::{
     Body, Connection, Http, RequestScope, Result, SendError,
-    http::{Receive, ResponseStart, Send},
+    http::{Inbound, Outbound, ResponseStart},
     request::Feature,
 };
 use solent_testing::{CommunicatorConfig, CommunicatorError, HttpCommunicator, TestRequest};
@@ -14,7 +14,7 @@ async fn mirror(mut connection: Connection<Http>) -> Result {
     let mut trailers = 0;
     while let Some(event) = connection.receive().await {
         match event {
-            Receive::Body { data, more } => {
+            Inbound::Body { data, more } => {
                 body.extend_from_slice(&data);
                 if !more {
                     break;
@@ -24,7 +24,7 @@ async fn mirror(mut connection: Connection<Http>) -> Result {
         }
     }
     if connection.scope().header("te") == Some("trailers")
-        && let Some(Receive::Trailers(received)) = connection.receive().await
+        && let Some(Inbound::Trailers(received)) = connection.receive().await
     {
         trailers = received.len();
     }
@@ -36,7 +36,7 @@ async fn mirror(mut connection: Connection<Http>) -> Result {
         scope.query(),
         String::from_utf8_lossy(&body)
     );
-    connection.send(Send::text(text)).await?;
+    connection.send(Outbound::text(text)).await?;
     Ok(())
 }
 
@@ -69,7 +69,7 @@ async fn body_of_the_request_is_sent_once() {
 #[tokio::test(start_paused = true)]
 async fn json_goes_both_ways() {
     async fn double(mut connection: Connection<Http>) -> Result {
-        let Some(Receive::Body { data, .. }) = connection.receive().await else {
+        let Some(Inbound::Body { data, .. }) = connection.receive().await else {
             return Err("a body, please".into());
         };
         let number: u32 = serde_json::from_slice(&data)?;
@@ -113,14 +113,16 @@ async fn response_is_streamed_with_trailers() {
                     .into(),
             )
             .await?;
-        connection.send(Send::chunk("one")).await?;
+        connection.send(Outbound::chunk("one")).await?;
         connection.receive().await;
-        connection.send(Send::chunk("")).await?;
-        connection.send(Send::end("two")).await?;
+        connection.send(Outbound::chunk("")).await?;
+        connection.send(Outbound::end("two")).await?;
         for (name, more) in [("n", true), ("m", false)] {
             let mut headers = HeaderMap::new();
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static("1"));
-            connection.send(Send::Trailers { headers, more }).await?;
+            connection
+                .send(Outbound::Trailers { headers, more })
+                .await?;
         }
         Ok(())
     }
@@ -149,24 +151,24 @@ async fn everything_a_response_can_be_made_of_is_collected() {
         file.write_all(b"0123456789")?;
         let mut debug = Extensions::new();
         debug.insert(Template("index.html"));
-        connection.send(Send::Debug(debug)).await?;
-        connection.send(Send::start(StatusCode::OK)).await?;
+        connection.send(Outbound::Debug(debug)).await?;
+        connection.send(Outbound::start(StatusCode::OK)).await?;
         let links = vec![HeaderValue::from_static("</style.css>; rel=preload")];
-        connection.send(Send::EarlyHint { links }).await?;
-        let push = Send::Push {
+        connection.send(Outbound::EarlyHint { links }).await?;
+        let push = Outbound::Push {
             path: "/style.css".into(),
             headers: HeaderMap::new(),
         };
         connection.send(push).await?;
-        connection.send(Send::chunk("a")).await?;
-        let part = Send::ZeroCopySend {
+        connection.send(Outbound::chunk("a")).await?;
+        let part = Outbound::ZeroCopySend {
             file,
             offset: Some(2),
             count: Some(3),
             more: true,
         };
         connection.send(part).await?;
-        connection.send(Send::end("z")).await?;
+        connection.send(Outbound::end("z")).await?;
         Ok(())
     }
     let mut client = HttpCommunicator::start(rich, "/").unwrap();
@@ -195,9 +197,9 @@ fn tempfile() -> std::fs::File {
 #[tokio::test(start_paused = true)]
 async fn file_at_a_path_is_the_body() {
     async fn sends_itself(mut connection: Connection<Http>) -> Result {
-        connection.send(Send::start(StatusCode::OK)).await?;
+        connection.send(Outbound::start(StatusCode::OK)).await?;
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        Ok(connection.send(Send::PathSend(path.into())).await?)
+        Ok(connection.send(Outbound::PathSend(path.into())).await?)
     }
     let mut client = HttpCommunicator::start(sends_itself, "/").unwrap();
 
@@ -215,14 +217,14 @@ async fn file_at_a_path_is_the_body() {
 async fn feature_that_is_not_offered_is_refused() {
     async fn hints(mut connection: Connection<Http>) -> Result {
         assert!(!connection.scope().link().offers(Feature::EarlyHint));
-        connection.send(Send::start(StatusCode::OK)).await?;
-        let refused = connection.send(Send::EarlyHint { links: vec![] }).await;
+        connection.send(Outbound::start(StatusCode::OK)).await?;
+        let refused = connection.send(Outbound::EarlyHint { links: vec![] }).await;
         let refused = refused.unwrap_err();
         assert!(matches!(
             refused,
             SendError::NotOffered("http.response.early_hint")
         ));
-        connection.send(Send::end("fine")).await?;
+        connection.send(Outbound::end("fine")).await?;
         Ok(())
     }
     let request = TestRequest::get("/").features([Feature::Trailers]);
@@ -235,9 +237,12 @@ async fn feature_that_is_not_offered_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn illegal_order_is_refused_and_the_exchange_goes_on() {
     async fn confused(mut connection: Connection<Http>) -> Result {
-        let refused = connection.send(Send::end("too early")).await.unwrap_err();
+        let refused = connection
+            .send(Outbound::end("too early"))
+            .await
+            .unwrap_err();
         assert!(matches!(refused, SendError::Illegal(_)));
-        Ok(connection.send(Send::text("sorry")).await?)
+        Ok(connection.send(Outbound::text("sorry")).await?)
     }
     let mut client = HttpCommunicator::start(confused, "/").unwrap();
 
@@ -247,11 +252,11 @@ async fn illegal_order_is_refused_and_the_exchange_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn disconnect_follows_the_response_again_and_again() {
     async fn lingers(mut connection: Connection<Http>) -> Result {
-        connection.send(Send::text("x")).await?;
+        connection.send(Outbound::text("x")).await?;
         for _ in 0..3 {
-            assert_eq!(connection.receive().await, Some(Receive::Disconnect));
+            assert_eq!(connection.receive().await, Some(Inbound::Disconnect));
         }
-        let refused = connection.send(Send::text("y")).await.unwrap_err();
+        let refused = connection.send(Outbound::text("y")).await.unwrap_err();
         assert!(matches!(refused, SendError::Closed));
         Ok(())
     }
@@ -265,8 +270,8 @@ async fn disconnect_follows_the_response_again_and_again() {
 #[tokio::test(start_paused = true)]
 async fn client_that_leaves_is_noticed() {
     async fn patient(mut connection: Connection<Http>) -> Result {
-        while connection.receive().await != Some(Receive::Disconnect) {}
-        Ok(connection.send(Send::text("anybody?")).await?)
+        while connection.receive().await != Some(Inbound::Disconnect) {}
+        Ok(connection.send(Outbound::text("anybody?")).await?)
     }
     let mut client = HttpCommunicator::start(patient, "/").unwrap();
     client.receive_nothing().await.unwrap();
@@ -290,8 +295,8 @@ async fn error_before_a_response_is_the_applications_own() {
 #[tokio::test(start_paused = true)]
 async fn response_that_is_never_completed_is_an_error() {
     async fn half(mut connection: Connection<Http>) -> Result {
-        connection.send(Send::start(StatusCode::OK)).await?;
-        Ok(connection.send(Send::chunk("half")).await?)
+        connection.send(Outbound::start(StatusCode::OK)).await?;
+        Ok(connection.send(Outbound::chunk("half")).await?)
     }
     let mut client = HttpCommunicator::start(half, "/").unwrap();
 
@@ -304,11 +309,11 @@ async fn response_that_is_never_completed_is_an_error() {
 #[tokio::test(start_paused = true)]
 async fn slow_client_holds_the_application_up() {
     async fn counts(mut connection: Connection<Http>) -> Result {
-        connection.send(Send::start(StatusCode::OK)).await?;
+        connection.send(Outbound::start(StatusCode::OK)).await?;
         for _ in 0..100 {
-            connection.send(Send::chunk("x")).await?;
+            connection.send(Outbound::chunk("x")).await?;
         }
-        Ok(connection.send(Send::end("")).await?)
+        Ok(connection.send(Outbound::end("")).await?)
     }
     let config = CommunicatorConfig::default().capacity(NonZeroUsize::MIN);
     let mut client = HttpCommunicator::with_config(counts, "/", config).unwrap();

@@ -1,18 +1,18 @@
 use solent_spec::{
     Connection, Lifespan, Result, SendError,
-    lifespan::{Receive, Send},
+    lifespan::{Inbound, Outbound},
 };
 use solent_testing::{CommunicatorError, LifespanCommunicator};
 
 #[tokio::test(start_paused = true)]
 async fn application_starts_and_cleans_up() {
     async fn life(mut connection: Connection<Lifespan>) -> Result {
-        assert_eq!(connection.receive().await, Some(Receive::Startup));
+        assert_eq!(connection.receive().await, Some(Inbound::Startup));
         let mut state = http::Extensions::new();
         state.insert(7_u32);
-        connection.send(Send::StartupComplete { state }).await?;
-        assert_eq!(connection.receive().await, Some(Receive::Shutdown));
-        connection.send(Send::ShutdownComplete).await?;
+        connection.send(Outbound::StartupComplete { state }).await?;
+        assert_eq!(connection.receive().await, Some(Inbound::Shutdown));
+        connection.send(Outbound::ShutdownComplete).await?;
         assert_eq!(connection.receive().await, None);
         Ok(())
     }
@@ -28,8 +28,11 @@ async fn application_that_refuses_to_start_says_why() {
     async fn refuses(mut connection: Connection<Lifespan>) -> Result {
         connection.receive().await;
         let message = "no database".into();
-        connection.send(Send::StartupFailed { message }).await?;
-        let refused = connection.send(Send::ShutdownComplete).await.unwrap_err();
+        connection.send(Outbound::StartupFailed { message }).await?;
+        let refused = connection
+            .send(Outbound::ShutdownComplete)
+            .await
+            .unwrap_err();
         assert!(matches!(refused, SendError::Closed));
         Ok(())
     }
@@ -46,10 +49,12 @@ async fn application_that_cannot_clean_up_says_why() {
     async fn fails(mut connection: Connection<Lifespan>) -> Result {
         connection.receive().await;
         let state = http::Extensions::new();
-        connection.send(Send::StartupComplete { state }).await?;
+        connection.send(Outbound::StartupComplete { state }).await?;
         connection.receive().await;
         let message = "disk full".into();
-        Ok(connection.send(Send::ShutdownFailed { message }).await?)
+        Ok(connection
+            .send(Outbound::ShutdownFailed { message })
+            .await?)
     }
     let mut server = LifespanCommunicator::start(fails);
     server.startup().await.unwrap();
@@ -63,11 +68,17 @@ async fn application_that_cannot_clean_up_says_why() {
 async fn shutdown_is_not_answered_before_it_is_asked() {
     async fn hasty(mut connection: Connection<Lifespan>) -> Result {
         connection.receive().await;
-        let refused = connection.send(Send::ShutdownComplete).await.unwrap_err();
+        let refused = connection
+            .send(Outbound::ShutdownComplete)
+            .await
+            .unwrap_err();
         assert!(matches!(refused, SendError::Illegal(_)));
         let state = http::Extensions::new();
-        connection.send(Send::StartupComplete { state }).await?;
-        let refused = connection.send(Send::ShutdownComplete).await.unwrap_err();
+        connection.send(Outbound::StartupComplete { state }).await?;
+        let refused = connection
+            .send(Outbound::ShutdownComplete)
+            .await
+            .unwrap_err();
         assert!(matches!(refused, SendError::Illegal(_)));
         Ok(())
     }

@@ -9,17 +9,17 @@ use std::{
 use solent_server::{Server, ServerConfig};
 use solent_spec::{
     Connection, Result, WebSocket,
-    websocket::{Receive, Send},
+    websocket::{Inbound, Outbound},
 };
 use solent_testing::LiveServer;
 use tokio_tungstenite::tungstenite::Message;
 
 async fn hello(mut connection: Connection<WebSocket>) -> Result {
     while let Some(event) = connection.receive().await {
-        if event == Receive::Connect {
-            connection.send(Send::accept()).await?;
-            connection.send(Send::Message("hello".into())).await?;
-            connection.send(Send::close()).await?;
+        if event == Inbound::Connect {
+            connection.send(Outbound::accept()).await?;
+            connection.send(Outbound::Message("hello".into())).await?;
+            connection.send(Outbound::close()).await?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 use http::Version;
 use solent_spec::{
     Connection, Http, RequestScope, Result, WebSocket,
-    http::Send,
+    http::Outbound,
     request::{Feature, ServerAddr},
 };
 use solent_testing::{
@@ -9,7 +9,7 @@ use solent_testing::{
 };
 
 /// What the application sees of a request.
-async fn seen<T: Clone + std::marker::Send + Sync + 'static>(
+async fn seen<T: Clone + Send + Sync + 'static>(
     request: TestRequest,
     look: fn(&Connection<Http>) -> T,
 ) -> T {
@@ -18,7 +18,7 @@ async fn seen<T: Clone + std::marker::Send + Sync + 'static>(
         let tx = tx.clone();
         async move {
             let _ = tx.send(look(&connection)).await;
-            Ok(connection.send(Send::text("")).await?)
+            Ok(connection.send(Outbound::text("")).await?)
         }
     };
     let mut client = HttpCommunicator::start(application, request).unwrap();

@@ -6,7 +6,7 @@ use solent_routing::Router;
 use solent_spec::{
     Body, Connection, RequestScope, Result, SendError, WebSocket,
     request::Feature,
-    websocket::{Accept, Close, CloseCode, Frame, Receive, Send, SharedFrame, SinkRefusal},
+    websocket::{Accept, Close, CloseCode, Frame, Inbound, Outbound, SharedFrame, SinkRefusal},
 };
 use solent_testing::{
     Answer, CommunicatorConfig, CommunicatorError, Rejection, TestRequest, WebSocketCommunicator,
@@ -15,9 +15,9 @@ use solent_testing::{
 async fn echo(mut connection: Connection<WebSocket>) -> Result {
     while let Some(event) = connection.receive().await {
         match event {
-            Receive::Connect => connection.send(Send::accept()).await?,
-            Receive::Message(frame) => connection.send(frame.into()).await?,
-            Receive::Disconnect(_) => break,
+            Inbound::Connect => connection.send(Outbound::accept()).await?,
+            Inbound::Message(frame) => connection.send(frame.into()).await?,
+            Inbound::Disconnect(_) => break,
         }
     }
     Ok(())
@@ -25,8 +25,8 @@ async fn echo(mut connection: Connection<WebSocket>) -> Result {
 
 /// Accepts the handshake and leaves the connection to the test's application.
 async fn accept(connection: &mut Connection<WebSocket>) -> Result {
-    assert_eq!(connection.receive().await, Some(Receive::Connect));
-    Ok(connection.send(Send::accept()).await?)
+    assert_eq!(connection.receive().await, Some(Inbound::Connect));
+    Ok(connection.send(Outbound::accept()).await?)
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,7 +71,7 @@ async fn close_in_place_of_a_message_is_told_from_one() {
         let answer = Close::from(CloseCode::POLICY);
         assert_eq!(
             connection.receive().await,
-            Some(Receive::Disconnect(answer))
+            Some(Inbound::Disconnect(answer))
         );
         assert_eq!(connection.receive().await, None);
         Ok(())
@@ -137,7 +137,7 @@ async fn parameters_of_the_url_arrive_through_a_router() {
     async fn says(mut connection: Connection<WebSocket>) -> Result {
         let message: String = connection.scope().param("message")?;
         accept(&mut connection).await?;
-        Ok(connection.send(Send::Message(message.into())).await?)
+        Ok(connection.send(Outbound::Message(message.into())).await?)
     }
     let router = Router::builder().route("testws/<str:message>/", says);
     let router = router.build().unwrap();
@@ -189,7 +189,7 @@ async fn close_before_the_accept_is_a_rejection() {
             .send(Close::new(CloseCode::from_u16(4001), "who?").into())
             .await?;
         let lost = Close::from(CloseCode::ABNORMAL);
-        assert_eq!(connection.receive().await, Some(Receive::Disconnect(lost)));
+        assert_eq!(connection.receive().await, Some(Inbound::Disconnect(lost)));
         Ok(())
     }
     let mut client = WebSocketCommunicator::start(rejects, "/").unwrap();
@@ -211,7 +211,9 @@ async fn response_before_the_accept_is_a_rejection() {
     async fn denies(mut connection: Connection<WebSocket>) -> Result {
         connection.receive().await;
         let response = Response::builder().status(401).body(Body::from("log in"))?;
-        Ok(connection.send(Send::Respond(Box::new(response))).await?)
+        Ok(connection
+            .send(Outbound::Respond(Box::new(response)))
+            .await?)
     }
     let mut client = WebSocketCommunicator::start(denies, "/").unwrap();
 
@@ -231,12 +233,15 @@ async fn response_is_refused_where_it_is_not_offered() {
     async fn denies(mut connection: Connection<WebSocket>) -> Result {
         connection.receive().await;
         let response = Box::new(Response::new(Body::empty()));
-        let refused = connection.send(Send::Respond(response)).await.unwrap_err();
+        let refused = connection
+            .send(Outbound::Respond(response))
+            .await
+            .unwrap_err();
         assert!(matches!(
             refused,
             SendError::NotOffered("websocket.http.response")
         ));
-        Ok(connection.send(Send::close()).await?)
+        Ok(connection.send(Outbound::close()).await?)
     }
     let request = TestRequest::get("/").features([Feature::Trailers]);
     let mut client = WebSocketCommunicator::start(denies, request).unwrap();
@@ -253,12 +258,12 @@ async fn close_of_the_client_reaches_the_application_behind_its_messages() {
         accept(&mut connection).await?;
         assert_eq!(
             connection.receive().await,
-            Some(Receive::Message("last".into()))
+            Some(Inbound::Message("last".into()))
         );
         let close = Close::new(CloseCode::GOING_AWAY, "bye");
-        assert_eq!(connection.receive().await, Some(Receive::Disconnect(close)));
+        assert_eq!(connection.receive().await, Some(Inbound::Disconnect(close)));
         assert_eq!(connection.receive().await, None);
-        let refused = connection.send(Send::Message("late".into())).await;
+        let refused = connection.send(Outbound::Message("late".into())).await;
         assert!(matches!(refused, Err(SendError::Closed)));
         Ok(())
     }
@@ -274,7 +279,7 @@ async fn lost_connection_is_an_abnormal_closure() {
     async fn listens(mut connection: Connection<WebSocket>) -> Result {
         accept(&mut connection).await?;
         let lost = Close::from(CloseCode::ABNORMAL);
-        assert_eq!(connection.receive().await, Some(Receive::Disconnect(lost)));
+        assert_eq!(connection.receive().await, Some(Inbound::Disconnect(lost)));
         assert_eq!(connection.receive().await, None);
         Ok(())
     }
@@ -306,11 +311,11 @@ async fn ready_frames_are_queued_in_order_with_the_rest() {
         let ready = SharedFrame::new("2");
         assert_eq!(sink.send_frame(&ready), Err(SinkRefusal::NotOpen));
         accept(&mut connection).await?;
-        connection.feed(Send::Message("1".into()))?;
+        connection.feed(Outbound::Message("1".into()))?;
         let shared = Arc::clone(&sink);
         tokio::spawn(async move { shared.send_frame(&ready) }).await??;
-        connection.send(Send::Message("3".into())).await?;
-        connection.send(Send::close()).await?;
+        connection.send(Outbound::Message("3".into())).await?;
+        connection.send(Outbound::close()).await?;
         assert_eq!(sink.send_frame(&"4".into()), Err(SinkRefusal::Closed));
         Ok(())
     }
@@ -369,12 +374,12 @@ async fn shout_is_answered() -> Result<(), CommunicatorError> {
 async fn shout(mut connection: Connection<WebSocket>) -> Result {
     while let Some(event) = connection.receive().await {
         match event {
-            Receive::Connect => connection.send(Send::accept()).await?,
-            Receive::Message(frame) => {
+            Inbound::Connect => connection.send(Outbound::accept()).await?,
+            Inbound::Message(frame) => {
                 let text = frame.as_text().ok_or("text, please")?.to_uppercase();
-                connection.send(Send::Message(text.into())).await?;
+                connection.send(Outbound::Message(text.into())).await?;
             }
-            Receive::Disconnect(_) => break,
+            Inbound::Disconnect(_) => break,
         }
     }
     Ok(())
@@ -390,9 +395,9 @@ async fn application_learns_amid_its_work_that_the_client_has_closed() {
         assert!(connection.closed().is_closed());
         // What came before the end is received first.
         let left: Vec<_> = [connection.receive().await, connection.receive().await].into();
-        assert_eq!(left[0], Some(Receive::Message("last words".into())));
+        assert_eq!(left[0], Some(Inbound::Message("last words".into())));
         let close = Close::new(CloseCode::from_u16(4001), "bye");
-        assert_eq!(left[1], Some(Receive::Disconnect(close)));
+        assert_eq!(left[1], Some(Inbound::Disconnect(close)));
         Ok(())
     };
     let (mut client, _) = WebSocketCommunicator::open(application, "/").await.unwrap();

@@ -7,9 +7,9 @@ use solent_auth::{AuthScope, AuthStack, AuthUser, SessionKey, Tickets};
 use solent_layer::DynLayer;
 use solent_spec::{
     Application, BoxApplication, Connection, Http, Middleware, RequestScope, Result, WebSocket,
-    http::Send as HttpSend,
+    http::Outbound as HttpOutbound,
     request::Feature,
-    websocket::{Receive, Send},
+    websocket::{Inbound, Outbound},
 };
 use solent_testing::{
     CommunicatorConfig, HttpCommunicator, TestRequest, TestResponse, WebSocketCommunicator,
@@ -78,11 +78,11 @@ pub(crate) fn page(people: &People) -> impl Application<Http> + use<> {
                 return Ok(connection.send(response.into()).await?);
             }
             if line != "stay" {
-                return Ok(connection.send(HttpSend::text(answer)).await?);
+                return Ok(connection.send(HttpOutbound::text(answer)).await?);
             }
-            connection.feed(HttpSend::start(StatusCode::OK))?;
-            connection.send(HttpSend::chunk(answer)).await?;
-            while connection.receive().await != Some(solent_spec::http::Receive::Disconnect) {}
+            connection.feed(HttpOutbound::start(StatusCode::OK))?;
+            connection.send(HttpOutbound::chunk(answer)).await?;
+            while connection.receive().await != Some(solent_spec::http::Inbound::Disconnect) {}
             Ok(())
         }
     }
@@ -96,20 +96,20 @@ pub(crate) fn socket(people: &People) -> impl Application<WebSocket> + use<> {
         async move {
             while let Some(event) = connection.receive().await {
                 match event {
-                    Receive::Connect => {
+                    Inbound::Connect => {
                         let line = connection.scope().query().replace('+', " ");
                         obey(connection.scope(), &people, &line).await?;
-                        connection.send(Send::accept()).await?;
+                        connection.send(Outbound::accept()).await?;
                     }
-                    Receive::Message(frame) => {
+                    Inbound::Message(frame) => {
                         let line = frame.as_text().unwrap_or_default();
                         let answer = match obey(connection.scope(), &people, line).await {
                             Ok(answer) => answer,
                             Err(error) => format!("error: {error}"),
                         };
-                        connection.send(Send::Message(answer.into())).await?;
+                        connection.send(Outbound::Message(answer.into())).await?;
                     }
-                    Receive::Disconnect(_) => break,
+                    Inbound::Disconnect(_) => break,
                 }
             }
             Ok(())

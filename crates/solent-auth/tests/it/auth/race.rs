@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
 use solent_auth::{AuthScope, AuthStack, BackendError, HashCheck, SessionStore, UserBackend};
-use solent_spec::{BoxApplication, Connection, Http, Middleware, Result, http::Send};
+use solent_spec::{BoxApplication, Connection, Http, Middleware, Result, http::Outbound};
 use solent_testing::{HttpCommunicator, TestRequest, TestResponse};
 use tokio::{sync::RwLock, task::yield_now, time::timeout};
 
@@ -44,10 +44,10 @@ impl UserBackend for Slow {
 }
 
 /// What a client with this cookie is answered by `application` behind `stack`.
-async fn ask<F: Future<Output = Result> + std::marker::Send + 'static>(
+async fn ask<F: Future<Output = Result> + Send + 'static>(
     stack: &AuthStack<Person>,
     key: &solent_auth::SessionKey,
-    application: impl Fn(Connection<Http>) -> F + std::marker::Send + Sync + 'static,
+    application: impl Fn(Connection<Http>) -> F + Send + Sync + 'static,
 ) -> TestResponse {
     let application = stack.wrap(BoxApplication::<Http>::new(application));
     let cookie = format!("sessionid={}", key.as_str());
@@ -82,7 +82,7 @@ async fn login_that_is_given_up_is_not_stored_under_the_old_key() {
             drop(held);
             assert!(login.is_err(), "it takes too long");
             session.insert("seen", true).await?;
-            Ok(connection.send(Send::text("try again")).await?)
+            Ok(connection.send(Outbound::text("try again")).await?)
         }
     })
     .await;
@@ -149,7 +149,7 @@ async fn check_that_is_older_than_a_logout_does_not_undo_it() {
             let still = checking.await??;
             let known = auth.user().await?.is_some();
             let answer = format!("{still} {known} {:?}", auth.identity().id());
-            Ok(connection.send(Send::text(answer)).await?)
+            Ok(connection.send(Outbound::text(answer)).await?)
         }
     })
     .await;
@@ -183,7 +183,7 @@ async fn who_it_was_does_not_replace_who_logged_in_meanwhile() {
             drop(held);
             asking.await??;
             let answer = format!("{:?}", auth.identity().id());
-            Ok(connection.send(Send::text(answer)).await?)
+            Ok(connection.send(Outbound::text(answer)).await?)
         }
     })
     .await;

@@ -6,7 +6,7 @@ use http::{HeaderMap, Response, StatusCode};
 use solent_auth::{CookieError, CookieJar, SetCookie};
 use solent_spec::{
     Application, Body, Connection, Http, HttpProtocol, RequestScope, Result, WebSocket,
-    http::{ResponseStart, Send},
+    http::{Outbound, ResponseStart},
     request::Feature,
     websocket,
 };
@@ -39,7 +39,7 @@ async fn start_and_body(mut connection: Connection<Http>) -> Result {
         jar.set(SetCookie::new("late", "v")),
         Err(CookieError::Answered)
     );
-    connection.send(Send::end("body")).await?;
+    connection.send(Outbound::end("body")).await?;
     Ok(())
 }
 
@@ -101,10 +101,10 @@ async fn cookies_go_out_with_the_accept_of_a_websocket() -> Result {
     let application = with_jar(async |mut connection: Connection<WebSocket>| {
         let jar = jar(connection.scope());
         jar.set(SetCookie::new("k", "v"))?;
-        connection.send(websocket::Send::accept()).await?;
+        connection.send(websocket::Outbound::accept()).await?;
         assert_eq!(jar.remove("k"), Err(CookieError::Answered));
         connection
-            .send(websocket::Send::Message("hello".into()))
+            .send(websocket::Outbound::Message("hello".into()))
             .await?;
         Ok(())
     });
@@ -149,7 +149,7 @@ async fn cookies_wait_for_a_response_that_is_allowed() -> Result {
         assert!(connection.send(wrong.into()).await.is_err());
         let refusal = WebSocket::respond(Response::new(Body::empty()));
         assert!(connection.send(refusal).await.is_err());
-        connection.send(websocket::Send::accept()).await?;
+        connection.send(websocket::Outbound::accept()).await?;
         Ok(())
     });
     let request = TestRequest::get("/ws/").features(
@@ -186,7 +186,7 @@ async fn cookie_that_cannot_be_written_is_an_error_where_it_is_set() -> Result {
             jar.set(SetCookie::new("k", "v").path("/;x")),
             Err(CookieError::Attribute)
         );
-        connection.send(Send::text("fine")).await?;
+        connection.send(Outbound::text("fine")).await?;
         Ok(())
     });
     let mut client = HttpCommunicator::start(application, "/")?;

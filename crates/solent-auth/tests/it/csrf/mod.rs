@@ -15,7 +15,7 @@ use http::{Method, StatusCode};
 use solent_auth::{Csrf, CsrfError, CsrfScope};
 use solent_spec::{
     BoxApplication, Connection, Http, Middleware, RequestScope, Result,
-    http::{Receive, Send},
+    http::{Inbound, Outbound},
 };
 use solent_testing::{HttpCommunicator, TestRequest, TestResponse};
 
@@ -42,12 +42,12 @@ async fn shop(mut connection: Connection<Http>) -> Result {
         (&Method::GET, _) => "hello".to_owned(),
         _ => body(&mut connection).await,
     };
-    Ok(connection.send(Send::text(text)).await?)
+    Ok(connection.send(Outbound::text(text)).await?)
 }
 
 async fn body(connection: &mut Connection<Http>) -> String {
     let mut body = Vec::new();
-    while let Some(Receive::Body { data, more }) = connection.receive().await {
+    while let Some(Inbound::Body { data, more }) = connection.receive().await {
         body.extend_from_slice(&data);
         if !more {
             break;

@@ -1,6 +1,6 @@
 use http::{Method, StatusCode};
 use solent_auth::{CookieError, Csrf, CsrfConfig, CsrfError, CsrfScope};
-use solent_spec::{BoxApplication, Connection, Http, Middleware, Result, http::Send};
+use solent_spec::{BoxApplication, Connection, Http, Middleware, Result, http::Outbound};
 use solent_testing::{HttpCommunicator, TestRequest};
 
 use super::{FORM, OTHER, SECRET, TOKEN, answer, cookie, post, status, tls};
@@ -125,8 +125,8 @@ async fn websockets_pass() {
 async fn token_after_the_response_needs_a_cookie_that_is_there() {
     async fn late(mut connection: Connection<Http>) -> Result {
         let csrf = connection.scope().csrf().cloned().ok_or("no handle")?;
-        connection.send(Send::chunk("")).await.unwrap_err();
-        connection.send(Send::start(StatusCode::OK)).await?;
+        connection.send(Outbound::chunk("")).await.unwrap_err();
+        connection.send(Outbound::start(StatusCode::OK)).await?;
         let text = match csrf.token().await {
             Ok(token) => csrf.check(&token).await.map(|()| "a token".to_owned())?,
             Err(error) => {
@@ -138,7 +138,7 @@ async fn token_after_the_response_needs_a_cookie_that_is_there() {
                 "none".to_owned()
             }
         };
-        Ok(connection.send(Send::end(text)).await?)
+        Ok(connection.send(Outbound::end(text)).await?)
     }
     let get = TestRequest::get("/");
     let known = get.clone().header("cookie", format!("csrftoken={SECRET}"));

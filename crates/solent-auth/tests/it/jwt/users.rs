@@ -11,7 +11,9 @@ use solent_auth::{
     Auth, AuthUser, BackendError, TokenVerifier, Tokens, UserBackend,
     jwt::{Algorithm, Claims, FindUser, JwtConfig, JwtUser, JwtVerifier},
 };
-use solent_spec::{BoxApplication, Connection, Http, Middleware, RequestScope, Result, http::Send};
+use solent_spec::{
+    BoxApplication, Connection, Http, Middleware, RequestScope, Result, http::Outbound,
+};
 use solent_testing::{HttpCommunicator, TestRequest};
 
 use super::sign::{key, token};
@@ -43,7 +45,7 @@ async fn whoami(mut connection: Connection<Http>) -> Result {
     let name = auth
         .known()
         .map_or("nobody".into(), |user| user.id().into_owned());
-    Ok(connection.send(Send::text(name)).await?)
+    Ok(connection.send(Outbound::text(name)).await?)
 }
 
 async fn ask(token: &str) -> String {

@@ -5,7 +5,9 @@ use solent_auth::{
     CookieSecret, CookieStore, Saved, Session, SessionError, SessionKey, SessionStore, Sessions,
     StoreError,
 };
-use solent_spec::{BoxApplication, Connection, Http, Middleware, WebSocket, http::Send, websocket};
+use solent_spec::{
+    BoxApplication, Connection, Http, Middleware, WebSocket, http::Outbound, websocket,
+};
 use solent_testing::{HttpCommunicator, TestRequest, WebSocketCommunicator};
 
 use super::contract::{after, before, data};
@@ -179,7 +181,7 @@ async fn cookie_is_the_session_of_the_next_request() -> Result {
             let session = Session::of(connection.scope()).ok_or("no session")?;
             let visits = session.get("visits").await?.unwrap_or(0) + 1;
             session.insert("visits", visits).await?;
-            connection.send(Send::text(visits.to_string())).await?;
+            connection.send(Outbound::text(visits.to_string())).await?;
             Ok(())
         },
     ));
@@ -203,12 +205,12 @@ async fn open_socket_cannot_change_the_cookie() -> Result {
     let key = sessions.store().create(&data(1), after(60)).await?;
     let application = sessions.wrap(BoxApplication::new(
         async |mut connection: Connection<WebSocket>| {
-            connection.send(websocket::Send::accept()).await?;
+            connection.send(websocket::Outbound::accept()).await?;
             let session = Session::of(connection.scope()).ok_or("no session")?;
             session.insert("value", 2).await?;
             assert!(matches!(session.save().await, Err(SessionError::Answered)));
             connection
-                .send(websocket::Send::Message("as it should be".into()))
+                .send(websocket::Outbound::Message("as it should be".into()))
                 .await?;
             Ok(())
         },

@@ -8,7 +8,7 @@ use solent_auth::{
 };
 use solent_spec::{
     Application, Body, BoxApplication, Connection, Http, Middleware, Result,
-    http::{ResponseStart, Send},
+    http::{Outbound, ResponseStart},
 };
 use solent_testing::{HttpCommunicator, TestRequest, TestResponse};
 
@@ -409,7 +409,7 @@ async fn response_whose_session_cannot_be_saved_becomes_a_503() -> Result {
                 connection
                     .send(ResponseStart::new(StatusCode::OK).into())
                     .await?;
-                let late = connection.send(Send::end("you are logged in")).await;
+                let late = connection.send(Outbound::end("you are logged in")).await;
                 assert!(late.unwrap_err().is_closed());
                 Ok(())
             }

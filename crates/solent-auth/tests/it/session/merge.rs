@@ -7,7 +7,7 @@ use serde_json::json;
 use solent_auth::{
     CookieSecret, CookieStore, Session, SessionConfig, SessionKey, SessionStore, Sessions,
 };
-use solent_spec::{BoxApplication, Connection, Http, Middleware, Result, http::Send};
+use solent_spec::{BoxApplication, Connection, Http, Middleware, Result, http::Outbound};
 use solent_testing::{HttpCommunicator, TestRequest, TestResponse};
 use tokio::{sync::Barrier, task::JoinSet};
 
@@ -34,7 +34,7 @@ async fn eight_at_once(sessions: &Sessions, key: &SessionKey) -> Vec<TestRespons
                     7 => drop(session.remove("color").await?),
                     n => session.insert(format!("name{n}"), n).await?,
                 }
-                Ok(connection.send(Send::text("done")).await?)
+                Ok(connection.send(Outbound::text("done")).await?)
             }
         };
         let application = sessions.wrap(BoxApplication::<Http>::new(page));
@@ -73,7 +73,7 @@ async fn page_that_writes(sessions: &Sessions, key: &SessionKey) -> Result<TestR
         let color: Option<String> = session.get("color").await?;
         assert_eq!(color, None, "nobody can read it");
         session.insert("color", "red").await?;
-        Ok(connection.send(Send::text("done")).await?)
+        Ok(connection.send(Outbound::text("done")).await?)
     };
     let application = sessions.wrap(BoxApplication::<Http>::new(page));
     let mut client = HttpCommunicator::start(application, request(key))?;

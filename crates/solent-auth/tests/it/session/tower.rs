@@ -7,7 +7,7 @@ use std::{
 };
 
 use solent_auth::{Session, SessionConfig, SessionKey, SessionStore, Sessions, TowerStore};
-use solent_spec::{BoxApplication, Connection, Middleware, Result, WebSocket, websocket::Send};
+use solent_spec::{BoxApplication, Connection, Middleware, Result, WebSocket, websocket::Outbound};
 use solent_testing::{TestRequest, WebSocketCommunicator};
 use time::{Duration, OffsetDateTime};
 use tower_sessions_core::{
@@ -22,8 +22,7 @@ use super::contract::{after, check, check_merging, data};
 #[derive(Clone, Debug, Default)]
 struct Records(Arc<Mutex<HashMap<Id, Record>>>);
 
-type Answer<'a, T> =
-    Pin<Box<dyn Future<Output = session_store::Result<T>> + std::marker::Send + 'a>>;
+type Answer<'a, T> = Pin<Box<dyn Future<Output = session_store::Result<T>> + Send + 'a>>;
 
 impl Tower for Records {
     fn create<'s: 'a, 'r: 'a, 'a>(&'s self, record: &'r mut Record) -> Answer<'a, ()> {
@@ -86,13 +85,13 @@ async fn session_of_an_axum_application_is_that_of_the_socket() -> Result {
         .config(SessionConfig::default().cookie_name("id"));
     let application = sessions.wrap(BoxApplication::new(
         async |mut connection: Connection<WebSocket>| {
-            connection.send(Send::accept()).await?;
+            connection.send(Outbound::accept()).await?;
             let session = Session::of(connection.scope()).ok_or("no session")?;
             let user: Option<String> = session.get("user").await?;
             session.insert("seen", true).await?;
             session.save().await?;
             connection
-                .send(Send::Message(user.ok_or("nobody")?.into()))
+                .send(Outbound::Message(user.ok_or("nobody")?.into()))
                 .await?;
             Ok(())
         },

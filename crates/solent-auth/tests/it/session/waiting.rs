@@ -6,7 +6,7 @@ use ::http::StatusCode;
 use solent_auth::{Session, Sessions};
 use solent_spec::{
     BoxApplication, Connection, Http, Middleware, RequestScope, Result, SendError, WebSocket, http,
-    websocket::{Receive, Send},
+    websocket::{Inbound, Outbound},
 };
 use solent_testing::{HttpCommunicator, WebSocketCommunicator};
 
@@ -25,8 +25,10 @@ async fn response_leaves_once_its_session_is_saved() -> Result {
     let application = sessions.wrap(BoxApplication::new(
         async |mut connection: Connection<Http>| {
             change(connection.scope()).await?;
-            connection.send(http::Send::start(StatusCode::OK)).await?;
-            connection.send(http::Send::end("body")).await?;
+            connection
+                .send(http::Outbound::start(StatusCode::OK))
+                .await?;
+            connection.send(http::Outbound::end("body")).await?;
             Ok(())
         },
     ));
@@ -49,9 +51,9 @@ async fn whoever_receives_drives_what_the_response_waits_for() -> Result {
     let application = sessions.wrap(BoxApplication::new(
         async |mut connection: Connection<WebSocket>| {
             change(connection.scope()).await?;
-            assert_eq!(connection.receive().await, Some(Receive::Connect));
-            connection.feed(Send::accept())?;
-            let Some(Receive::Message(frame)) = connection.receive().await else {
+            assert_eq!(connection.receive().await, Some(Inbound::Connect));
+            connection.feed(Outbound::accept())?;
+            let Some(Inbound::Message(frame)) = connection.receive().await else {
                 return Err("no message".into());
             };
             Ok(connection.send(frame.into()).await?)
@@ -73,11 +75,11 @@ async fn send_that_is_given_up_is_neither_lost_nor_doubled() -> Result {
         async |mut connection: Connection<WebSocket>| {
             change(connection.scope()).await?;
             {
-                let mut accept = std::pin::pin!(connection.send(Send::accept()));
+                let mut accept = std::pin::pin!(connection.send(Outbound::accept()));
                 let first = poll_fn(|cx| Poll::Ready(accept.as_mut().poll(cx))).await;
                 assert!(first.is_pending());
             }
-            connection.send(Send::Message("after".into())).await?;
+            connection.send(Outbound::Message("after".into())).await?;
             Ok(())
         },
     ));
@@ -99,17 +101,19 @@ async fn response_that_waits_takes_a_bounded_number_of_events() -> Result {
     let application = sessions.wrap(BoxApplication::new(
         async |mut connection: Connection<Http>| {
             change(connection.scope()).await?;
-            connection.feed(http::Send::start(StatusCode::OK))?;
+            connection.feed(http::Outbound::start(StatusCode::OK))?;
             let mut taken = 0;
             let refused = loop {
-                match connection.feed(http::Send::chunk("x")) {
+                match connection.feed(http::Outbound::chunk("x")) {
                     Ok(()) => taken += 1,
                     Err(error) => break error,
                 }
             };
             assert!(matches!(refused, SendError::Illegal(_)), "{refused}");
             connection.flush().await?;
-            connection.send(http::Send::end(taken.to_string())).await?;
+            connection
+                .send(http::Outbound::end(taken.to_string()))
+                .await?;
             Ok(())
         },
     ));
@@ -131,7 +135,7 @@ async fn client_that_leaves_meanwhile_leaves_a_saved_session() -> Result {
     let application = sessions.wrap(BoxApplication::new(
         async |mut connection: Connection<Http>| {
             change(connection.scope()).await?;
-            let response = http::Send::text("too late");
+            let response = http::Outbound::text("too late");
             let _ = connection.send(response).await;
             Ok(())
         },

@@ -3,7 +3,7 @@
 use solent_auth::{Session, SessionError, SessionKey, SessionStore, Sessions};
 use solent_spec::{
     Application, BoxApplication, Connection, Middleware, Result, WebSocket,
-    websocket::{Receive, Send},
+    websocket::{Inbound, Outbound},
 };
 use solent_testing::{Rejection, TestRequest, WebSocketCommunicator};
 
@@ -31,10 +31,10 @@ async fn session_that_is_changed_before_the_accept_is_saved_with_it() -> Result 
         &Sessions::new(probe.clone()),
         async |mut connection: Connection<WebSocket>| {
             session(&connection).insert("color", "blue").await?;
-            connection.feed(Send::accept())?;
-            connection.feed(Send::Message("after".into()))?;
+            connection.feed(Outbound::accept())?;
+            connection.feed(Outbound::Message("after".into()))?;
             connection.flush().await?;
-            while let Some(Receive::Message(_)) = connection.receive().await {}
+            while let Some(Inbound::Message(_)) = connection.receive().await {}
             Ok(())
         },
     );
@@ -58,13 +58,13 @@ async fn open_socket_reads_and_saves_its_session() -> Result {
     let application = with(
         &Sessions::new(probe.clone()),
         async |mut connection: Connection<WebSocket>| {
-            connection.send(Send::accept()).await?;
+            connection.send(Outbound::accept()).await?;
             let session = session(&connection);
             let color: Option<String> = session.get("color").await?;
             session.insert("color", "red").await?;
             session.save().await?;
             connection
-                .send(Send::Message(color.ok_or("no color")?.into()))
+                .send(Outbound::Message(color.ok_or("no color")?.into()))
                 .await?;
             Ok(())
         },
@@ -85,14 +85,14 @@ async fn open_socket_saves_what_it_changed_and_nothing_else() -> Result {
     let application = with(&sessions, async |mut connection: Connection<WebSocket>| {
         let session = session(&connection);
         session.insert("old", 1).await?;
-        connection.send(Send::accept()).await?;
+        connection.send(Outbound::accept()).await?;
         while let Some(event) = connection.receive().await {
-            if let Receive::Message(_) = event {
+            if let Inbound::Message(_) = event {
                 session.insert("here", 1).await?;
                 session.remove("old").await?;
                 session.save().await?;
                 let data = serde_json::to_string(&session.data().await?)?;
-                connection.send(Send::Message(data.into())).await?;
+                connection.send(Outbound::Message(data.into())).await?;
             }
         }
         Ok(())
@@ -126,7 +126,7 @@ async fn open_socket_does_not_bring_back_a_session_that_ended() -> Result {
             async move {
                 let session = session(&connection);
                 session.insert("here", 1).await?;
-                connection.send(Send::accept()).await?;
+                connection.send(Outbound::accept()).await?;
                 store.memory().delete(&ended).await?;
                 session.insert("here", 2).await?;
                 assert!(matches!(session.save().await, Err(SessionError::Vanished)));
@@ -147,7 +147,7 @@ async fn open_socket_cannot_get_a_new_key() -> Result {
     let key = probe.with("color", "blue").await;
     let sessions = Sessions::new(probe.clone());
     let application = async |mut connection: Connection<WebSocket>| {
-        connection.send(Send::accept()).await?;
+        connection.send(Outbound::accept()).await?;
         let session = session(&connection);
         assert!(session.is_answered());
         session.insert("user", 7).await?;
@@ -159,7 +159,7 @@ async fn open_socket_cannot_get_a_new_key() -> Result {
         session.insert("user", 7).await?;
         let error = session.save().await.unwrap_err();
         connection
-            .send(Send::Message(error.to_string().into()))
+            .send(Outbound::Message(error.to_string().into()))
             .await?;
         Ok(())
     };
@@ -188,10 +188,10 @@ async fn handshake_whose_session_cannot_be_saved_is_refused() -> Result {
             async move {
                 session(&connection).insert("color", "blue").await?;
                 store.set_down(true);
-                connection.send(Send::accept()).await?;
+                connection.send(Outbound::accept()).await?;
                 assert!(
                     connection
-                        .send(Send::Message("x".into()))
+                        .send(Outbound::Message("x".into()))
                         .await
                         .unwrap_err()
                         .is_closed()
@@ -216,7 +216,7 @@ async fn anonymous_socket_costs_no_access_to_the_store() -> Result {
         &Sessions::new(probe.clone()),
         async |mut connection: Connection<WebSocket>| {
             assert!(session(&connection).is_empty().await?);
-            connection.send(Send::accept()).await?;
+            connection.send(Outbound::accept()).await?;
             Ok(())
         },
     );

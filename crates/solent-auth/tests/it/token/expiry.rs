@@ -5,7 +5,7 @@ use std::time::Duration;
 use solent_auth::{TokenConfig, Tokens};
 use solent_spec::{
     BoxApplication, Connection, Middleware, Result, WebSocket,
-    websocket::{Close, CloseCode, Frame, Receive},
+    websocket::{Close, CloseCode, Frame, Inbound},
 };
 use solent_testing::{TestRequest, WebSocketCommunicator};
 use tokio::time::{Instant, advance, timeout};
@@ -56,11 +56,11 @@ async fn client_whose_token_expires_soon_is_warned_once_its_socket_is_open() {
         let more = timeout(Duration::from_secs(2), connection.receive());
         assert!(more.await.is_err());
         connection
-            .send(solent_spec::websocket::Send::accept())
+            .send(solent_spec::websocket::Outbound::accept())
             .await?;
         while !matches!(
             connection.receive().await,
-            Some(Receive::Disconnect(_)) | None
+            Some(Inbound::Disconnect(_)) | None
         ) {}
         Ok(())
     }

@@ -13,7 +13,7 @@ use solent_auth::{FirstMessage, TokenConfig, TokenSource, Tokens};
 use solent_spec::{
     Body, BoxApplication, Connection, HttpProtocol, Middleware, Result, SendError, WebSocket,
     websocket::{
-        Accept, Close, CloseCode, Receive, Send, SharedFrame, SinkRefusal, WebSocketScope,
+        Accept, Close, CloseCode, Inbound, Outbound, SharedFrame, SinkRefusal, WebSocketScope,
     },
 };
 use solent_testing::{TestRequest, WebSocketCommunicator};
@@ -199,7 +199,7 @@ async fn what_an_accept_can_no_longer_say_is_told_to_the_log() {
     assert!(log.text().contains("name its subprotocols in FirstMessage"));
 }
 
-fn respond(scope: &WebSocketScope, status: u16) -> Send {
+fn respond(scope: &WebSocketScope, status: u16) -> Outbound {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
     WebSocket::refuse(scope, response)
@@ -217,7 +217,7 @@ async fn application_that_refuses_closes_the_socket() {
         let refuse = move |mut connection: Connection<WebSocket>| async move {
             connection.receive().await;
             let refusal = match refusal {
-                "close" => Send::close(),
+                "close" => Outbound::close(),
                 "code" => Close::from(CloseCode::from_u16(4000)).into(),
                 "404" => respond(connection.scope(), 404),
                 "503" => respond(connection.scope(), 503),
@@ -243,16 +243,16 @@ async fn application_that_refuses_closes_the_socket() {
 #[tokio::test(start_paused = true)]
 async fn application_finds_its_socket_in_order() {
     async fn check(mut connection: Connection<WebSocket>) -> Result {
-        assert_eq!(connection.receive().await, Some(Receive::Connect));
-        let early = connection.feed(Send::Message("early".into()));
+        assert_eq!(connection.receive().await, Some(Inbound::Connect));
+        let early = connection.feed(Outbound::Message("early".into()));
         assert!(matches!(early, Err(SendError::Illegal(_))));
         let sink = connection.direct().expect("a way round the events");
         let frame = SharedFrame::new("round");
         assert_eq!(sink.send_frame(&frame), Err(SinkRefusal::NotOpen));
 
-        connection.send(Send::accept()).await?;
+        connection.send(Outbound::accept()).await?;
         assert!(matches!(
-            connection.feed(Send::accept()),
+            connection.feed(Outbound::accept()),
             Err(SendError::Illegal(_))
         ));
         sink.send_frame(&frame)?;
@@ -262,8 +262,8 @@ async fn application_finds_its_socket_in_order() {
             .send_frame(&frame)?;
 
         let event = connection.receive().await;
-        assert!(matches!(event, Some(Receive::Disconnect(close)) if close.code.as_u16() == 4999));
-        let late = connection.feed(Send::Message("late".into()));
+        assert!(matches!(event, Some(Inbound::Disconnect(close)) if close.code.as_u16() == 4999));
+        let late = connection.feed(Outbound::Message("late".into()));
         assert!(matches!(late, Err(SendError::Closed)));
         Ok(())
     }

@@ -4,7 +4,7 @@ use http::StatusCode;
 use solent_auth::{Auth, CrossSite, Identity, Origins, TokenConfig, TokenSource, Tokens};
 use solent_spec::{
     BoxApplication, Connection, Http, Middleware, RequestScope, Result,
-    http::{ResponseStart, Send},
+    http::{Outbound, ResponseStart},
 };
 use solent_testing::{HttpCommunicator, TestRequest};
 use std::time::Duration;
@@ -48,7 +48,7 @@ async fn user_of_another_type_outside_stays_known() {
                 .scope()
                 .state::<Identity>()
                 .and_then(Identity::id);
-            Ok(connection.send(Send::text(format!("{id:?}"))).await?)
+            Ok(connection.send(Outbound::text(format!("{id:?}"))).await?)
         },
     ));
     let outside = BoxApplication::new(move |mut connection: Connection<Http>| {
@@ -197,7 +197,7 @@ async fn application_says_itself_who_may_keep_a_response() {
         let kept = http::HeaderValue::from_static("no-store");
         let start = ResponseStart::new(StatusCode::OK).header(http::header::CACHE_CONTROL, kept);
         connection.feed(start.into())?;
-        Ok(connection.send(Send::end("")).await?)
+        Ok(connection.send(Outbound::end("")).await?)
     }
     let tokens = tokens().from([TokenSource::query("token")]);
     let application = tokens.wrap(BoxApplication::<Http>::new(keep));
@@ -269,13 +269,13 @@ async fn get_person() -> Person {
 #[tokio::test(start_paused = true)]
 async fn streamed_response_ends_with_its_token() {
     async fn stream(mut connection: Connection<Http>) -> Result {
-        connection.feed(Send::start(StatusCode::OK))?;
+        connection.feed(Outbound::start(StatusCode::OK))?;
         loop {
-            connection.send(Send::chunk("tick")).await?;
+            connection.send(Outbound::chunk("tick")).await?;
             let gone = connection.receive();
             // The request's body, then the end.
             let _ = tokio::time::timeout(Duration::from_secs(20), gone).await;
-            if connection.send(Send::chunk("")).await.is_err() {
+            if connection.send(Outbound::chunk("")).await.is_err() {
                 return Ok(());
             }
         }

@@ -10,8 +10,8 @@ use std::{
 use solent_auth::{Auth, AuthUser, BackendError, TokenVerifier, Verified};
 use solent_spec::{
     BoxApplication, Connection, Http, Middleware, RequestScope, Result, WebSocket,
-    http::Send as HttpSend,
-    websocket::{Receive, Send},
+    http::Outbound as HttpOutbound,
+    websocket::{Inbound, Outbound},
 };
 use solent_testing::{HttpCommunicator, TestRequest, TestResponse};
 
@@ -92,24 +92,24 @@ fn who(scope: &impl RequestScope) -> String {
 /// Says whose request it is.
 pub(crate) async fn whose(mut connection: Connection<Http>) -> Result {
     let answer = who(connection.scope());
-    Ok(connection.send(HttpSend::text(answer)).await?)
+    Ok(connection.send(HttpOutbound::text(answer)).await?)
 }
 
 /// Says whose socket it is, now and whenever it is asked; echoes everything else.
 pub(crate) async fn whose_socket(mut connection: Connection<WebSocket>) -> Result {
     while let Some(event) = connection.receive().await {
         match event {
-            Receive::Connect => {
-                connection.send(Send::accept()).await?;
+            Inbound::Connect => {
+                connection.send(Outbound::accept()).await?;
                 let answer = who(connection.scope());
-                connection.send(Send::Message(answer.into())).await?;
+                connection.send(Outbound::Message(answer.into())).await?;
             }
-            Receive::Message(frame) if frame.as_text() == Some("who?") => {
+            Inbound::Message(frame) if frame.as_text() == Some("who?") => {
                 let answer = who(connection.scope());
-                connection.send(Send::Message(answer.into())).await?;
+                connection.send(Outbound::Message(answer.into())).await?;
             }
-            Receive::Message(frame) => connection.send(frame.into()).await?,
-            Receive::Disconnect(_) => break,
+            Inbound::Message(frame) => connection.send(frame.into()).await?,
+            Inbound::Disconnect(_) => break,
         }
     }
     Ok(())

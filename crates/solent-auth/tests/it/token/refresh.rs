@@ -5,7 +5,7 @@ use std::time::Duration;
 use solent_auth::{Credential, RefreshError, TokenConfig, Tokens};
 use solent_spec::{
     BoxApplication, Connection, Middleware, RequestScope, Result, WebSocket,
-    websocket::{Receive, Send},
+    websocket::{Inbound, Outbound},
 };
 use solent_testing::WebSocketCommunicator;
 
@@ -220,8 +220,8 @@ async fn application_refreshes_the_token_itself() {
             .ok_or("no token")?;
         while let Some(event) = connection.receive().await {
             match event {
-                Receive::Connect => connection.send(Send::accept()).await?,
-                Receive::Message(frame) => {
+                Inbound::Connect => connection.send(Outbound::accept()).await?,
+                Inbound::Message(frame) => {
                     let answer = match credential
                         .refresh(frame.as_text().unwrap_or_default())
                         .await
@@ -231,9 +231,9 @@ async fn application_refreshes_the_token_itself() {
                         Err(RefreshError::AnotherUser) => "another user",
                         Err(_) => "unavailable",
                     };
-                    connection.send(Send::Message(answer.into())).await?;
+                    connection.send(Outbound::Message(answer.into())).await?;
                 }
-                Receive::Disconnect(_) => break,
+                Inbound::Disconnect(_) => break,
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use solent_auth::{Credential, Identity, TokenConfig, TokenSource, Tokens};
 use solent_spec::{
     BoxApplication, Connection, Middleware, RequestScope, Result, WebSocket,
-    websocket::{Accept, Send},
+    websocket::{Accept, Outbound},
 };
 use solent_testing::{TestRequest, WebSocketCommunicator};
 
@@ -95,8 +95,8 @@ async fn scope_tells_who_it_is_and_until_when() {
         let credential = scope.state::<Credential>();
         let ends = credential.map(|credential| credential.until().is_some());
         let text = format!("{id:?} {ends:?}");
-        connection.feed(Send::accept())?;
-        connection.send(Send::Message(text.into())).await?;
+        connection.feed(Outbound::accept())?;
+        connection.send(Outbound::Message(text.into())).await?;
         Ok(())
     }
     for (request, told) in [
@@ -117,9 +117,9 @@ async fn scope_tells_who_it_is_and_until_when() {
 async fn way_round_the_events_stays_open() {
     async fn tell(mut connection: Connection<WebSocket>) -> Result {
         connection.receive().await;
-        connection.send(Send::accept()).await?;
+        connection.send(Outbound::accept()).await?;
         let found = connection.direct().is_some().to_string();
-        Ok(connection.send(Send::Message(found.into())).await?)
+        Ok(connection.send(Outbound::Message(found.into())).await?)
     }
     for tokens in [
         tokens(),

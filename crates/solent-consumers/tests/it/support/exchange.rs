@@ -9,7 +9,7 @@ use std::{
 use solent_layer::DynLayer;
 use solent_spec::{
     Closed, ClosedSignal, Connection, Http, RequestScope, SendError, Transport,
-    http::{HttpOrder, HttpScope, Receive, Send},
+    http::{HttpOrder, HttpScope, Inbound, Outbound},
 };
 
 use super::{link, request};
@@ -20,7 +20,7 @@ pub(crate) struct Exchange(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    inbox: VecDeque<Receive>,
+    inbox: VecDeque<Inbound>,
     sent: Vec<String>,
     headers: Vec<(String, String)>,
     order: HttpOrder,
@@ -34,7 +34,7 @@ impl Exchange {
     pub(crate) fn new(body: &[&str]) -> Self {
         let exchange = Self::default();
         for (at, piece) in body.iter().enumerate() {
-            exchange.push(Receive::Body {
+            exchange.push(Inbound::Body {
                 data: piece.as_bytes().to_vec().into(),
                 more: at + 1 < body.len(),
             });
@@ -54,7 +54,7 @@ impl Exchange {
         Connection::new(scope, Wire(self.clone()))
     }
 
-    pub(crate) fn push(&self, event: Receive) {
+    pub(crate) fn push(&self, event: Inbound) {
         let mut state = self.0.lock().unwrap();
         state.inbox.push_back(event);
         let waker = state.waker.take();
@@ -67,7 +67,7 @@ impl Exchange {
         state.left = true;
         state.closed.close();
         drop(state);
-        self.push(Receive::Disconnect);
+        self.push(Inbound::Disconnect);
     }
 
     /// Takes what the client got since the last time.
@@ -84,27 +84,27 @@ impl Exchange {
 struct Wire(Exchange);
 
 impl Transport<Http> for Wire {
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
         let mut state = self.0.0.lock().unwrap();
         if let Some(event) = state.inbox.pop_front() {
             return Poll::Ready(Some(event));
         }
         if state.left || state.order == HttpOrder::Done {
-            return Poll::Ready(Some(Receive::Disconnect));
+            return Poll::Ready(Some(Inbound::Disconnect));
         }
         state.waker = Some(cx.waker().clone());
         Poll::Pending
     }
 
-    fn start_send(&mut self, event: Send) -> Result<(), SendError> {
+    fn start_send(&mut self, event: Outbound) -> Result<(), SendError> {
         let mut state = self.0.0.lock().unwrap();
         if state.left {
             return Err(SendError::Closed);
         }
         state.order.sent(&event)?;
         let headers = match &event {
-            Send::Start(start) => Some(&start.headers),
-            Send::Response(response) => Some(response.headers()),
+            Outbound::Start(start) => Some(&start.headers),
+            Outbound::Response(response) => Some(response.headers()),
             _ => None,
         };
         let headers = headers
@@ -114,12 +114,12 @@ impl Transport<Http> for Wire {
         let headers: Vec<_> = headers.collect();
         state.headers.extend(headers);
         state.sent.push(match event {
-            Send::Start(start) => format!("start {}", start.status.as_u16()),
-            Send::Body { data, more } => {
+            Outbound::Start(start) => format!("start {}", start.status.as_u16()),
+            Outbound::Body { data, more } => {
                 let text = String::from_utf8_lossy(&data).into_owned();
                 format!("{} {text:?}", if more { "body" } else { "end" })
             }
-            Send::Response(response) => {
+            Outbound::Response(response) => {
                 let body = String::from_utf8_lossy(response.body().as_full().unwrap()).into_owned();
                 format!("response {} {body:?}", response.status().as_u16())
             }

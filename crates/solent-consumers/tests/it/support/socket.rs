@@ -11,8 +11,8 @@ use solent_spec::{
     Closed, ClosedSignal, Connection, RequestScope, SendError, Transport, WebSocket,
     request::Feature,
     websocket::{
-        Accept, Close, Frame, FrameSink, FrameSinkHandle, Receive, Send, SharedFrame, SinkRefusal,
-        WebSocketOrder, WebSocketScope,
+        Accept, Close, Frame, FrameSink, FrameSinkHandle, Inbound, Outbound, SharedFrame,
+        SinkRefusal, WebSocketOrder, WebSocketScope,
     },
 };
 
@@ -24,7 +24,7 @@ pub(crate) struct Socket(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    inbox: VecDeque<Receive>,
+    inbox: VecDeque<Inbound>,
     ended: bool,
     sent: Vec<Sent>,
     order: WebSocketOrder,
@@ -51,7 +51,7 @@ impl Socket {
     /// A client whose connect event is waiting.
     pub(crate) fn new() -> Self {
         let socket = Self::default();
-        socket.push(Receive::Connect);
+        socket.push(Inbound::Connect);
         socket
     }
 
@@ -85,7 +85,7 @@ impl Socket {
         )
     }
 
-    pub(crate) fn push(&self, event: Receive) {
+    pub(crate) fn push(&self, event: Inbound) {
         let mut state = self.lock();
         state.inbox.push_back(event);
         let waker = state.waker.take();
@@ -94,12 +94,12 @@ impl Socket {
     }
 
     pub(crate) fn send(&self, frame: impl Into<Frame>) {
-        self.push(Receive::Message(frame.into()));
+        self.push(Inbound::Message(frame.into()));
     }
 
     pub(crate) fn leave(&self, close: impl Into<Close>) {
         self.lock().closed.close();
-        self.push(Receive::Disconnect(close.into()));
+        self.push(Inbound::Disconnect(close.into()));
     }
 
     /// Ends the events without a last one.
@@ -168,11 +168,11 @@ struct Wire {
 }
 
 impl Transport<WebSocket> for Wire {
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
         let mut state = self.socket.lock();
         match state.inbox.pop_front() {
             Some(event) => {
-                if matches!(event, Receive::Disconnect(_)) {
+                if matches!(event, Inbound::Disconnect(_)) {
                     state.order.disconnected();
                     state.ended = true;
                 }
@@ -189,7 +189,7 @@ impl Transport<WebSocket> for Wire {
         }
     }
 
-    fn start_send(&mut self, event: Send) -> Result<(), SendError> {
+    fn start_send(&mut self, event: Outbound) -> Result<(), SendError> {
         let mut state = self.socket.lock();
         state.order.sent(&event, &self.scope)?;
         state.sent.push(event.into());
@@ -221,10 +221,10 @@ impl Drop for Wire {
     }
 }
 
-impl From<Send> for Sent {
-    fn from(event: Send) -> Self {
+impl From<Outbound> for Sent {
+    fn from(event: Outbound) -> Self {
         match event {
-            Send::Accept(accept) => {
+            Outbound::Accept(accept) => {
                 let Accept {
                     subprotocol,
                     headers,
@@ -235,10 +235,10 @@ impl From<Send> for Sent {
                     .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
                 Self::Accept(subprotocol, headers.collect())
             }
-            Send::Message(frame) => Self::Frame(frame),
-            Send::Shared(frame) => Self::Ready(frame.frame().clone()),
-            Send::Close(close) => Self::Close(close.code.as_u16(), close.reason.to_string()),
-            Send::Respond(response) => Self::Status(response.status().as_u16()),
+            Outbound::Message(frame) => Self::Frame(frame),
+            Outbound::Shared(frame) => Self::Ready(frame.frame().clone()),
+            Outbound::Close(close) => Self::Close(close.code.as_u16(), close.reason.to_string()),
+            Outbound::Respond(response) => Self::Status(response.status().as_u16()),
             event => panic!("unexpected {event:?}"),
         }
     }

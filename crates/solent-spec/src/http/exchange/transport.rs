@@ -14,7 +14,7 @@ use http_body::{Body as _, Frame};
 use super::{FilePart, Host, Piece, Slot, slot::State};
 use crate::{
     Body, Closed, Http, SendError, Transport,
-    http::{HttpOrder, Receive, Send},
+    http::{HttpOrder, Inbound, Outbound},
     request::{Feature, UrlRoute},
 };
 
@@ -63,11 +63,13 @@ impl ExchangeTransport {
     }
 
     /// The piece of body that an event is, if it is one.
-    fn piece(&self, event: Send) -> Result<Option<Piece>, SendError> {
+    fn piece(&self, event: Outbound) -> Result<Option<Piece>, SendError> {
         match event {
-            Send::Body { data, .. } => Ok(Some(Piece::Data(data))),
-            Send::PathSend(path) => self.file(Feature::PathSend, FilePart::Path(path)).map(Some),
-            Send::ZeroCopySend {
+            Outbound::Body { data, .. } => Ok(Some(Piece::Data(data))),
+            Outbound::PathSend(path) => {
+                self.file(Feature::PathSend, FilePart::Path(path)).map(Some)
+            }
+            Outbound::ZeroCopySend {
                 file,
                 offset,
                 count,
@@ -85,13 +87,13 @@ impl ExchangeTransport {
     }
 
     /// What comes next of the request; `None` once there is nothing more to come.
-    fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
+    fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
         let body = match &mut self.request {
             Request::Unread(body) => body,
             Request::Trailers(trailers) => {
                 let trailers = mem::take(trailers);
                 self.request = Request::Read;
-                return Poll::Ready(Some(Receive::Trailers(trailers)));
+                return Poll::Ready(Some(Inbound::Trailers(trailers)));
             }
             Request::Read | Request::Lost => return Poll::Ready(None),
         };
@@ -101,10 +103,10 @@ impl ExchangeTransport {
             None => (Bytes::new(), false, Request::Read),
             Some(Err(_)) => {
                 self.request = Request::Lost;
-                return Poll::Ready(Some(Receive::Disconnect));
+                return Poll::Ready(Some(Inbound::Disconnect));
             }
             Some(Ok(Ok(data))) if !last => {
-                return Poll::Ready(Some(Receive::Body { data, more: true }));
+                return Poll::Ready(Some(Inbound::Body { data, more: true }));
             }
             Some(Ok(Ok(data))) => (data, false, Request::Read),
             // Only now is it known that the body was complete.
@@ -114,17 +116,17 @@ impl ExchangeTransport {
             }
         };
         self.request = next;
-        Poll::Ready(Some(Receive::Body { data, more }))
+        Poll::Ready(Some(Inbound::Body { data, more }))
     }
 }
 
 impl Transport<Http> for ExchangeTransport {
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Receive>> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
         {
             let mut state = self.slot.lock();
             let finished = state.ended && state.pieces.is_empty() && state.head.is_none();
             if state.over || finished || matches!(self.request, Request::Lost) {
-                return Poll::Ready(Some(Receive::Disconnect));
+                return Poll::Ready(Some(Inbound::Disconnect));
             }
             state.wait_as_application(cx);
         }
@@ -134,7 +136,7 @@ impl Transport<Http> for ExchangeTransport {
         }
     }
 
-    fn start_send(&mut self, event: Send) -> Result<(), SendError> {
+    fn start_send(&mut self, event: Outbound) -> Result<(), SendError> {
         if let Some(feature) = event.feature() {
             self.offered(feature)?;
         }
@@ -143,7 +145,7 @@ impl Transport<Http> for ExchangeTransport {
         order.sent(&event)?;
         // An event of files that the host cannot carry out must change nothing.
         let piece = match event {
-            Send::Body { .. } | Send::PathSend(_) | Send::ZeroCopySend { .. } => {
+            Outbound::Body { .. } | Outbound::PathSend(_) | Outbound::ZeroCopySend { .. } => {
                 drop(state);
                 let piece = self.piece(event)?;
                 state = self.slot.lock();
@@ -205,21 +207,21 @@ impl Transport<Http> for ExchangeTransport {
 
 impl State {
     /// Notes what an event says of the head and the trailers.
-    fn note(&mut self, event: Send) {
+    fn note(&mut self, event: Outbound) {
         match event {
-            Send::Start(start) => {
+            Outbound::Start(start) => {
                 let mut head = Response::new(Body::empty());
                 *head.status_mut() = start.status;
                 *head.headers_mut() = start.headers;
                 ignore_chunked(head.headers_mut());
                 self.head = Some(Box::new(head));
             }
-            Send::Response(mut response) => {
+            Outbound::Response(mut response) => {
                 ignore_chunked(response.headers_mut());
                 self.head = Some(response);
             }
-            Send::Trailers { headers, .. } if headers.is_empty() => {}
-            Send::Trailers { headers, .. } => {
+            Outbound::Trailers { headers, .. } if headers.is_empty() => {}
+            Outbound::Trailers { headers, .. } => {
                 self.trailers.get_or_insert_default().extend(headers);
             }
             // Hints may be ignored, and so may what is meant for tests.

@@ -1,7 +1,7 @@
 use http::StatusCode;
 use solent_spec::{
     Application, Body, Connection, Http, Result, SendError,
-    http::{Receive, Send},
+    http::{Inbound, Outbound},
 };
 
 use super::{Gate, Piece, Pushed, TestHost, answer, data, next, poll, ready, start, text};
@@ -58,8 +58,8 @@ fn panic_before_there_is_a_future_is_a_500() {
 #[test]
 fn half_a_response_that_nobody_has_seen_becomes_a_500() {
     async fn half(mut connection: Connection<Http>) -> Result {
-        connection.send(Send::start(StatusCode::OK)).await?;
-        connection.send(Send::chunk("half")).await?;
+        connection.send(Outbound::start(StatusCode::OK)).await?;
+        connection.send(Outbound::chunk("half")).await?;
         Err("no more".into())
     }
 
@@ -72,8 +72,8 @@ fn begins(gate: &Gate, end: fn() -> Result) -> impl Application<Http> {
     move |mut connection: Connection<Http>| {
         let gate = gate.clone();
         async move {
-            connection.send(Send::start(StatusCode::OK)).await?;
-            connection.send(Send::chunk("half")).await?;
+            connection.send(Outbound::start(StatusCode::OK)).await?;
+            connection.send(Outbound::chunk("half")).await?;
             gate.pass().await;
             end()
         }
@@ -109,7 +109,7 @@ fn response_that_was_begun_is_aborted() {
 #[test]
 fn error_after_a_complete_response_is_only_noted() {
     async fn fails_late(mut connection: Connection<Http>) -> Result {
-        connection.send(Send::text("fine")).await?;
+        connection.send(Outbound::text("fine")).await?;
         Err("too late".into())
     }
     let host = TestHost::new();
@@ -124,7 +124,7 @@ fn error_after_a_complete_response_is_only_noted() {
 fn application_that_ends_since_its_client_is_gone_is_not_noted() {
     async fn reads(mut connection: Connection<Http>) -> Result {
         match connection.receive().await {
-            Some(Receive::Disconnect) => Err(SendError::Closed.into()),
+            Some(Inbound::Disconnect) => Err(SendError::Closed.into()),
             _ => Err("a disconnect, please".into()),
         }
     }
@@ -140,7 +140,7 @@ fn application_that_ends_since_its_client_is_gone_is_not_noted() {
 #[test]
 fn error_names_itself_through_the_illegal_event_that_caused_it() {
     async fn confused(mut connection: Connection<Http>) -> Result {
-        connection.send(Send::end("too early")).await?;
+        connection.send(Outbound::end("too early")).await?;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use http::{Response, StatusCode};
 use http_body_util::BodyExt;
 use solent_spec::{
     Application, Body, Connection, Http, Result, SendError,
-    http::{Receive, Send},
+    http::{Inbound, Outbound},
     request::Feature,
 };
 
@@ -21,9 +21,9 @@ fn floods(size: usize, sent: &Count) -> impl Application<Http> {
     move |mut connection: Connection<Http>| {
         let sent = sent.clone();
         async move {
-            connection.send(Send::start(StatusCode::OK)).await?;
+            connection.send(Outbound::start(StatusCode::OK)).await?;
             loop {
-                connection.send(Send::chunk(vec![0; size])).await?;
+                connection.send(Outbound::chunk(vec![0; size])).await?;
                 sent.add();
             }
         }
@@ -63,8 +63,8 @@ fn one_piece_of_any_size_is_taken() {
 #[test]
 fn last_piece_needs_no_room() {
     async fn large(mut connection: Connection<Http>) -> Result {
-        connection.send(Send::start(StatusCode::OK)).await?;
-        Ok(connection.send(Send::end(vec![0; 1 << 20])).await?)
+        connection.send(Outbound::start(StatusCode::OK)).await?;
+        Ok(connection.send(Outbound::end(vec![0; 1 << 20])).await?)
     }
 
     let response = answer(large, &TestHost::new());
@@ -80,9 +80,9 @@ fn files_wait_for_each_other() {
         move |mut connection: Connection<Http>| {
             let sent = sent.clone();
             async move {
-                connection.send(Send::start(StatusCode::OK)).await?;
+                connection.send(Outbound::start(StatusCode::OK)).await?;
                 loop {
-                    let part = Send::ZeroCopySend {
+                    let part = Outbound::ZeroCopySend {
                         file: std::fs::File::open(env!("CARGO_MANIFEST_DIR"))?,
                         offset: None,
                         count: None,
@@ -112,12 +112,12 @@ fn waits(ends: &Count, begin: bool) -> impl Application<Http> {
         let ends = ends.clone();
         async move {
             if begin {
-                connection.send(Send::start(StatusCode::OK)).await?;
-                connection.send(Send::chunk("x")).await?;
+                connection.send(Outbound::start(StatusCode::OK)).await?;
+                connection.send(Outbound::chunk("x")).await?;
             }
-            while connection.receive().await != Some(Receive::Disconnect) {}
+            while connection.receive().await != Some(Inbound::Disconnect) {}
             ends.add();
-            let refused = connection.send(Send::text("late")).await.unwrap_err();
+            let refused = connection.send(Outbound::text("late")).await.unwrap_err();
             assert!(matches!(refused, SendError::Closed));
             ends.add();
             Err(refused.into())
@@ -188,7 +188,7 @@ fn response_that_was_never_fetched_is_let_go() {
         move |mut connection: Connection<Http>| {
             let (gate, alive) = (gate.clone(), Arc::clone(&alive));
             async move {
-                connection.send(Send::text("x")).await?;
+                connection.send(Outbound::text("x")).await?;
                 gate.pass().await;
                 drop(alive);
                 Ok(())
@@ -209,12 +209,12 @@ fn response_that_was_never_fetched_is_let_go() {
 async fn connection_can_be_used_from_another_task() {
     async fn hands_over(mut connection: Connection<Http>) -> Result {
         tokio::spawn(async move {
-            connection.send(Send::start(StatusCode::OK)).await?;
+            connection.send(Outbound::start(StatusCode::OK)).await?;
             for _ in 0..300 {
-                connection.send(Send::chunk(vec![b'x'; 1024])).await?;
+                connection.send(Outbound::chunk(vec![b'x'; 1024])).await?;
                 tokio::task::yield_now().await;
             }
-            connection.send(Send::end("")).await
+            connection.send(Outbound::end("")).await
         })
         .await??;
         Ok(())

@@ -3,7 +3,7 @@ use std::{future::poll_fn, task::Poll};
 use http::StatusCode;
 use solent_spec::{
     Body, Connection, Http, Result,
-    http::{Receive, Send},
+    http::{Inbound, Outbound},
 };
 
 use super::{Piece, Pushed, TestHost, data, next, poll, ready, start, text};
@@ -15,7 +15,7 @@ async fn lists(mut connection: Connection<Http>) -> Result {
         let event = connection.receive().await.ok_or("an event")?;
         let last = matches!(
             event,
-            Receive::Body { more: false, .. } | Receive::Disconnect
+            Inbound::Body { more: false, .. } | Inbound::Disconnect
         );
         seen += &format!("{} ", describe(&event));
         if last {
@@ -26,13 +26,13 @@ async fn lists(mut connection: Connection<Http>) -> Result {
     if let Poll::Ready(Some(event)) = at_once {
         seen += &describe(&event);
     }
-    Ok(connection.send(Send::text(seen)).await?)
+    Ok(connection.send(Outbound::text(seen)).await?)
 }
 
-fn describe(event: &Receive) -> String {
+fn describe(event: &Inbound) -> String {
     match event {
-        Receive::Body { data, more } => format!("{:?}{}", data, if *more { "+" } else { "." }),
-        Receive::Trailers(trailers) => format!("trailers {}", trailers.len()),
+        Inbound::Body { data, more } => format!("{:?}{}", data, if *more { "+" } else { "." }),
+        Inbound::Trailers(trailers) => format!("trailers {}", trailers.len()),
         event => format!("{event:?}"),
     }
 }
@@ -84,9 +84,9 @@ fn body_that_breaks_off_is_a_disconnect_for_ever() {
 #[test]
 fn request_and_response_stream_at_the_same_time() {
     async fn echo(mut connection: Connection<Http>) -> Result {
-        connection.send(Send::start(StatusCode::OK)).await?;
-        while let Some(Receive::Body { data, more }) = connection.receive().await {
-            connection.send(Send::Body { data, more }).await?;
+        connection.send(Outbound::start(StatusCode::OK)).await?;
+        while let Some(Inbound::Body { data, more }) = connection.receive().await {
+            connection.send(Outbound::Body { data, more }).await?;
             if !more {
                 break;
             }
@@ -129,7 +129,7 @@ fn body_can_be_taken_whole_in_place_of_events() {
         assert!(connection.direct().is_none(), "there is but one");
         assert_eq!(next(&mut body), data("one"));
         assert_eq!(next(&mut body), Piece::Trailers(vec!["checksum".into()]));
-        Ok(connection.send(Send::text("taken")).await?)
+        Ok(connection.send(Outbound::text("taken")).await?)
     }
     let pushed = Pushed::default();
     pushed.data("one");

@@ -2,7 +2,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body::Body as _;
 use solent_spec::{
     Body, Connection, Http, Result, SendError,
-    http::{Receive, ResponseStart, Send},
+    http::{Inbound, Outbound, ResponseStart},
     request::Feature,
 };
 
@@ -14,7 +14,7 @@ fn simple_response_takes_one_poll_and_has_its_length() {
         let start = ResponseStart::new(StatusCode::ACCEPTED);
         let start = start.header(HeaderName::from_static("x"), HeaderValue::from_static("1"));
         connection.send(start.into()).await?;
-        Ok(connection.send(Send::end("hello")).await?)
+        Ok(connection.send(Outbound::end("hello")).await?)
     }
     let host = TestHost::new();
 
@@ -31,7 +31,7 @@ fn simple_response_takes_one_poll_and_has_its_length() {
 #[test]
 fn whole_response_takes_one_poll_and_has_its_length() {
     async fn hello(mut connection: Connection<Http>) -> Result {
-        Ok(connection.send(Send::text("hello")).await?)
+        Ok(connection.send(Outbound::text("hello")).await?)
     }
 
     let response = answer(hello, &TestHost::new());
@@ -43,11 +43,11 @@ fn whole_response_takes_one_poll_and_has_its_length() {
 #[test]
 fn pieces_that_are_all_there_have_a_length() {
     async fn pieces(mut connection: Connection<Http>) -> Result {
-        connection.send(Send::start(StatusCode::OK)).await?;
-        connection.send(Send::chunk("one ")).await?;
-        connection.send(Send::chunk("")).await?;
-        connection.send(Send::chunk("two ")).await?;
-        Ok(connection.send(Send::end("three")).await?)
+        connection.send(Outbound::start(StatusCode::OK)).await?;
+        connection.send(Outbound::chunk("one ")).await?;
+        connection.send(Outbound::chunk("")).await?;
+        connection.send(Outbound::chunk("two ")).await?;
+        Ok(connection.send(Outbound::end("three")).await?)
     }
 
     let mut body = answer(pieces, &TestHost::new()).into_body();
@@ -61,8 +61,10 @@ fn pieces_that_are_all_there_have_a_length() {
 #[test]
 fn empty_response_has_length_zero_and_ends_at_once() {
     async fn empty(mut connection: Connection<Http>) -> Result {
-        connection.send(Send::start(StatusCode::NO_CONTENT)).await?;
-        Ok(connection.send(Send::end("")).await?)
+        connection
+            .send(Outbound::start(StatusCode::NO_CONTENT))
+            .await?;
+        Ok(connection.send(Outbound::end("")).await?)
     }
 
     let response = answer(empty, &TestHost::new());
@@ -80,9 +82,9 @@ fn complete_response_has_its_length_while_the_application_goes_on() {
         move |mut connection: Connection<Http>| {
             let gate = gate.clone();
             async move {
-                connection.send(Send::start(StatusCode::OK)).await?;
-                connection.send(Send::chunk("hel")).await?;
-                connection.send(Send::end("lo")).await?;
+                connection.send(Outbound::start(StatusCode::OK)).await?;
+                connection.send(Outbound::chunk("hel")).await?;
+                connection.send(Outbound::end("lo")).await?;
                 gate.pass().await;
                 Ok(())
             }
@@ -107,10 +109,10 @@ fn response_begins_before_its_body_is_there() {
         move |mut connection: Connection<Http>| {
             let gate = gate.clone();
             async move {
-                connection.send(Send::start(StatusCode::OK)).await?;
-                connection.send(Send::chunk("early")).await?;
+                connection.send(Outbound::start(StatusCode::OK)).await?;
+                connection.send(Outbound::chunk("early")).await?;
                 gate.pass().await;
-                Ok(connection.send(Send::end("late")).await?)
+                Ok(connection.send(Outbound::end("late")).await?)
             }
         }
     };
@@ -132,11 +134,13 @@ fn trailers_follow_the_body_in_one_block() {
     async fn with_trailers(mut connection: Connection<Http>) -> Result {
         let start = ResponseStart::new(StatusCode::OK).trailers();
         connection.send(start.into()).await?;
-        connection.send(Send::end("body")).await?;
+        connection.send(Outbound::end("body")).await?;
         for (name, more) in [("a", true), ("b", false)] {
             let mut headers = HeaderMap::new();
             headers.insert(name, HeaderValue::from_static("1"));
-            connection.send(Send::Trailers { headers, more }).await?;
+            connection
+                .send(Outbound::Trailers { headers, more })
+                .await?;
         }
         Ok(())
     }
@@ -192,16 +196,16 @@ fn transfer_encoding_is_the_servers_business() {
 #[test]
 fn files_and_octets_come_in_order() {
     async fn mixes(mut connection: Connection<Http>) -> Result {
-        connection.send(Send::start(StatusCode::OK)).await?;
-        connection.send(Send::chunk("<")).await?;
-        let part = Send::ZeroCopySend {
+        connection.send(Outbound::start(StatusCode::OK)).await?;
+        connection.send(Outbound::chunk("<")).await?;
+        let part = Outbound::ZeroCopySend {
             file: std::fs::File::open(env!("CARGO_MANIFEST_DIR"))?,
             offset: Some(1),
             count: None,
             more: true,
         };
         connection.send(part).await?;
-        Ok(connection.send(Send::end(">")).await?)
+        Ok(connection.send(Outbound::end(">")).await?)
     }
     let host = TestHost::offering(&[Feature::ZeroCopySend], true);
 
@@ -215,8 +219,8 @@ fn files_and_octets_come_in_order() {
 #[test]
 fn file_at_a_path_is_the_whole_body() {
     async fn path(mut connection: Connection<Http>) -> Result {
-        connection.send(Send::start(StatusCode::OK)).await?;
-        Ok(connection.send(Send::PathSend("/srv/x".into())).await?)
+        connection.send(Outbound::start(StatusCode::OK)).await?;
+        Ok(connection.send(Outbound::PathSend("/srv/x".into())).await?)
     }
     let host = TestHost::offering(&[Feature::PathSend], true);
 
@@ -226,33 +230,33 @@ fn file_at_a_path_is_the_whole_body() {
 #[test]
 fn events_of_features_that_are_not_offered_are_refused_and_change_nothing() {
     async fn tries(mut connection: Connection<Http>) -> Result {
-        let debug = Send::Debug(http::Extensions::new());
+        let debug = Outbound::Debug(http::Extensions::new());
         let trailers = ResponseStart::new(StatusCode::OK).trailers();
         for event in [debug, trailers.into()] {
             let refused = connection.send(event).await.unwrap_err();
             assert!(matches!(refused, SendError::NotOffered(_)), "{refused:?}");
         }
-        connection.send(Send::start(StatusCode::OK)).await?;
-        let push = Send::Push {
+        connection.send(Outbound::start(StatusCode::OK)).await?;
+        let push = Outbound::Push {
             path: "/".into(),
             headers: HeaderMap::new(),
         };
-        let part = Send::ZeroCopySend {
+        let part = Outbound::ZeroCopySend {
             file: std::fs::File::open(env!("CARGO_MANIFEST_DIR"))?,
             offset: None,
             count: None,
             more: false,
         };
         for event in [
-            Send::EarlyHint { links: vec![] },
+            Outbound::EarlyHint { links: vec![] },
             push,
-            Send::PathSend("/".into()),
+            Outbound::PathSend("/".into()),
             part,
         ] {
             let refused = connection.send(event).await.unwrap_err();
             assert!(matches!(refused, SendError::NotOffered(_)), "{refused:?}");
         }
-        Ok(connection.send(Send::end("fine")).await?)
+        Ok(connection.send(Outbound::end("fine")).await?)
     }
     let host = TestHost::new();
 
@@ -265,13 +269,13 @@ fn events_of_features_that_are_not_offered_are_refused_and_change_nothing() {
 #[test]
 fn file_that_the_host_cannot_open_changes_nothing() {
     async fn falls_back(mut connection: Connection<Http>) -> Result {
-        connection.send(Send::start(StatusCode::OK)).await?;
-        let refused = connection.send(Send::PathSend("/x".into())).await;
+        connection.send(Outbound::start(StatusCode::OK)).await?;
+        let refused = connection.send(Outbound::PathSend("/x".into())).await;
         assert!(matches!(
             refused,
             Err(SendError::NotOffered("http.response.pathsend"))
         ));
-        Ok(connection.send(Send::end("instead")).await?)
+        Ok(connection.send(Outbound::end("instead")).await?)
     }
     let host = TestHost::offering(&[Feature::PathSend], false);
 
@@ -284,9 +288,11 @@ fn file_that_the_host_cannot_open_changes_nothing() {
 #[test]
 fn hints_that_are_offered_may_be_ignored() {
     async fn hints(mut connection: Connection<Http>) -> Result {
-        connection.send(Send::start(StatusCode::OK)).await?;
-        connection.send(Send::EarlyHint { links: vec![] }).await?;
-        Ok(connection.send(Send::end("x")).await?)
+        connection.send(Outbound::start(StatusCode::OK)).await?;
+        connection
+            .send(Outbound::EarlyHint { links: vec![] })
+            .await?;
+        Ok(connection.send(Outbound::end("x")).await?)
     }
     let host = TestHost::offering(&[Feature::EarlyHint], false);
 
@@ -296,11 +302,11 @@ fn hints_that_are_offered_may_be_ignored() {
 #[test]
 fn disconnect_follows_a_response_that_has_been_taken() {
     async fn lingers(mut connection: Connection<Http>) -> Result {
-        connection.send(Send::start(StatusCode::OK)).await?;
-        connection.send(Send::end("x")).await?;
-        while connection.receive().await != Some(Receive::Disconnect) {}
-        assert_eq!(connection.receive().await, Some(Receive::Disconnect));
-        let late = connection.send(Send::end("y")).await;
+        connection.send(Outbound::start(StatusCode::OK)).await?;
+        connection.send(Outbound::end("x")).await?;
+        while connection.receive().await != Some(Inbound::Disconnect) {}
+        assert_eq!(connection.receive().await, Some(Inbound::Disconnect));
+        let late = connection.send(Outbound::end("y")).await;
         assert!(matches!(late, Err(SendError::Closed)));
         Ok(())
     }

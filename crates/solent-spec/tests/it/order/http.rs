@@ -2,7 +2,7 @@ use http::{Extensions, HeaderMap, Response, StatusCode};
 use proptest::prelude::*;
 use solent_spec::{
     Body,
-    http::{HttpOrder, ResponseStart, Send},
+    http::{HttpOrder, Outbound, ResponseStart},
 };
 
 use super::Verdict::{self, Closed, Illegal, Legal};
@@ -38,27 +38,27 @@ impl Event {
         Self::Response,
     ];
 
-    fn send(self) -> Send {
+    fn send(self) -> Outbound {
         let headers = HeaderMap::new();
         match self {
-            Self::Start { trailers: false } => Send::start(StatusCode::OK),
+            Self::Start { trailers: false } => Outbound::start(StatusCode::OK),
             Self::Start { trailers: true } => ResponseStart::new(StatusCode::OK).trailers().into(),
-            Self::Body { more: true } => Send::chunk("x"),
-            Self::Body { more: false } => Send::end("x"),
-            Self::Zero { more } => Send::ZeroCopySend {
+            Self::Body { more: true } => Outbound::chunk("x"),
+            Self::Body { more: false } => Outbound::end("x"),
+            Self::Zero { more } => Outbound::ZeroCopySend {
                 file: std::fs::File::open(env!("CARGO_MANIFEST_DIR")).unwrap(),
                 offset: None,
                 count: None,
                 more,
             },
-            Self::Path => Send::PathSend("/x".into()),
-            Self::Trailers { more } => Send::Trailers { headers, more },
-            Self::Hint => Send::EarlyHint { links: Vec::new() },
-            Self::Push => Send::Push {
+            Self::Path => Outbound::PathSend("/x".into()),
+            Self::Trailers { more } => Outbound::Trailers { headers, more },
+            Self::Hint => Outbound::EarlyHint { links: Vec::new() },
+            Self::Push => Outbound::Push {
                 path: "/x".into(),
                 headers,
             },
-            Self::Debug => Send::Debug(Extensions::new()),
+            Self::Debug => Outbound::Debug(Extensions::new()),
             Self::Response => Response::new(Body::empty()).into(),
         }
     }

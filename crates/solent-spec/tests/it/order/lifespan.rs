@@ -1,6 +1,6 @@
 use http::Extensions;
 use proptest::prelude::*;
-use solent_spec::lifespan::{LifespanOrder, Send};
+use solent_spec::lifespan::{LifespanOrder, Outbound};
 
 use super::Verdict::{self, Closed, Illegal, Legal};
 
@@ -26,16 +26,16 @@ impl Step {
     fn take(self, order: &mut LifespanOrder) -> Verdict {
         let message = String::new();
         let event = match self {
-            Self::Started => Send::StartupComplete {
+            Self::Started => Outbound::StartupComplete {
                 state: Extensions::new(),
             },
-            Self::NotStarted => Send::StartupFailed { message },
+            Self::NotStarted => Outbound::StartupFailed { message },
             Self::Shutdown => {
                 order.shutting_down();
                 return Legal;
             }
-            Self::Stopped => Send::ShutdownComplete,
-            Self::NotStopped => Send::ShutdownFailed { message },
+            Self::Stopped => Outbound::ShutdownComplete,
+            Self::NotStopped => Outbound::ShutdownFailed { message },
         };
         order.sent(&event).into()
     }
@@ -78,10 +78,10 @@ fn illegal_answer_is_told_why() {
     let mut order = LifespanOrder::default();
     Step::Started.take(&mut order);
 
-    let again = order.sent(&Send::StartupFailed {
+    let again = order.sent(&Outbound::StartupFailed {
         message: String::new(),
     });
-    let early = order.sent(&Send::ShutdownComplete);
+    let early = order.sent(&Outbound::ShutdownComplete);
 
     assert_eq!(
         again.unwrap_err().to_string(),

@@ -6,7 +6,7 @@ use solent_spec::{
     Body,
     request::{Feature, Link, Listener},
     websocket::{
-        Accept, Close, CloseCode, Frame, Send, SharedFrame, WebSocketOrder, WebSocketScope,
+        Accept, Close, CloseCode, Frame, Outbound, SharedFrame, WebSocketOrder, WebSocketScope,
     },
 };
 
@@ -32,9 +32,9 @@ const CODES: [u16; 18] = [
 ];
 
 impl Event {
-    fn send(self) -> Send {
+    fn send(self) -> Outbound {
         match self {
-            Self::Accept => Send::accept(),
+            Self::Accept => Outbound::accept(),
             Self::AcceptOffered => Accept::default().subprotocol("v2").into(),
             Self::AcceptNotOffered => Accept::default().subprotocol("v3").into(),
             Self::AcceptWithHeader => {
@@ -45,11 +45,11 @@ impl Event {
             Self::Message => Frame::text("x").into(),
             Self::Shared => SharedFrame::new("x").into(),
             Self::Close(code) => Close::from(CloseCode::from_u16(code)).into(),
-            Self::CloseLong => Send::Close(Close {
+            Self::CloseLong => Outbound::Close(Close {
                 code: CloseCode::NORMAL,
                 reason: "x".repeat(124).into(),
             }),
-            Self::Respond => Send::Respond(Box::new(Response::new(Body::empty()))),
+            Self::Respond => Outbound::Respond(Box::new(Response::new(Body::empty()))),
         }
     }
 

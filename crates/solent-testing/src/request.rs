@@ -9,6 +9,7 @@ use serde::Serialize;
 use solent_spec::{
     BoxError,
     http::HttpScope,
+    json,
     request::{Feature, Link, Listener, ServerAddr},
     websocket::WebSocketScope,
 };
@@ -108,7 +109,7 @@ impl TestRequest {
 
     /// Sets the body to `value` as JSON, and the `Content-Type`.
     pub fn json<T: Serialize + ?Sized>(mut self, value: &T) -> Self {
-        self.body = serde_json::to_vec(value).map(Into::into).map_err(Arc::new);
+        self.body = json::to_vec(value).map(Into::into).map_err(Arc::new);
         self.header("content-type", "application/json")
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use solent_spec::RequestScope;
+use solent_spec::{RequestScope, json};
 use tokio::sync;
 
 use super::{
@@ -88,15 +88,14 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Shape`] for a value that is no JSON, [`SessionError::Store`] if the session cannot be read.
+    /// [`SessionError::Shape`] for a value that JSON does not have, such as NaN, [`SessionError::Store`] if the session cannot be read.
     pub async fn insert(
         &self,
         name: impl Into<String>,
         value: impl Serialize,
     ) -> Result<(), SessionError> {
         let name = name.into();
-        let value =
-            serde_json::to_value(value).map_err(|cause| SessionError::shape(&name, cause))?;
+        let value = json::to_value(value).map_err(|cause| SessionError::shape(&name, cause))?;
         self.read().await?;
         self.state().change(&name, |data| {
             let former = data.insert(name.clone(), value);

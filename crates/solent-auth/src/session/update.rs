@@ -2,6 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use solent_spec::json;
 
 use super::{
     Saved, Session, SessionData, SessionError, SessionStore,
@@ -109,7 +110,7 @@ fn changed<T: Serialize + DeserializeOwned>(
     let after = change(before);
     match &after {
         Some(value) => {
-            let value = serde_json::to_value(value).map_err(shape)?;
+            let value = json::to_value(value).map_err(shape)?;
             data.insert(name.to_owned(), value);
         }
         None => drop(data.remove(name)),

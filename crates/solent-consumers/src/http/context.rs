@@ -13,6 +13,7 @@ use serde::Serialize;
 use solent_spec::{
     Body, Closed, Connection, Draining, Http, RequestScope, Result, SendError, Transport,
     http::{HttpOrder, HttpScope, Outbound, ResponseStart},
+    json,
 };
 
 use crate::{ConsumerContext, NoEvents, blocking::Act, context::Kind, layers, who::Who};
@@ -172,7 +173,7 @@ impl<E> HttpContext<E> {
 }
 
 pub(super) fn json_response<T: Serialize + ?Sized>(value: &T) -> Result<Response<Body>> {
-    let mut response = Response::new(Body::from(serde_json::to_vec(value)?));
+    let mut response = Response::new(Body::from(json::to_vec(value)?));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     Ok(response)

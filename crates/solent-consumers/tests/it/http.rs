@@ -49,6 +49,7 @@ impl HttpConsumer for Obeys {
                 cx.respond_json(&item(cx.scope().path().to_owned().as_str()))
                     .await
             }
+            b"infinity" => cx.respond_json(&Some(f64::INFINITY)).await,
             b"stream" => {
                 let plain = HeaderValue::from_static("text/plain");
                 let start = ResponseStart::new(StatusCode::OK).header(header::CONTENT_TYPE, plain);
@@ -158,7 +159,11 @@ async fn body_at_the_limit_is_taken() {
 
 #[tokio::test(start_paused = true)]
 async fn errors_and_panics_end_the_exchange_after_disconnect() {
-    for (body, expected) in [("fail", "failed"), ("panic", "handler panicked")] {
+    for (body, expected) in [
+        ("fail", "failed"),
+        ("infinity", "JSON has no NaN and no infinite numbers"),
+        ("panic", "handler panicked"),
+    ] {
         let (exchange, log) = (Exchange::new(&[body]), Log::default());
 
         let error = run(&exchange, &log).await.unwrap_err();

@@ -397,6 +397,27 @@ async fn json_goes_in_and_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn number_that_json_does_not_have_is_an_error_and_not_null() {
+    struct Divides;
+    impl WebSocketConsumer for Divides {
+        type Input = Json<(f64, f64)>;
+        type Event = NoEvents;
+        async fn receive(&mut self, cx: &mut WebSocketContext, Json(input): Self::Input) -> Result {
+            cx.send_json(&[input.0 / input.1]).await
+        }
+    }
+    let socket = Socket::new();
+    socket.send("[1, 2]");
+    socket.send("[0, 0]");
+
+    let application = Divides::application_with(|_| Ok(Divides));
+    let error = application.call(socket.connection(None)).await.unwrap_err();
+
+    assert!(error.to_string().contains("no NaN"), "{error}");
+    assert_eq!(socket.take_texts(), ["[0.5]"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_not_the_json_expected_closes_with_the_clients_fault() {
     for (frame, code) in [
         (Frame::binary(b"[1]".to_vec()), 1003),

@@ -1,4 +1,4 @@
-//! JSON of clients, which is taken as it is or refused.
+//! JSON of clients, which is taken as it is or refused, and JSON for them, which is written so.
 //!
 //! ```
 //! use serde_json::Value;
@@ -9,12 +9,18 @@
 //! // As a number of 64 bits this would be another one.
 //! let refused = json::from_str::<Value>("12345678901234567890123");
 //! assert!(matches!(refused, Err(InvalidJson::Unfit(_))));
+//!
+//! // As JSON this would be `null`.
+//! assert!(json::to_string(&f64::NAN).is_err());
 //! # Ok::<(), solent_spec::BoxError>(())
 //! ```
 
 mod number;
+mod write;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
+
+pub use self::write::{to_string, to_value, to_vec};
 
 use self::number::Number;
 use crate::{

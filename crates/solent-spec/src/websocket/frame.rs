@@ -115,9 +115,9 @@ impl Frame {
     ///
     /// # Errors
     ///
-    /// A value that JSON cannot express, such as a map with keys that are not strings.
+    /// A value that JSON does not have: NaN, infinities, and maps whose keys are neither strings nor numbers.
     pub fn from_json<T: serde::Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        serde_json::to_string(value).map(Self::text)
+        json::to_string(value).map(Self::text)
     }
 
     /// The payload read as JSON, unchanged or not at all. Binary messages are read as well as text.

@@ -140,6 +140,7 @@ async fn request_that_is_none_is_reported() {
         TestRequest::get("/").header("name", "a\nb"),
         TestRequest::get("/%FF"),
         TestRequest::get("/").json(&std::collections::BTreeMap::from([((1, 2), 3)])),
+        TestRequest::get("/").json(&f64::NAN),
     ] {
         let error = HttpCommunicator::start(hello, request).unwrap_err();
         assert!(matches!(error, CommunicatorError::Request(_)), "{error:?}");

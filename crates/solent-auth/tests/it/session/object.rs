@@ -253,6 +253,29 @@ async fn expiry_of_a_session_comes_before_that_of_the_settings() -> Result {
 }
 
 #[tokio::test]
+async fn number_that_json_does_not_have_is_no_value() -> Result {
+    let (_, sessions) = sessions();
+    let session = sessions.session(None);
+    session.insert("rate", 0.5).await?;
+
+    let inserted = session.insert("rate", f64::NAN).await;
+    let updated = session
+        .update("rate", |_: Option<f64>| Some(f64::INFINITY))
+        .await;
+
+    assert!(
+        matches!(inserted, Err(SessionError::Shape { .. })),
+        "{inserted:?}"
+    );
+    assert!(
+        matches!(updated, Err(SessionError::Shape { .. })),
+        "{updated:?}"
+    );
+    assert_eq!(session.get::<f64>("rate").await?, Some(0.5));
+    Ok(())
+}
+
+#[tokio::test]
 async fn session_that_has_expired_is_gone() -> Result {
     let (_, sessions) = sessions();
     let session = sessions.session(None);

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, path::PathBuf, time::Duration};
 
+use solent_auth::StoreError;
 use solent_spec::{BoxError, TryLater};
 
 /// A database cannot be used, or did not answer. No message has a password or a value in it.
@@ -32,6 +33,11 @@ pub enum DatabaseError {
     #[error("database {0} cannot be reached")]
     Unavailable(String, #[source] BoxError),
 
+    /// There is no such database, or it does not let this user in. The cause is the client's own and may change between
+    /// releases.
+    #[error("database {0} cannot be used, correct its URL: the user, the password or the name")]
+    Unusable(String, #[source] BoxError),
+
     /// No connection became free in time, or no answer came.
     #[error(
         "database did not answer within {waited:?}: allow it more connections or more time, or look what it is busy with"
@@ -60,13 +66,27 @@ pub enum DatabaseError {
 impl DatabaseError {
     /// As a cause: what is away or busy is [marked](TryLater) so.
     pub(crate) fn into_cause(self) -> BoxError {
-        match self {
-            Self::Unavailable(..) | Self::Elapsed { .. } => TryLater::because(self).into(),
-            error => error.into(),
+        match self.passes() {
+            true => TryLater::because(self).into(),
+            false => self.into(),
         }
+    }
+
+    /// Whether another attempt may well succeed, without any change by people.
+    fn passes(&self) -> bool {
+        matches!(self, Self::Unavailable(..) | Self::Elapsed { .. })
     }
 
     pub(super) fn url(problem: impl Into<Cow<'static, str>>) -> Self {
         Self::Url(problem.into())
+    }
+}
+
+impl From<DatabaseError> for StoreError {
+    fn from(error: DatabaseError) -> Self {
+        match error.passes() {
+            true => Self::unavailable(error),
+            false => Self::Refused(error.into()),
+        }
     }
 }

@@ -114,11 +114,11 @@ impl SessionStore for DatabaseSessions {
         let now = SystemTime::now();
         let values = vec![text(key), Value::Moment(now)];
         let row = self.database.row(&self.statements.select, values).await;
-        let Some(mut row) = row.map_err(StoreError::unavailable)? else {
+        let Some(mut row) = row? else {
             return Ok(None);
         };
-        let content = row.text(0).map_err(StoreError::unavailable)?;
-        let millis = row.text(1).map_err(StoreError::unavailable)?.parse().ok();
+        let content = row.text(0)?;
+        let millis = row.text(1)?.parse().ok();
         let expires = millis
             .and_then(|millis| SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis)));
         let data = codec::read(&self.keys, &self.salt, &content, None, now)?;
@@ -143,7 +143,7 @@ impl SessionStore for DatabaseSessions {
             .database
             .execute_once(&self.statements.replace, values)
             .await;
-        Ok(match replaced.map_err(StoreError::unavailable)? {
+        Ok(match replaced? {
             0 => Saved::Changed,
             _ => Saved::Kept,
         })
@@ -159,7 +159,7 @@ impl SessionStore for DatabaseSessions {
             let key = SessionKey::random();
             let values = vec![text(&key), data.clone(), Value::Moment(expires)];
             let inserted = self.database.execute(&self.statements.insert, values).await;
-            if inserted.map_err(StoreError::unavailable)? == 1 {
+            if inserted? == 1 {
                 return Ok(key);
             }
         }
@@ -174,7 +174,7 @@ impl SessionStore for DatabaseSessions {
     ) -> Result<Saved, StoreError> {
         let values = vec![self.encode(data), Value::Moment(expires), text(key)];
         let updated = self.database.execute(&self.statements.update, values).await;
-        Ok(match updated.map_err(StoreError::unavailable)? {
+        Ok(match updated? {
             0 => Saved::Gone,
             _ => Saved::Kept,
         })
@@ -185,7 +185,13 @@ impl SessionStore for DatabaseSessions {
             .database
             .execute(&self.statements.delete, vec![text(key)])
             .await;
-        deleted.map(drop).map_err(StoreError::unavailable)
+        deleted.map(drop).map_err(StoreError::from)
+    }
+
+    /// A row is looked for, so that a table or a right to read it that is missing is known at the start. Nothing is written: a
+    /// project may let this process only read.
+    async fn check(&self) -> Result<(), StoreError> {
+        self.read(&SessionKey::random()).await.map(drop)
     }
 }
 

@@ -6,8 +6,9 @@ use std::{
 };
 
 use rusqlite::Connection;
-use solent_auth::{SessionKey, SessionStore};
+use solent_auth::{SessionKey, SessionStore, StoreError};
 use solent_django::{Database, DatabaseConfig, DatabaseError, session::DatabaseSessions};
+use solent_spec::Chain;
 use solent_testing::servers::{PostgresServer, Proxy};
 
 use crate::{
@@ -75,6 +76,7 @@ async fn a_file_that_is_not_there_is_an_error_and_is_not_made() {
     let error = database.check().await.unwrap_err();
 
     assert!(error.to_string().contains("none.sqlite3"), "{error}");
+    assert!(matches!(error, DatabaseError::Unusable(..)), "{error:?}");
     assert!(!path.exists());
 }
 
@@ -86,7 +88,41 @@ async fn a_file_that_is_no_database_is_an_error() {
     let database = Database::sqlite(&path, &DatabaseConfig::default()).unwrap();
     let store = DatabaseSessions::new(database, vectors::keys());
 
-    assert!(store.load(&SessionKey::random()).await.is_err());
+    let error = store.check().await.unwrap_err();
+
+    assert!(matches!(error, StoreError::Refused(_)), "{error}");
+}
+
+#[tokio::test]
+async fn readers_who_are_locked_out_are_told_in_time_and_read_afterwards() {
+    let project = Project::sqlite().await;
+    let Project::Sqlite(folder) = &project else {
+        unreachable!()
+    };
+    let path = folder.path().join("db.sqlite3");
+    let mut django = Connection::open(&path).unwrap();
+    let busy = django
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)
+        .unwrap();
+    let impatient = with_connections(2, Duration::from_millis(300));
+    let database = Database::sqlite(&path, &impatient).unwrap();
+    let store = DatabaseSessions::new(database, vectors::keys());
+
+    let start = Instant::now();
+    let loads: Vec<_> = (0..40)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.load(&SessionKey::random()).await })
+        })
+        .collect();
+    for load in loads {
+        let error = load.await.unwrap().unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(10));
+
+    busy.commit().unwrap();
+    assert_eq!(store.load(&SessionKey::random()).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -135,6 +171,62 @@ async fn a_lost_server_is_an_error_and_found_again() {
 
     postgres.restart().await.unwrap();
     database.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_lets_nobody_in_is_not_taken_for_one_that_is_away() {
+    let postgres = PostgresServer::start().await.unwrap();
+    for (url, words) in [
+        (postgres.url("none"), "database \"none\" does not exist"),
+        (
+            postgres.url("postgres").replace("solent@", "stranger@"),
+            "role \"stranger\" does not exist",
+        ),
+    ] {
+        let store = DatabaseSessions::new(Database::open(&url).unwrap(), vectors::keys());
+
+        let error = store.check().await.unwrap_err();
+
+        assert!(matches!(error, StoreError::Refused(_)), "{error}");
+        let told = Chain(&error).to_string();
+        assert!(told.contains(words), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_ends_is_an_outage_and_no_refusal() {
+    let postgres = PostgresServer::start().await.unwrap();
+    let config = with_connections(1, Duration::from_secs(20));
+    let url = postgres.url("postgres");
+    let database = Database::open_with(&url, &config).unwrap();
+    let store = DatabaseSessions::new(database, vectors::keys());
+    // The lock makes the statement wait in the server.
+    let table = "CREATE TABLE django_session (session_key text, session_data text, expire_date timestamptz)";
+    postgres.query("postgres", table).await.unwrap();
+    let ended = "BEGIN; LOCK TABLE django_session; \
+                 DO $$ BEGIN \
+                   FOR i IN 1..600 LOOP \
+                     IF (SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                         WHERE application_name = 'solent' AND wait_event_type = 'Lock') > 0 \
+                     THEN RETURN; END IF; \
+                     PERFORM pg_stat_clear_snapshot(), pg_sleep(0.02); \
+                   END LOOP; \
+                   RAISE 'nothing waits'; \
+                 END $$; COMMIT";
+
+    let key = SessionKey::random();
+    let failing = async {
+        loop {
+            if let Err(error) = store.load(&key).await {
+                return error;
+            }
+        }
+    };
+    let (error, ended) = tokio::join!(failing, postgres.query("postgres", ended));
+
+    ended.unwrap();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    assert_eq!(store.load(&key).await.unwrap(), None);
 }
 
 #[tokio::test]

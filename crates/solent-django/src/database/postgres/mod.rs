@@ -103,7 +103,7 @@ impl Postgres {
         match self.pool.get().await {
             Ok(client) => Ok(Lease::new(client)),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(self.elapsed()),
-            Err(PoolError::Backend(error)) => Err(unavailable(error)),
+            Err(PoolError::Backend(error)) => Err(not_connected(error)),
             Err(error) => Err(unavailable(error)),
         }
     }
@@ -115,19 +115,37 @@ impl Postgres {
     }
 }
 
-/// What a statement failed with.
-fn refused(error: tokio_postgres::Error) -> DatabaseError {
-    let Some(code) = error.code() else {
-        return unavailable(error);
-    };
-    match *code {
-        SqlState::NUMERIC_VALUE_OUT_OF_RANGE | SqlState::INVALID_TEXT_REPRESENTATION => {
-            DatabaseError::Value(error.into())
-        }
-        _ => DatabaseError::Refused(error.into()),
+/// What connecting failed with.
+fn not_connected(error: tokio_postgres::Error) -> DatabaseError {
+    match error.code().is_some_and(|code| !passes(code)) {
+        true => DatabaseError::Unusable(SERVER.to_owned(), error.into()),
+        false => unavailable(error),
     }
 }
 
+/// What a statement failed with.
+fn refused(error: tokio_postgres::Error) -> DatabaseError {
+    match error.code() {
+        None => unavailable(error),
+        Some(code) if passes(code) => unavailable(error),
+        Some(&(SqlState::NUMERIC_VALUE_OUT_OF_RANGE | SqlState::INVALID_TEXT_REPRESENTATION)) => {
+            DatabaseError::Value(error.into())
+        }
+        Some(_) => DatabaseError::Refused(error.into()),
+    }
+}
+
+/// Whether a server that answers with this code may do what it was asked for later: it starts or stops, has no room, is the
+/// standby of another one, or has ended a statement in favour of others.
+fn passes(code: &SqlState) -> bool {
+    const CLASSES: [&str; 6] = ["08", "40", "53", "55", "57", "58"];
+    let code = code.code();
+    code == SqlState::READ_ONLY_SQL_TRANSACTION.code()
+        || CLASSES.iter().any(|class| code.starts_with(class))
+}
+
+const SERVER: &str = "server of PostgreSQL";
+
 fn unavailable(error: impl Into<solent_spec::BoxError>) -> DatabaseError {
-    DatabaseError::Unavailable("server of PostgreSQL".to_owned(), error.into())
+    DatabaseError::Unavailable(SERVER.to_owned(), error.into())
 }

@@ -1,6 +1,8 @@
 //! Connections to a file.
 
 use std::{
+    fs::File,
+    io,
     num::NonZeroUsize,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -91,7 +93,22 @@ impl Pool {
     /// Only a file that is there is opened: a path with a slip of the pen must not make an empty database.
     fn connect(&self) -> Result<Connection, DatabaseError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Connection::open_with_flags(&self.path, flags).map_err(|error| self.unavailable(error))
+        Connection::open_with_flags(&self.path, flags).map_err(|error| match self.is_usable() {
+            true => self.unavailable(error),
+            false => self.unusable(error),
+        })
+    }
+
+    /// Whether there is a file that may be read.
+    fn is_usable(&self) -> bool {
+        let file = File::open(&self.path).and_then(|file| file.metadata());
+        match file {
+            Ok(file) => file.is_file(),
+            Err(error) => !matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+            ),
+        }
     }
 
     fn error(&self, error: rusqlite::Error) -> DatabaseError {
@@ -99,11 +116,11 @@ impl Pool {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => self.elapsed(),
             Some(
                 ErrorCode::CannotOpen
-                | ErrorCode::NotADatabase
                 | ErrorCode::SystemIoFailure
                 | ErrorCode::DatabaseCorrupt
                 | ErrorCode::DiskFull,
             ) => self.unavailable(error),
+            Some(ErrorCode::NotADatabase) => self.unusable(error),
             _ => DatabaseError::Refused(error.into()),
         }
     }
@@ -116,6 +133,10 @@ impl Pool {
 
     fn unavailable(&self, error: rusqlite::Error) -> DatabaseError {
         DatabaseError::Unavailable(format!("`{}`", self.path.display()), error.into())
+    }
+
+    fn unusable(&self, error: rusqlite::Error) -> DatabaseError {
+        DatabaseError::Unusable(format!("`{}`", self.path.display()), error.into())
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use solent_auth::{Saved, SessionKey, SessionStore};
+use solent_auth::{Saved, SessionKey, SessionStore, StoreError};
 use solent_django::{session::DatabaseSessions, signing::SecretKeys};
+use solent_spec::Chain;
 
 use super::{a_minute_ago, data, in_a_minute, key, promise};
 use crate::{
@@ -20,7 +21,8 @@ on_every_database![
     what_cannot_be_read_is_none_and_stays,
     keys_of_former_times_are_believed_and_not_used,
     tables_of_any_name_are_found,
-    a_table_that_is_not_there_is_an_error,
+    a_table_that_is_not_there_is_a_refusal,
+    a_check_writes_nothing,
 ];
 
 async fn store(project: &Project) -> DatabaseSessions {
@@ -167,7 +169,7 @@ async fn tables_of_any_name_are_found(project: Project) {
     );
 }
 
-async fn a_table_that_is_not_there_is_an_error(project: Project) {
+async fn a_table_that_is_not_there_is_a_refusal(project: Project) {
     project.sql("DROP TABLE django_session").await;
 
     let error = store(&project)
@@ -176,5 +178,20 @@ async fn a_table_that_is_not_there_is_an_error(project: Project) {
         .await
         .unwrap_err();
 
-    assert!(error.to_string().contains("not available"), "{error}");
+    let checked = store(&project).await.check().await.unwrap_err();
+
+    for error in [error, checked] {
+        assert!(matches!(error, StoreError::Refused(_)), "{error}");
+        let told = Chain(&error).to_string();
+        assert!(told.contains("django_session"), "{told}");
+    }
+}
+
+async fn a_check_writes_nothing(project: Project) {
+    let store = store(&project).await;
+
+    store.check().await.unwrap();
+
+    let count = "SELECT CAST(count(*) AS text) FROM django_session";
+    assert_eq!(project.value(count).await.as_deref(), Some("0"));
 }

@@ -26,6 +26,7 @@ mod store;
 #[cfg(feature = "tower-sessions")]
 mod tower;
 mod update;
+mod value;
 
 pub(crate) use self::herald::Herald;
 #[cfg(feature = "redis")]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use solent_layer_redis::store::{Condition, Exchanged, StoreFailure, StoreLink};
-use solent_spec::BoxError;
+use solent_spec::{BoxError, json};
 
 use super::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
 use crate::Spent;
@@ -71,12 +71,12 @@ impl RedisStore {
         expires: SystemTime,
         condition: Condition,
     ) -> Result<bool, StoreError> {
-        let (name, data) = (self.name(key), json(data)?);
+        let (name, data) = (self.name(key), text(data)?);
         Ok(self.link.set(&name, &data, expires, condition).await?)
     }
 }
 
-fn json(data: &SessionData) -> Result<Vec<u8>, StoreError> {
+fn text(data: &SessionData) -> Result<Vec<u8>, StoreError> {
     serde_json::to_vec(data).map_err(StoreError::unavailable)
 }
 
@@ -97,7 +97,8 @@ impl SessionStore for RedisStore {
         let Some(entry) = self.link.get(&self.name(key)).await? else {
             return Ok(None);
         };
-        let Ok(data) = serde_json::from_slice(&entry.value) else {
+        // What is no session of ours, or would be another one when it is written back.
+        let Ok(data) = json::from_slice(&entry.value) else {
             tracing::debug!(target: "solent::auth", "stored session cannot be read");
             return Err(StoreError::Unreadable);
         };
@@ -112,7 +113,7 @@ impl SessionStore for RedisStore {
         data: &SessionData,
         expires: SystemTime,
     ) -> Result<Saved, StoreError> {
-        let (name, data) = (self.name(key), json(data)?);
+        let (name, data) = (self.name(key), text(data)?);
         let exchange = self.link.exchange(&name, former.as_bytes(), &data, expires);
         Ok(match exchange.await? {
             Exchanged::Kept => Saved::Kept,

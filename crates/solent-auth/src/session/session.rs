@@ -8,12 +8,12 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use solent_spec::{RequestScope, json};
+use solent_spec::RequestScope;
 use tokio::sync;
 
 use super::{
     DynSessionStore, Expiry, Herald, SessionConfig, SessionData, SessionError, SessionKey,
-    SessionStore, StoreError, state::State,
+    SessionStore, StoreError, state::State, value::kept,
 };
 
 /// A browser's session: values that are remembered from one request to the next.
@@ -88,14 +88,15 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Shape`] for a value that JSON does not have, such as NaN, [`SessionError::Store`] if the session cannot be read.
+    /// [`SessionError::Shape`] for a value that JSON does not have, such as NaN, or that is nested
+    /// more than 120 deep, [`SessionError::Store`] if the session cannot be read.
     pub async fn insert(
         &self,
         name: impl Into<String>,
         value: impl Serialize,
     ) -> Result<(), SessionError> {
         let name = name.into();
-        let value = json::to_value(value).map_err(|cause| SessionError::shape(&name, cause))?;
+        let value = kept(&name, value)?;
         self.read().await?;
         self.state().change(&name, |data| {
             let former = data.insert(name.clone(), value);

@@ -2,11 +2,11 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use solent_spec::json;
 
 use super::{
     Saved, Session, SessionData, SessionError, SessionStore,
     save::{ATTEMPTS, pause},
+    value::kept,
 };
 
 impl Session {
@@ -110,8 +110,7 @@ fn changed<T: Serialize + DeserializeOwned>(
     let after = change(before);
     match &after {
         Some(value) => {
-            let value = json::to_value(value).map_err(shape)?;
-            data.insert(name.to_owned(), value);
+            data.insert(name.to_owned(), kept(name, value)?);
         }
         None => drop(data.remove(name)),
     }

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use solent_auth::{Expiry, SessionConfig, SessionError, SessionKey, SessionStore, Sessions};
+use solent_auth::{
+    CookieSecret, CookieStore, Expiry, SessionConfig, SessionError, SessionKey, SessionStore,
+    Sessions,
+};
 
 use super::probe::Probe;
 
@@ -272,6 +275,27 @@ async fn number_that_json_does_not_have_is_no_value() -> Result {
         "{updated:?}"
     );
     assert_eq!(session.get::<f64>("rate").await?, Some(0.5));
+    Ok(())
+}
+
+#[tokio::test]
+async fn value_that_stores_could_not_read_again_is_refused() -> Result {
+    fn nested(depth: usize) -> serde_json::Value {
+        (0..depth).fold(0.into(), |inner, _| serde_json::json!([inner]))
+    }
+    let store = CookieStore::signed(CookieSecret::random());
+    let session = Sessions::new(store.clone()).session(None);
+
+    session.insert("deep", nested(120)).await?;
+    let refused = session.insert("deeper", nested(121)).await;
+
+    assert!(
+        matches!(refused, Err(SessionError::Shape { .. })),
+        "{refused:?}"
+    );
+    session.save().await?;
+    let read = Sessions::new(store).session(session.key());
+    assert_eq!(read.get("deep").await?, Some(nested(120)));
     Ok(())
 }
 

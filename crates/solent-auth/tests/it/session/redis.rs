@@ -46,6 +46,39 @@ async fn session_of_another_kind_is_never_written_over() -> Result {
 }
 
 #[tokio::test]
+async fn session_with_values_that_would_change_is_never_written_over() -> Result {
+    let server = RedisServer::start().await?;
+    let store = RedisStore::new(&server.url())?;
+    for value in [
+        "18446744073709551616",
+        "-12345678901234567890123",
+        "1e400",
+        "1e-400",
+        "-0",
+        "NaN",
+        "-Infinity",
+        r#""\ud83d""#,
+        &format!("{}{}", "[".repeat(1000), "]".repeat(1000)),
+    ] {
+        let key = SessionKey::random();
+        let name = format!("solent:session:{}", key.as_str());
+        let json = format!(r#"{{"value":{value}}}"#);
+        server.command(&["SET", &name, &json]).await?;
+        let session = Sessions::new(store.clone()).session(Some(key));
+
+        session.insert("color", "blue").await?;
+        let error = session.save().await.unwrap_err();
+
+        assert!(
+            matches!(error, SessionError::Unreadable),
+            "{value}: {error}"
+        );
+        assert_eq!(server.command(&["GET", &name]).await?, json.as_str());
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn wrong_password_and_missing_rights_are_told_at_once() -> Result {
     let server = RedisServer::start().await?;
     server

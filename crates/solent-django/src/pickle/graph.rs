@@ -116,16 +116,9 @@ impl<'g> Tree<'g> {
         Ok(text.to_owned())
     }
 
-    /// A number that JSON has no form for counts as the text that it is here.
+    /// What JSON has no form for counts as the text that it is here.
     fn scalar(&mut self, value: &Value) -> Result<Value, PickleError> {
-        if let Value::Object(special) = value {
-            let length = special
-                .values()
-                .filter_map(Value::as_str)
-                .map(str::len)
-                .sum();
-            self.text_left = less(self.text_left, length, "text")?;
-        }
+        self.text_left = less(self.text_left, text_in(value), "text")?;
         Ok(value.clone())
     }
 
@@ -144,6 +137,15 @@ impl<'g> Tree<'g> {
 
     fn node(&self, id: Id) -> &'g Node<'g> {
         &self.nodes[id.0 as usize]
+    }
+}
+
+/// How much text there is in a scalar.
+fn text_in(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Object(special) => special.values().map(text_in).sum(),
+        _ => 0,
     }
 }
 

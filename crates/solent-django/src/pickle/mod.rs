@@ -28,7 +28,7 @@
 //! | `bytes` | `{"$python": {"bytes": "AAEC"}}`, in base64 | the same |
 //! | a `dict` with keys that are not text | `{"$python": {"dict": [[1, "one"]]}}` | the same |
 //! | a `tuple` | an array | a list, or a tuple in a key |
-//! | text with half a surrogate pair | U+FFFD | U+FFFD |
+//! | text with half a surrogate pair | `{"$python": {"str": "\\ud83d"}}`, as in JSON | the same |
 
 mod error;
 mod graph;

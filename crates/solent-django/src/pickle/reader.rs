@@ -107,7 +107,7 @@ impl<'a> Machine<'a> {
 
             op::UNICODE => {
                 let text = text::raw_unicode_escape(self.line()?).ok_or(Halt::Malformed)?;
-                self.push(Node::Text(text.into()))?;
+                self.owned_text(text)?;
             }
             op::SHORT_BINUNICODE => {
                 let length = self.octet()?;
@@ -240,8 +240,23 @@ impl<'a> Machine<'a> {
     }
 
     fn text(&mut self, length: usize) -> Result<(), Halt> {
-        let text = text::utf8(self.take(length)?).ok_or(Halt::Malformed)?;
-        self.push(Node::Text(text))
+        let octets = self.take(length)?;
+        match std::str::from_utf8(octets) {
+            Ok(text) => self.push(Node::Text(text.into())),
+            Err(_) => self.halves(octets),
+        }
+    }
+
+    fn owned_text(&mut self, octets: Vec<u8>) -> Result<(), Halt> {
+        match String::from_utf8(octets) {
+            Ok(text) => self.push(Node::Text(text.into())),
+            Err(error) => self.halves(error.as_bytes()),
+        }
+    }
+
+    fn halves(&mut self, octets: &[u8]) -> Result<(), Halt> {
+        let text = text::halves(octets).ok_or(Halt::Malformed)?;
+        self.scalar(Special::Halves(text).into_value())
     }
 
     fn bytes(&mut self, length: usize) -> Result<(), Halt> {

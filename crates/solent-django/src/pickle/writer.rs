@@ -39,7 +39,7 @@ fn value(out: &mut Vec<u8>, value: &Value) {
         Value::Bool(true) => out.push(op::NEWTRUE),
         Value::Bool(false) => out.push(op::NEWFALSE),
         Value::Number(number) => self::number(out, number),
-        Value::String(text) => self::text(out, text),
+        Value::String(text) => self::text(out, text.as_bytes()),
         Value::Array(items) => list(out, items),
         Value::Object(entries) => object(out, entries),
     }
@@ -85,6 +85,7 @@ fn special(out: &mut Vec<u8>, special: &Special) {
     match special {
         Special::Float(number) => float(out, *number),
         Special::Integer(integer) => self::integer(out, integer.as_str()),
+        Special::Halves(text) => self::text(out, &text.to_utf8()),
         Special::Bytes(octets) => {
             sized(
                 out,
@@ -128,10 +129,10 @@ fn integer(out: &mut Vec<u8>, digits: &str) {
     );
 }
 
-fn text(out: &mut Vec<u8>, text: &str) {
+fn text(out: &mut Vec<u8>, text: &[u8]) {
     sized(
         out,
-        text.as_bytes(),
+        text,
         [
             Some(op::SHORT_BINUNICODE),
             Some(op::BINUNICODE),
@@ -168,7 +169,7 @@ fn list(out: &mut Vec<u8>, items: &[Value]) {
 fn map(out: &mut Vec<u8>, entries: &Map<String, Value>) {
     let entries: Vec<_> = entries.iter().collect();
     dict(out, &entries, |out, (key, value)| {
-        text(out, key);
+        text(out, key.as_bytes());
         self::value(out, value);
     });
 }

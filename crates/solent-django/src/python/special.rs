@@ -3,6 +3,8 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
+use super::Halves;
+
 /// The key of such an object.
 const KEY: &str = "$python";
 
@@ -16,6 +18,8 @@ pub(crate) enum Special {
     Float(f64),
     /// An integer beyond 64 bits, in decimal digits: `{"$python": "18446744073709551616"}`.
     Integer(Integer),
+    /// Text with halves of surrogate pairs, which Rust's text cannot hold: `{"$python": {"str": "\\ud83d"}}`.
+    Halves(Halves),
     /// `bytes`: `{"$python": {"bytes": "AAEC"}}`, in base64.
     Bytes(Vec<u8>),
     /// A `dict` whose keys are not all text: `{"$python": {"dict": [[1, "one"]]}}`.
@@ -73,6 +77,7 @@ impl Special {
         let inner = match self {
             Self::Float(number) => super::float::repr(number).into(),
             Self::Integer(Integer(digits)) => digits.into(),
+            Self::Halves(text) => single("str", text.as_str().into()),
             Self::Bytes(octets) => single("bytes", STANDARD.encode(octets).into()),
             Self::Dict(entries) => {
                 let pairs = entries.into_iter().map(|(k, v)| Value::Array(vec![k, v]));
@@ -100,6 +105,7 @@ impl Special {
     fn of_content(inner: &Map<String, Value>) -> Option<Self> {
         let (kind, content) = inner.iter().next()?;
         match (kind.as_str(), content) {
+            ("str", Value::String(escaped)) => Halves::parse(escaped).map(Self::Halves),
             ("bytes", Value::String(encoded)) => STANDARD.decode(encoded).ok().map(Self::Bytes),
             ("dict", Value::Array(pairs)) => {
                 let entries = pairs.iter().map(|pair| match pair.as_array()?.as_slice() {

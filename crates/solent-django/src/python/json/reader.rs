@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::python::{Integer, Special};
+use crate::python::{Halves, Integer, Special};
 
 /// Arrays and objects that may be inside each other.
 const MAX_DEPTH: usize = 128;
@@ -17,10 +17,14 @@ pub(crate) struct JsonError {
 
 /// Reads one value.
 ///
-/// As Django does, octets beyond ASCII are taken for Latin-1. Half of a surrogate pair, which Rust's text cannot hold, is read
-/// as U+FFFD.
+/// As Django does, octets beyond ASCII are taken for Latin-1. A name with half of a surrogate pair, which Rust's text cannot
+/// hold, is an error.
 pub(crate) fn read(text: &[u8]) -> Result<Value, JsonError> {
-    let mut reader = Reader { text, offset: 0 };
+    let mut reader = Reader {
+        text,
+        offset: 0,
+        has_halves: false,
+    };
     reader.document().ok_or(JsonError {
         offset: reader.offset,
     })
@@ -30,6 +34,8 @@ struct Reader<'a> {
     text: &'a [u8],
     /// What is read so far.
     offset: usize,
+    /// Whether the last text had half of a surrogate pair.
+    has_halves: bool,
 }
 
 impl Reader<'_> {
@@ -44,7 +50,7 @@ impl Reader<'_> {
         match self.peek()? {
             b'{' if depth < MAX_DEPTH => self.object(depth + 1),
             b'[' if depth < MAX_DEPTH => self.array(depth + 1),
-            b'"' => self.string().map(Value::String),
+            b'"' => self.text(),
             b'-' | b'0'..=b'9' => self.number(),
             _ => self.word(),
         }
@@ -73,7 +79,7 @@ impl Reader<'_> {
         }
         loop {
             self.skip_spaces();
-            let key = self.string()?;
+            let key = self.string().filter(|_| !self.has_halves)?;
             self.skip_spaces();
             self.expect(b':')?;
             let value = self.value(depth)?;
@@ -154,7 +160,18 @@ impl Reader<'_> {
         (self.offset > start).then_some(())
     }
 
+    fn text(&mut self) -> Option<Value> {
+        let start = self.offset + 1;
+        let text = self.string()?;
+        if !self.has_halves {
+            return Some(Value::String(text));
+        }
+        let text = Halves::of_json(&self.text[start..self.offset - 1]);
+        Some(Special::Halves(text).into_value())
+    }
+
     fn string(&mut self) -> Option<String> {
+        self.has_halves = false;
         self.expect(b'"')?;
         let mut text = String::new();
         loop {
@@ -188,7 +205,7 @@ impl Reader<'_> {
     fn unicode(&mut self) -> Option<char> {
         let first = self.unit()?;
         if !(0xd800..0xdc00).contains(&first) {
-            return Some(char::from_u32(first.into()).unwrap_or(char::REPLACEMENT_CHARACTER));
+            return Some(char::from_u32(first.into()).unwrap_or_else(|| self.half()));
         }
         let after_first = self.offset;
         if self.takes("\\u") {
@@ -198,7 +215,12 @@ impl Reader<'_> {
             }
             self.offset = after_first;
         }
-        Some(char::REPLACEMENT_CHARACTER)
+        Some(self.half())
+    }
+
+    fn half(&mut self) -> char {
+        self.has_halves = true;
+        char::REPLACEMENT_CHARACTER
     }
 
     fn unit(&mut self) -> Option<u16> {
@@ -254,10 +276,41 @@ mod tests {
     }
 
     #[test]
-    fn half_a_surrogate_pair_does_not_lose_the_rest() {
-        let text = br#"["\ud83d\udc09", "\ud83d", "\udc09", "\ud83d\ud83d\udc09", "\ud83dx"]"#;
-        let expected = json!(["🐉", "\u{fffd}", "\u{fffd}", "\u{fffd}🐉", "\u{fffd}x"]);
-        assert_eq!(read(text), Ok(expected));
+    fn half_a_surrogate_pair_is_kept_as_it_is() {
+        for half in [
+            r"\ud83d",
+            r"\udc09",
+            r"\ud83d\ud83d\udc09",
+            r#"\"\ud83dx\n\u00e9"#,
+        ] {
+            let text = format!(r#"["\ud83d\udc09","{half}",{{"a":"{half}"}}]"#);
+            let kept = json!({"$python": {"str": half}});
+            let expected = json!(["🐉", kept, {"a": kept}]);
+
+            assert_eq!(read(text.as_bytes()), Ok(expected.clone()));
+            assert_eq!(write(&expected), text);
+        }
+        assert_eq!(
+            read(b"\"\xe9\\ud83d\""),
+            Ok(json!({"$python": {"str": "\\u00e9\\ud83d"}}))
+        );
+        assert!(read(br#"{"\ud83d":1}"#).is_err());
+    }
+
+    #[test]
+    fn object_that_only_looks_like_half_a_pair_is_one() {
+        for text in [
+            "a",
+            "\\ud83d\\udc09",
+            "\"",
+            "\\",
+            "\\ud83d\"",
+            "é\\ud83d",
+            "\\ud8",
+        ] {
+            let object = json!({"$python": {"str": text}});
+            assert_eq!(read(write(&object).as_bytes()), Ok(object));
+        }
     }
 
     #[test]

@@ -30,6 +30,11 @@ fn write_value(out: &mut String, value: &Value) {
         Value::Array(items) => write_array(out, items),
         Value::Object(entries) => match Special::of(entries) {
             Some(Special::Float(number)) => out.push_str(&float::repr(number)),
+            Some(Special::Halves(text)) => {
+                out.push('"');
+                out.push_str(text.as_str());
+                out.push('"');
+            }
             Some(Special::Integer(integer)) => out.push_str(integer.as_str()),
             _ => write_object(out, entries),
         },

@@ -5,6 +5,7 @@
 
 mod lease;
 mod options;
+mod said;
 mod tls;
 mod value;
 mod verify;
@@ -118,8 +119,8 @@ impl Postgres {
 /// What connecting failed with.
 fn not_connected(error: tokio_postgres::Error) -> DatabaseError {
     match error.code().is_some_and(|code| !passes(code)) {
-        true => DatabaseError::Unusable(SERVER.to_owned(), error.into()),
-        false => unavailable(error),
+        true => DatabaseError::Unusable(SERVER.to_owned(), said::cause(error)),
+        false => unavailable(said::cause(error)),
     }
 }
 
@@ -127,11 +128,11 @@ fn not_connected(error: tokio_postgres::Error) -> DatabaseError {
 fn refused(error: tokio_postgres::Error) -> DatabaseError {
     match error.code() {
         None => unavailable(error),
-        Some(code) if passes(code) => unavailable(error),
+        Some(code) if passes(code) => unavailable(said::cause(error)),
         Some(&(SqlState::NUMERIC_VALUE_OUT_OF_RANGE | SqlState::INVALID_TEXT_REPRESENTATION)) => {
-            DatabaseError::Value(error.into())
+            DatabaseError::Value(said::cause(error))
         }
-        Some(_) => DatabaseError::Refused(error.into()),
+        Some(_) => DatabaseError::Refused(said::cause(error)),
     }
 }
 

@@ -23,6 +23,7 @@ on_every_database![
     tables_of_any_name_are_found,
     a_table_that_is_not_there_is_a_refusal,
     a_check_writes_nothing,
+    a_row_that_is_refused_is_not_repeated,
 ];
 
 async fn store(project: &Project) -> DatabaseSessions {
@@ -185,6 +186,25 @@ async fn a_table_that_is_not_there_is_a_refusal(project: Project) {
         let told = Chain(&error).to_string();
         assert!(told.contains("django_session"), "{told}");
     }
+}
+
+async fn a_row_that_is_refused_is_not_repeated(project: Project) {
+    let table = "DROP TABLE django_session; CREATE TABLE django_session (\
+                 session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, \
+                 expire_date timestamp NOT NULL, tenant text NOT NULL)";
+    project.sql(table).await;
+    let store = store(&project).await;
+
+    let error = store.create(&data("topsecret"), in_a_minute()).await;
+
+    let error = error.unwrap_err();
+    assert!(matches!(error, StoreError::Refused(_)), "{error}");
+    let told = Chain(&error).to_string();
+    assert!(told.contains("tenant"), "{told}");
+    let shown = format!("{told} {error:?}");
+    // What Django's sessions begin with, in base64 of JSON or of zlib.
+    assert!(!shown.contains("eyJ") && !shown.contains(".eJ"), "{shown}");
+    assert!(!told.contains("DETAIL"), "{told}");
 }
 
 async fn a_check_writes_nothing(project: Project) {

@@ -133,7 +133,7 @@ async fn requests_at_once_leave_what_each_set(sessions: &Sessions) -> SessionKey
     let key = first.key().unwrap();
 
     let mut tasks = tokio::task::JoinSet::new();
-    for (n, session) in requests(sessions, &key, 8).await.into_iter().enumerate() {
+    for (n, session) in requests(sessions, &key, 20).await.into_iter().enumerate() {
         tasks.spawn(async move {
             session.insert(format!("name{n}"), n).await?;
             session.save().await
@@ -145,17 +145,16 @@ async fn requests_at_once_leave_what_each_set(sessions: &Sessions) -> SessionKey
 
     let data = sessions.session(Some(key.clone())).data().await.unwrap();
     let names: Vec<_> = data.keys().cloned().collect();
-    let expected: Vec<_> = ["first".to_owned()]
-        .into_iter()
-        .chain((0..8).map(|n| format!("name{n}")))
-        .collect();
+    let mut expected: Vec<_> = (0..20).map(|n| format!("name{n}")).collect();
+    expected.push("first".to_owned());
+    expected.sort();
     assert_eq!(names, expected);
     key
 }
 
 async fn counters_count_every_request(sessions: &Sessions, key: &SessionKey) {
     let mut tasks = tokio::task::JoinSet::new();
-    for session in requests(sessions, key, 5).await {
+    for session in requests(sessions, key, 20).await {
         tasks.spawn(async move {
             let increment = |count: Option<u64>| Some(count.unwrap_or(0) + 1);
             session.update("count", increment).await
@@ -169,12 +168,12 @@ async fn counters_count_every_request(sessions: &Sessions, key: &SessionKey) {
         .collect();
     seen.sort_unstable();
 
-    assert_eq!(seen, (1..=5).map(Some).collect::<Vec<_>>());
+    assert_eq!(seen, (1..=20).map(Some).collect::<Vec<_>>());
     let count = sessions
         .session(Some(key.clone()))
         .get::<u64>("count")
         .await;
-    assert_eq!(count.unwrap(), Some(5));
+    assert_eq!(count.unwrap(), Some(20));
 }
 
 async fn removed_names_stay_removed(sessions: &Sessions, key: &SessionKey) {

@@ -181,12 +181,8 @@ async fn ready_frames_and_events_keep_their_order() -> Result<()> {
                     message: String::new(),
                 }),
             )
-            .await
-            .map_err(anyhow::Error::from_boxed)?;
-        let report = group
-            .broadcast(&live.layer, format!("frame {n}"))
-            .await
-            .map_err(anyhow::Error::from_boxed)?;
+            .await?;
+        let report = group.broadcast(&live.layer, format!("frame {n}")).await?;
         assert_eq!((report.delivered, report.dropped), (2, 0));
     }
 

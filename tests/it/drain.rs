@@ -136,7 +136,7 @@ impl HttpConsumer for LongPoll {
     type Event = NoEvents;
 
     async fn handle(&mut self, cx: &mut HttpContext, _: Bytes) -> solent::Result {
-        cx.join(&self.news).await
+        Ok(cx.join(&self.news).await?)
     }
 
     async fn draining(&mut self, cx: &mut HttpContext) -> solent::Result {

@@ -49,8 +49,8 @@ impl WebSocketConsumer for Client {
     ) -> solent::Result {
         let reply = cx.address().await?;
         let what = order.what;
-        cx.send_to_channel(&"jobs".parse()?, &Job::Do { what, reply })
-            .await
+        let jobs = "jobs".parse()?;
+        Ok(cx.send_to_channel(&jobs, &Job::Do { what, reply }).await?)
     }
 
     async fn event(&mut self, cx: &mut WebSocketContext<Job>, event: &Job) -> solent::Result {
@@ -74,7 +74,7 @@ impl SyncChannelConsumer for Blocking {
         };
         ensure_sane(what)?;
         let done = Job::Done { what: what.clone() };
-        cx.send_to_channel(reply, &done)
+        Ok(cx.send_to_channel(reply, &done)?)
     }
 }
 

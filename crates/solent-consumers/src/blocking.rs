@@ -14,13 +14,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use solent_spec::{Result, SendError};
+use solent_spec::{AppError, Result, SendError};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     task::{JoinHandle, spawn_blocking},
 };
 
-use crate::ConsumerContext;
+use crate::{ConsumerContext, ContextError};
 
 /// What runs now; fair, so that whoever waits longest is next.
 static HANDLERS: Semaphore = Semaphore::const_new(DEFAULT_LIMIT);
@@ -63,7 +63,7 @@ type Command<X> =
     Box<dyn for<'a> FnOnce(&'a mut X) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> + Send>;
 
 /// A call's future.
-pub(crate) type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+pub(crate) type Call<'a, T, F> = Pin<Box<dyn Future<Output = Result<T, F>> + Send + 'a>>;
 
 /// A consumer that is lent to the blocking pool for each of its handlers.
 pub(crate) struct Lent<C> {
@@ -167,6 +167,21 @@ pub(crate) fn wait(future: impl Future<Output = ()>, timeout: Duration) -> bool 
     true
 }
 
+/// The connection's task has been given up by the server.
+pub(crate) struct Gone;
+
+impl From<Gone> for AppError {
+    fn from(_: Gone) -> Self {
+        SendError::Closed.into()
+    }
+}
+
+impl From<Gone> for ContextError {
+    fn from(_: Gone) -> Self {
+        Self::Over(SendError::Closed)
+    }
+}
+
 /// What a blocking handler reaches its context through.
 pub(crate) struct Remote<X> {
     hand_over: Arc<dyn Fn(Command<X>) -> Result<(), SendError> + Send + Sync>,
@@ -193,10 +208,14 @@ impl<X: Send + 'static> Remote<X> {
     }
 
     /// Has the connection's task make a call, and waits for its result.
-    pub(crate) fn call<T: Send + 'static>(
+    ///
+    /// # Errors
+    ///
+    /// The call's own, and a connection that is over.
+    pub(crate) fn call<T: Send + 'static, F: From<Gone> + Send + 'static>(
         &mut self,
-        call: impl for<'a> FnOnce(&'a mut X) -> Call<'a, T> + Send + 'static,
-    ) -> Result<T> {
+        call: impl for<'a> FnOnce(&'a mut X) -> Call<'a, T, F> + Send + 'static,
+    ) -> Result<T, F> {
         let (reply, answer) = oneshot::channel();
         (self.hand_over)(Box::new(move |cx| {
             let call = call(cx);
@@ -204,8 +223,9 @@ impl<X: Send + 'static> Remote<X> {
                 // A handler that does not wait for the answer any more has panicked.
                 let _ = reply.send(call.await);
             })
-        }))?;
-        answer.blocking_recv().map_err(|_| SendError::Closed)?
+        }))
+        .map_err(|_| Gone)?;
+        answer.blocking_recv().map_err(|_| Gone)?
     }
 }
 

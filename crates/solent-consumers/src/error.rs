@@ -2,7 +2,102 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use solent_spec::Body;
+use solent_layer::{LayerError, Message, SendError};
+use solent_spec::{Body, message::EncodeError};
+
+/// A call through the channel layer failed: of a context, or of a [`Group`](crate::Group).
+///
+/// A handler that passes it on with `?` ends its connection, or answers 503 if the layer is
+/// [away](solent_layer::is_away). One that can do better matches:
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use solent_consumers::{Address, ContextError, WebSocketContext};
+/// use solent_spec::Result;
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Job { image: u64 }
+///
+/// async fn order(cx: &mut WebSocketContext, jobs: &Address<Job>, job: &Job) -> Result {
+///     match cx.send_to_channel(jobs, job).await {
+///         Err(ContextError::Full(_)) => cx.send("too much to do, try again later").await,
+///         sent => Ok(sent?),
+///     }
+/// }
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ContextError {
+    /// The consumer has no channel layer.
+    #[error("{0}")]
+    NoLayer(#[source] NoLayer),
+
+    /// The connection is over, so that the consumer joins nothing and has no address any more.
+    #[error("{0}")]
+    Over(#[source] solent_spec::SendError),
+
+    /// The event cannot be encoded.
+    #[error("{0}")]
+    Encode(#[source] EncodeError),
+
+    /// The channel holds as many messages as its capacity allows. The message is handed back.
+    #[error("channel is full")]
+    Full(Message),
+
+    /// The message is larger than the layer carries. The message is handed back.
+    #[error(
+        "message of {size} bytes is larger than the {limit} that the layer carries, send a reference instead"
+    )]
+    TooLarge {
+        /// The message.
+        message: Message,
+        /// Its encoded size, in bytes.
+        size: usize,
+        /// The layer's limit, in bytes.
+        limit: usize,
+    },
+
+    /// The layer failed, is away or is closed.
+    #[error("{0}")]
+    Layer(#[source] LayerError),
+}
+
+impl From<NoLayer> for ContextError {
+    fn from(error: NoLayer) -> Self {
+        Self::NoLayer(error)
+    }
+}
+
+impl From<EncodeError> for ContextError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
+}
+
+impl From<LayerError> for ContextError {
+    fn from(error: LayerError) -> Self {
+        Self::Layer(error)
+    }
+}
+
+impl From<SendError> for ContextError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Full(message) => Self::Full(message),
+            SendError::TooLarge {
+                message,
+                size,
+                limit,
+            } => Self::TooLarge {
+                message,
+                size,
+                limit,
+            },
+            SendError::Layer(error) => Self::Layer(error),
+            error => Self::Layer(LayerError::Backend(error.into())),
+        }
+    }
+}
 
 /// No channel layer is there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,6 +6,8 @@ use serde::Serialize;
 use solent_layer::{ChannelLayer, GroupName, GroupReport, NameError};
 use solent_spec::{BoxError, Message, Result, websocket::SharedFrame};
 
+use crate::ContextError;
+
 /// A group of channels that events of the type `E` are sent to. Cheap to clone.
 ///
 /// ```
@@ -73,7 +75,11 @@ impl<E: ?Sized> Group<E> {
     /// # Cancel safety
     ///
     /// Dropping the future may leave some members without the event; none gets it twice.
-    pub async fn send(&self, layer: &impl ChannelLayer, event: &E) -> Result<GroupReport>
+    pub async fn send(
+        &self,
+        layer: &impl ChannelLayer,
+        event: &E,
+    ) -> Result<GroupReport, ContextError>
     where
         E: Serialize,
     {
@@ -94,7 +100,7 @@ impl<E: ?Sized> Group<E> {
         &self,
         layer: &impl ChannelLayer,
         frame: impl Into<SharedFrame>,
-    ) -> Result<GroupReport> {
+    ) -> Result<GroupReport, ContextError> {
         broadcast(layer, &self.name, frame).await
     }
 }
@@ -185,7 +191,7 @@ impl FrameGroup {
         &self,
         layer: &impl ChannelLayer,
         frame: impl Into<SharedFrame>,
-    ) -> Result<GroupReport> {
+    ) -> Result<GroupReport, ContextError> {
         broadcast(layer, &self.0, frame).await
     }
 }
@@ -208,7 +214,7 @@ async fn broadcast(
     layer: &impl ChannelLayer,
     group: &GroupName,
     frame: impl Into<SharedFrame>,
-) -> Result<GroupReport> {
+) -> Result<GroupReport, ContextError> {
     Ok(layer.group_send(group, Message::ready(frame)).await?)
 }
 

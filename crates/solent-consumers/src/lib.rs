@@ -168,7 +168,7 @@ pub use self::{
     },
     context::{ConsumerContext, Handle, PostError, SyncConsumerContext, TimerId},
     counts::ConsumerCounts,
-    error::{HandlerPanicked, NoLayer, Refusal},
+    error::{ContextError, HandlerPanicked, NoLayer, Refusal},
     event::{ConsumerEvent, NoEvents},
     finishing::disconnects_finished,
     group::{FrameGroup, Group, GroupFor},

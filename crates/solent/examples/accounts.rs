@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::{Method, Response, header};
 use serde::{Deserialize, Serialize};
 use solent::{
-    Application, Args, AuthScope, AuthStack, Body, Frame, Group, HttpConsumer, HttpContext, Json,
-    NoEvents, Refusal, Result, Solent, StatusCode, WebSocketConsumer, WebSocketContext,
+    Application, Args, AuthScope, AuthStack, Body, Error, Frame, Group, HttpConsumer, HttpContext,
+    Json, NoEvents, Refusal, Result, Solent, StatusCode, WebSocketConsumer, WebSocketContext,
     auth::{
         AuthUser, Authenticate, DynSessionStore, MemoryStore, authenticated,
         passwords::{MemoryUser, MemoryUsers, Password},
@@ -81,16 +81,16 @@ struct LogIn {
 
 impl HttpConsumer for LogIn {
     type Event = NoEvents;
+    const METHODS: &'static [Method] = &[Method::POST];
 
     async fn handle(&mut self, cx: &mut HttpContext, form: Bytes) -> Result {
-        posted(cx)?;
         let password = Password::from_form(&form).ok_or(Refusal::new(StatusCode::BAD_REQUEST))?;
         match self.users.authenticate(password).await? {
             Some(user) => {
                 cx.scope().auth()?.login(user).await?;
-                see_other(cx, "/accounts/").await
+                cx.redirect("/accounts/").await
             }
-            None => see_other(cx, "/accounts/login/?again").await,
+            None => cx.redirect("/accounts/login/?again").await,
         }
     }
 }
@@ -101,11 +101,11 @@ struct LogOut;
 
 impl HttpConsumer for LogOut {
     type Event = NoEvents;
+    const METHODS: &'static [Method] = &[Method::POST];
 
     async fn handle(&mut self, cx: &mut HttpContext, _: Bytes) -> Result {
-        posted(cx)?;
         cx.scope().auth::<MemoryUser>()?.logout().await?;
-        see_other(cx, "/accounts/login/").await
+        cx.redirect("/accounts/login/").await
     }
 }
 
@@ -119,7 +119,7 @@ impl HttpConsumer for WhoAmI {
     async fn handle(&mut self, cx: &mut HttpContext, _: Bytes) -> Result {
         let user = cx.scope().user::<MemoryUser>();
         let name = user.as_ref().map(|user| user.id());
-        cx.respond_json(&serde_json::json!({ "name": name })).await
+        cx.json(&serde_json::json!({ "name": name })).await
     }
 }
 
@@ -136,21 +136,6 @@ impl HttpConsumer for Page {
             .body(Body::from(self.0))?;
         cx.respond(response).await
     }
-}
-
-fn posted(cx: &HttpContext) -> Result {
-    if cx.scope().request().method == Method::POST {
-        return Ok(());
-    }
-    Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED).into())
-}
-
-async fn see_other(cx: &mut HttpContext, path: &str) -> Result {
-    let response = Response::builder()
-        .status(StatusCode::SEE_OTHER)
-        .header(header::LOCATION, path)
-        .body(Body::empty())?;
-    cx.respond(response).await
 }
 
 /// What [`hash`](solent::auth::passwords::hash) makes of `solent`. It is the same in all processes that share sessions, since a
@@ -207,8 +192,8 @@ pub(crate) fn routes_with(app: Solent, sessions: DynSessionStore) -> Solent {
         .websocket("ws/accounts/", mailbox.inside(&auth))
 }
 
-fn main() -> Result {
+fn main() -> Result<(), Error> {
     tracing_subscriber::fmt().init();
     let app = routes(Solent::new()).bind("127.0.0.1:8000");
-    Ok(app.args(Args::from_env()).run()?)
+    app.args(Args::from_env()).run()
 }

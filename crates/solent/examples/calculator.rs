@@ -1,7 +1,7 @@
 //! A live calculator: the result of an expression while it is typed.
 
 use serde::{Deserialize, Serialize};
-use solent::{Args, Json, NoEvents, Result, Solent, WebSocketConsumer, WebSocketContext};
+use solent::{Args, Error, Json, NoEvents, Result, Solent, WebSocketConsumer, WebSocketContext};
 
 #[derive(Deserialize)]
 struct Question {
@@ -113,10 +113,10 @@ pub(crate) fn routes(app: Solent) -> Solent {
     app.websocket("ws/livec/", Calculator::application())
 }
 
-fn main() -> Result {
+fn main() -> Result<(), Error> {
     tracing_subscriber::fmt().init();
     let app = routes(Solent::new()).bind("127.0.0.1:8000");
-    Ok(app.args(Args::from_env()).run()?)
+    app.args(Args::from_env()).run()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use solent::{
-    Args, Group, Json, RequestScope, Result, Solent, WebSocketConsumer, WebSocketContext,
+    Args, Error, Group, Json, RequestScope, Result, Solent, WebSocketConsumer, WebSocketContext,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -58,8 +58,8 @@ pub(crate) fn routes(app: Solent) -> Solent {
     app.websocket("ws/chat/<slug:room>/", chat)
 }
 
-fn main() -> Result {
+fn main() -> Result<(), Error> {
     tracing_subscriber::fmt().init();
     let app = routes(Solent::new()).bind("127.0.0.1:8000");
-    Ok(app.args(Args::from_env()).run()?)
+    app.args(Args::from_env()).run()
 }

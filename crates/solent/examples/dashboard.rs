@@ -12,8 +12,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use solent::{
-    Args, Close, Context, Frame, Group, NoEvents, Result, Solent, WebSocketConsumer,
-    WebSocketContext,
+    Args, Close, Context, Error, Frame, FrameGroup, Group, NoEvents, Result, Solent,
+    WebSocketConsumer, WebSocketContext,
     layer::{ChannelLayer, Delivery},
 };
 use tokio::time::{Instant, interval};
@@ -21,8 +21,28 @@ use tokio::time::{Instant, interval};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// How many pages this process has open.
-#[derive(Clone, Default)]
-struct Pages(Arc<AtomicUsize>);
+#[derive(Clone)]
+struct Pages {
+    open: Arc<AtomicUsize>,
+    /// Tells this process from others.
+    process: u64,
+}
+
+impl Pages {
+    fn new() -> Self {
+        Self {
+            open: Arc::default(),
+            process: RandomState::new().hash_one("this process"),
+        }
+    }
+
+    fn count(&self) -> Count {
+        Count::Pages {
+            process: self.process,
+            pages: self.open.load(Relaxed),
+        }
+    }
+}
 
 #[derive(Serialize)]
 struct Measurement {
@@ -36,7 +56,7 @@ struct Measurement {
 }
 
 struct Dashboard {
-    all: Group<NoEvents>,
+    all: FrameGroup,
     pages: Pages,
 }
 
@@ -45,13 +65,15 @@ impl WebSocketConsumer for Dashboard {
     type Input = Frame;
 
     async fn connect(&mut self, cx: &mut WebSocketContext) -> Result {
-        self.pages.0.fetch_add(1, Relaxed);
+        self.pages.open.fetch_add(1, Relaxed);
+        // So that the next measurement has this page.
+        cx.send_to(&counts(), &self.pages.count()).await?;
         cx.join(&self.all).await?;
         cx.accept().await
     }
 
     async fn disconnect(&mut self, _: &mut WebSocketContext, _: Close) -> Result {
-        self.pages.0.fetch_sub(1, Relaxed);
+        self.pages.open.fetch_sub(1, Relaxed);
         Ok(())
     }
 }
@@ -71,14 +93,10 @@ fn counts() -> Group<Count> {
 }
 
 async fn count(cx: Context, pages: Pages) -> Result {
-    let process = RandomState::new().hash_one("this process");
     let mut ticks = interval(SECOND);
     loop {
         ticks.tick().await;
-        let pages = pages.0.load(Relaxed);
-        counts()
-            .send(cx.layer(), &Count::Pages { process, pages })
-            .await?;
+        counts().send(cx.layer(), &pages.count()).await?;
     }
 }
 
@@ -104,7 +122,7 @@ impl Counts {
 }
 
 /// Runs in one process, and measures for the pages of all.
-async fn measure(cx: Context, all: Group<NoEvents>) -> Result {
+async fn measure(cx: Context, all: FrameGroup) -> Result {
     let mut mailbox = cx.layer().open("dashboard.").await?;
     cx.layer()
         .group_add(counts().name(), mailbox.name())
@@ -146,8 +164,8 @@ fn load() -> Option<f64> {
 }
 
 pub(crate) fn routes(app: Solent) -> Solent {
-    let all: Group<NoEvents> = "dashboard".parse().expect("the name is plain letters");
-    let pages = Pages::default();
+    let all: FrameGroup = "dashboard".parse().expect("the name is plain letters");
+    let pages = Pages::new();
     let (measured, counted) = (all.clone(), pages.clone());
     app.websocket(
         "ws/dashboard/",
@@ -163,8 +181,8 @@ pub(crate) fn routes(app: Solent) -> Solent {
     .background_once("measure", move |cx| measure(cx, measured.clone()))
 }
 
-fn main() -> Result {
+fn main() -> Result<(), Error> {
     tracing_subscriber::fmt().init();
     let app = routes(Solent::new()).bind("127.0.0.1:8000");
-    Ok(app.args(Args::from_env()).run()?)
+    app.args(Args::from_env()).run()
 }

@@ -1,6 +1,6 @@
 //! The smallest consumer: every message back to its sender.
 
-use solent::{Args, Frame, NoEvents, Result, Solent, WebSocketConsumer, WebSocketContext};
+use solent::{Args, Error, Frame, NoEvents, Result, Solent, WebSocketConsumer, WebSocketContext};
 
 #[derive(Default)]
 struct Echo;
@@ -18,8 +18,8 @@ pub(crate) fn routes(app: Solent) -> Solent {
     app.websocket("ws/echo/", Echo::application())
 }
 
-fn main() -> Result {
+fn main() -> Result<(), Error> {
     tracing_subscriber::fmt().init();
     let app = routes(Solent::new()).bind("127.0.0.1:8000");
-    Ok(app.args(Args::from_env()).run()?)
+    app.args(Args::from_env()).run()
 }

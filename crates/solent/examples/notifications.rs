@@ -3,10 +3,11 @@
 //! `curl -d 'Lunch is ready' http://127.0.0.1:8000/notify`
 
 use bytes::Bytes;
+use http::Method;
 use serde::{Deserialize, Serialize};
 use solent::{
-    Args, Body, Frame, Group, HttpConsumer, HttpContext, NoEvents, Refusal, Result, Solent,
-    StatusCode, WebSocketConsumer, WebSocketContext,
+    Args, Error, Frame, Group, HttpConsumer, HttpContext, NoEvents, Result, Solent, StatusCode,
+    WebSocketConsumer, WebSocketContext,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -48,19 +49,13 @@ struct Notify;
 
 impl HttpConsumer for Notify {
     type Event = NoEvents;
+    const METHODS: &'static [Method] = &[Method::POST];
 
     async fn handle(&mut self, cx: &mut HttpContext, body: Bytes) -> Result {
-        if cx.scope().request().method != http::Method::POST {
-            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED)
-                .body("POST the text of a notification\n")
-                .into());
-        }
         let text = String::from_utf8_lossy(&body).into_owned();
         cx.send_to(&everybody(), &Notification::Notify { text })
             .await?;
-        let mut response = http::Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NO_CONTENT;
-        cx.respond(response).await
+        cx.status(StatusCode::NO_CONTENT).await
     }
 }
 
@@ -69,8 +64,8 @@ pub(crate) fn routes(app: Solent) -> Solent {
         .http("notify", Notify::application())
 }
 
-fn main() -> Result {
+fn main() -> Result<(), Error> {
     tracing_subscriber::fmt().init();
     let app = routes(Solent::new()).bind("127.0.0.1:8000");
-    Ok(app.args(Args::from_env()).run()?)
+    app.args(Args::from_env()).run()
 }

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use solent::{
-    Address, Args, ChannelConfig, Json, Result, Solent, SyncChannelConsumer, SyncChannelContext,
-    WebSocketConsumer, WebSocketContext, layer::SendError,
+    Address, Args, ChannelConfig, Error, Json, Result, Solent, SyncChannelConsumer,
+    SyncChannelContext, WebSocketConsumer, WebSocketContext, consumers::ContextError,
 };
 
 /// The channel that workers listen on.
@@ -70,21 +70,17 @@ impl WebSocketConsumer for Page {
         let job = Job::Count { id, below, reply };
         match cx.send_to_channel(&CHANNEL.parse()?, &job).await {
             // So much waits already that no more is taken. Nobody is served by waiting in line for ever.
-            Err(error) if is_full(&error) => {
+            Err(ContextError::Full(_)) => {
                 let reason = "too much to do, try again later".to_owned();
                 cx.send_json(&Report::Refused { id, reason }).await
             }
-            sent => sent,
+            sent => Ok(sent?),
         }
     }
 
     async fn event(&mut self, cx: &mut WebSocketContext<Report>, report: &Report) -> Result {
         cx.forward(report).await
     }
-}
-
-fn is_full(error: &solent::spec::AppError) -> bool {
-    matches!(error.downcast_ref(), Some(SendError::Full(_)))
 }
 
 /// The worker. Counting keeps a thread busy, so it is a blocking consumer.
@@ -111,10 +107,10 @@ impl SyncChannelConsumer for Counter {
                 percent,
                 primes,
             };
-            cx.send_to_channel(reply, &progress)
+            Ok(cx.send_to_channel(reply, &progress)?)
         })?;
         let millis = start.elapsed().as_millis().try_into()?;
-        cx.send_to_channel(reply, &Report::Done { id, primes, millis })
+        Ok(cx.send_to_channel(reply, &Report::Done { id, primes, millis })?)
     }
 }
 
@@ -168,7 +164,7 @@ pub(crate) fn routes(app: Solent) -> Solent {
         .channel_with(CHANNEL, ChannelConfig::default().concurrency(2), counter)
 }
 
-fn main() -> Result {
+fn main() -> Result<(), Error> {
     let args = Args::from_env();
     tracing_subscriber::fmt().init();
     let app = routes(Solent::new()).bind("127.0.0.1:8000");
@@ -178,7 +174,7 @@ fn main() -> Result {
     } else {
         app
     };
-    Ok(app.args(args).run()?)
+    app.args(args).run()
 }
 
 #[cfg(test)]

@@ -42,15 +42,15 @@ const TAKEOVER: Duration = Duration::from_secs(15);
 /// An application: its routes, channel layers, state, background tasks and settings. It listens once it is [run](Self::run).
 ///
 /// ```no_run
-/// use solent::{Connection, Http, Result, Solent};
+/// use solent::{Connection, Error, Http, Result, Solent};
 ///
 /// async fn hello(mut connection: Connection<Http>) -> Result {
 ///     connection.send(solent::spec::http::Outbound::text("hello")).await?;
 ///     Ok(())
 /// }
 ///
-/// fn main() -> Result {
-///     Ok(Solent::new().http("hello/", hello).bind("127.0.0.1:8000").run()?)
+/// fn main() -> Result<(), Error> {
+///     Solent::new().http("hello/", hello).bind("127.0.0.1:8000").run()
 /// }
 /// ```
 #[must_use = "an application does nothing until it is run"]

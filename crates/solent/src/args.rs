@@ -28,10 +28,10 @@ const USAGE: &str = "options:
 /// on which channel layer, and whether it is a worker.
 ///
 /// ```no_run
-/// use solent::{Args, Result, Solent};
+/// use solent::{Args, Error, Solent};
 ///
-/// fn main() -> Result {
-///     Ok(Solent::new().bind("127.0.0.1:8000").args(Args::from_env()).run()?)
+/// fn main() -> Result<(), Error> {
+///     Solent::new().bind("127.0.0.1:8000").args(Args::from_env()).run()
 /// }
 /// ```
 ///

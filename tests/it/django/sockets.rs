@@ -255,7 +255,7 @@ impl HttpConsumer for WhoAmI {
 
     async fn handle(&mut self, cx: &mut HttpContext, _: Bytes) -> solent::Result {
         let who = who(cx.scope());
-        cx.respond_json(&who).await
+        cx.json(&who).await
     }
 }
 
@@ -278,7 +278,7 @@ impl HttpConsumer for Login {
             auth.login(user).await?;
         }
         let who = who(cx.scope());
-        cx.respond_json(&who).await
+        cx.json(&who).await
     }
 }
 
@@ -292,7 +292,7 @@ impl HttpConsumer for Logout {
         let auth = cx.scope().auth::<DjangoUser>()?.clone();
         auth.logout().await?;
         let who = who(cx.scope());
-        cx.respond_json(&who).await
+        cx.json(&who).await
     }
 }
 
@@ -310,6 +310,6 @@ impl HttpConsumer for Remember {
             session.insert(&name, &value).await?;
         }
         let data = session.data().await?;
-        cx.respond_json(&data).await
+        cx.json(&data).await
     }
 }

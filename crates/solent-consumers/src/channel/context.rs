@@ -7,7 +7,7 @@ use solent_layer::{DynLayer, GroupName, GroupReport};
 use solent_spec::{Closed, Result, channel::ChannelScope, websocket::SharedFrame};
 
 use crate::{
-    Address, ConsumerContext, Group, NoEvents, NoLayer, blocking::Act, context::Kind,
+    Address, ConsumerContext, ContextError, Group, NoEvents, NoLayer, blocking::Act, context::Kind,
     event::Shared, layers,
 };
 
@@ -61,7 +61,7 @@ impl<E> ChannelContext<E> {
         &mut self,
         group: &Group<G>,
         event: &G,
-    ) -> Result<GroupReport> {
+    ) -> Result<GroupReport, ContextError> {
         self.shared.send_to(group, event).await
     }
 
@@ -78,7 +78,7 @@ impl<E> ChannelContext<E> {
         &mut self,
         group: &impl AsRef<GroupName>,
         frame: impl Into<SharedFrame>,
-    ) -> Result<GroupReport> {
+    ) -> Result<GroupReport, ContextError> {
         self.shared.broadcast(group, frame).await
     }
 
@@ -95,7 +95,7 @@ impl<E> ChannelContext<E> {
         &mut self,
         channel: &Address<G>,
         event: &G,
-    ) -> Result {
+    ) -> Result<(), ContextError> {
         self.shared.send_to_channel(channel, event).await
     }
 

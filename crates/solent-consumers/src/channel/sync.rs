@@ -8,7 +8,7 @@ use solent_spec::{Closed, Result, channel::ChannelScope, websocket::SharedFrame}
 
 use super::{ChannelConsumer, ChannelContext};
 use crate::{
-    Address, ChannelApplication, ConsumerEvent, Group, NoEvents, SyncConsumerContext,
+    Address, ChannelApplication, ConsumerEvent, ContextError, Group, NoEvents, SyncConsumerContext,
     blocking::{Lent, Remote},
 };
 
@@ -141,7 +141,7 @@ impl<E: Send + Sync + 'static> SyncChannelContext<E> {
         &mut self,
         group: &Group<G>,
         event: &G,
-    ) -> Result<GroupReport> {
+    ) -> Result<GroupReport, ContextError> {
         self.shared.send_to(group, event)
     }
 
@@ -154,7 +154,7 @@ impl<E: Send + Sync + 'static> SyncChannelContext<E> {
         &mut self,
         group: &impl AsRef<GroupName>,
         frame: impl Into<SharedFrame>,
-    ) -> Result<GroupReport> {
+    ) -> Result<GroupReport, ContextError> {
         self.shared.broadcast(group, frame)
     }
 
@@ -167,7 +167,7 @@ impl<E: Send + Sync + 'static> SyncChannelContext<E> {
         &mut self,
         channel: &Address<G>,
         event: &G,
-    ) -> Result {
+    ) -> Result<(), ContextError> {
         self.shared.send_to_channel(channel, event)
     }
 }

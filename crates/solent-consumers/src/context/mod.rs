@@ -31,7 +31,7 @@ pub use self::{
     timers::TimerId,
 };
 use crate::{
-    Address, Group, GroupFor, HandlerPanicked, NoEvents, NoLayer,
+    Address, ContextError, Group, GroupFor, HandlerPanicked, NoEvents, NoLayer,
     event::Shared,
     session::guarded,
     who::{Who, tell},
@@ -124,18 +124,18 @@ impl<E> ConsumerContext<E> {
     ///
     /// # Errors
     ///
-    /// [`NoLayer`] without a layer, a layer that is closed, away or refuses, or a connection that is being closed. An error of a
+    /// [`ContextError`]: no layer, a layer that is closed, away or refuses, or a connection that is being closed. An error of a
     /// layer that is [away](solent_layer::is_away) answers a handshake, or a request without an answer, with status 503 if
     /// the handler ends with it.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future may leave the consumer in or out of the group.
-    pub async fn join(&mut self, group: &impl GroupFor<E>) -> Result {
+    pub async fn join(&mut self, group: &impl GroupFor<E>) -> Result<(), ContextError> {
         self.join_by_name(group.as_ref()).await
     }
 
-    pub(crate) async fn join_by_name(&mut self, group: &GroupName) -> Result {
+    pub(crate) async fn join_by_name(&mut self, group: &GroupName) -> Result<(), ContextError> {
         let address = self.address().await?;
         let layer = self.layer()?.clone();
         layer.group_add(group, address.name()).await?;
@@ -146,12 +146,12 @@ impl<E> ConsumerContext<E> {
     ///
     /// # Errors
     ///
-    /// A layer that is closed or out of reach.
+    /// [`ContextError::Layer`]: a layer that is closed or out of reach.
     ///
     /// # Cancel safety
     ///
     /// As [`join`](Self::join).
-    pub async fn leave(&mut self, group: &impl AsRef<GroupName>) -> Result {
+    pub async fn leave(&mut self, group: &impl AsRef<GroupName>) -> Result<(), ContextError> {
         // Without a mailbox there is no membership.
         if let (Some(mail), Some(layer)) = (&self.mail, &self.layer) {
             let (layer, channel) = (layer.clone(), mail.mailbox().name().clone());
@@ -167,8 +167,8 @@ impl<E> ConsumerContext<E> {
     ///
     /// # Errors
     ///
-    /// [`NoLayer`] without a layer, an event that cannot be encoded or is larger than the layer carries, or a layer that
-    /// is closed or out of reach.
+    /// [`ContextError`]: no layer, an event that cannot be encoded or is larger than the layer carries, or a layer that is
+    /// closed or out of reach.
     ///
     /// # Cancel safety
     ///
@@ -177,7 +177,7 @@ impl<E> ConsumerContext<E> {
         &mut self,
         group: &Group<G>,
         event: &G,
-    ) -> Result<GroupReport> {
+    ) -> Result<GroupReport, ContextError> {
         let message = Message::encode(event)?;
         self.send_message_to(group.name(), message).await
     }
@@ -196,7 +196,7 @@ impl<E> ConsumerContext<E> {
         &mut self,
         group: &impl AsRef<GroupName>,
         frame: impl Into<SharedFrame>,
-    ) -> Result<GroupReport> {
+    ) -> Result<GroupReport, ContextError> {
         self.send_message_to(group.as_ref(), Message::ready(frame))
             .await
     }
@@ -205,7 +205,7 @@ impl<E> ConsumerContext<E> {
     ///
     /// # Errors
     ///
-    /// As [`send_to`](Self::send_to), and a channel that is full.
+    /// As [`send_to`](Self::send_to), and [`ContextError::Full`].
     ///
     /// # Cancel safety
     ///
@@ -214,7 +214,7 @@ impl<E> ConsumerContext<E> {
         &mut self,
         channel: &Address<G>,
         event: &G,
-    ) -> Result {
+    ) -> Result<(), ContextError> {
         let message = Message::encode(event)?;
         self.send_message(channel.name(), message).await
     }
@@ -228,13 +228,13 @@ impl<E> ConsumerContext<E> {
     /// # Cancel safety
     ///
     /// A dropped future leaves no mailbox behind.
-    pub async fn address(&mut self) -> Result<Address<E>> {
+    pub async fn address(&mut self) -> Result<Address<E>, ContextError> {
         if let Some(mail) = &self.mail {
             return Ok(mail.mailbox().name().clone().into());
         }
         let layer = self.layer()?.clone();
         if self.over {
-            return Err(SendError::Closed.into());
+            return Err(ContextError::Over(SendError::Closed));
         }
         let mailbox = layer.open("specific.").await?;
         let name = mailbox.name().clone();
@@ -311,7 +311,7 @@ impl<E> ConsumerContext<E> {
         &mut self,
         group: &GroupName,
         message: Message,
-    ) -> Result<GroupReport> {
+    ) -> Result<GroupReport, ContextError> {
         let report = self.layer()?.clone().group_send(group, message).await?;
         if report.dropped > 0 {
             tracing::debug!(
@@ -325,7 +325,11 @@ impl<E> ConsumerContext<E> {
         Ok(report)
     }
 
-    pub(crate) async fn send_message(&mut self, channel: &ChannelName, message: Message) -> Result {
+    pub(crate) async fn send_message(
+        &mut self,
+        channel: &ChannelName,
+        message: Message,
+    ) -> Result<(), ContextError> {
         self.layer()?.clone().send(channel, message).await?;
         Ok(())
     }

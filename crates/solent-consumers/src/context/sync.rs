@@ -4,11 +4,11 @@ use std::{fmt, future::Future, time::Duration};
 
 use serde::Serialize;
 use solent_layer::{GroupName, GroupReport};
-use solent_spec::{Closed, Message, Result, websocket::SharedFrame};
+use solent_spec::{Closed, Message, websocket::SharedFrame};
 
 use super::{ConsumerContext, Handle, TimerId};
 use crate::{
-    Address, Group, GroupFor, NoEvents,
+    Address, ContextError, Group, GroupFor, NoEvents,
     blocking::{Act, Remote, wait},
 };
 
@@ -56,7 +56,7 @@ impl<E: Send + Sync + 'static> SyncConsumerContext<E> {
     /// # Errors
     ///
     /// As [`ConsumerContext::join`].
-    pub fn join(&mut self, group: &impl GroupFor<E>) -> Result {
+    pub fn join(&mut self, group: &impl GroupFor<E>) -> Result<(), ContextError> {
         let group = group.as_ref().clone();
         self.0
             .call(move |cx| Box::pin(async move { cx.join_by_name(&group).await }))
@@ -67,7 +67,7 @@ impl<E: Send + Sync + 'static> SyncConsumerContext<E> {
     /// # Errors
     ///
     /// As [`ConsumerContext::leave`].
-    pub fn leave(&mut self, group: &impl AsRef<GroupName>) -> Result {
+    pub fn leave(&mut self, group: &impl AsRef<GroupName>) -> Result<(), ContextError> {
         let group: Group<E> = group.as_ref().clone().into();
         self.0
             .call(move |cx| Box::pin(async move { cx.leave(&group).await }))
@@ -82,7 +82,7 @@ impl<E: Send + Sync + 'static> SyncConsumerContext<E> {
         &mut self,
         group: &Group<G>,
         event: &G,
-    ) -> Result<GroupReport> {
+    ) -> Result<GroupReport, ContextError> {
         let (name, message) = (group.name().clone(), Message::encode(event)?);
         self.0
             .call(move |cx| Box::pin(async move { cx.send_message_to(&name, message).await }))
@@ -97,7 +97,7 @@ impl<E: Send + Sync + 'static> SyncConsumerContext<E> {
         &mut self,
         group: &impl AsRef<GroupName>,
         frame: impl Into<SharedFrame>,
-    ) -> Result<GroupReport> {
+    ) -> Result<GroupReport, ContextError> {
         let (name, message) = (group.as_ref().clone(), Message::ready(frame));
         self.0
             .call(move |cx| Box::pin(async move { cx.send_message_to(&name, message).await }))
@@ -112,7 +112,7 @@ impl<E: Send + Sync + 'static> SyncConsumerContext<E> {
         &mut self,
         channel: &Address<G>,
         event: &G,
-    ) -> Result {
+    ) -> Result<(), ContextError> {
         let (channel, message) = (channel.name().clone(), Message::encode(event)?);
         self.0
             .call(move |cx| Box::pin(async move { cx.send_message(&channel, message).await }))
@@ -123,7 +123,7 @@ impl<E: Send + Sync + 'static> SyncConsumerContext<E> {
     /// # Errors
     ///
     /// As [`ConsumerContext::address`].
-    pub fn address(&mut self) -> Result<Address<E>> {
+    pub fn address(&mut self) -> Result<Address<E>, ContextError> {
         self.0.call(|cx| Box::pin(cx.address()))
     }
 
@@ -132,7 +132,7 @@ impl<E: Send + Sync + 'static> SyncConsumerContext<E> {
     /// # Errors
     ///
     /// A connection that is over.
-    pub fn handle(&mut self) -> Result<Handle<E>> {
+    pub fn handle(&mut self) -> Result<Handle<E>, ContextError> {
         self.0.call(|cx| Box::pin(async { Ok(cx.handle()) }))
     }
 
@@ -141,7 +141,7 @@ impl<E: Send + Sync + 'static> SyncConsumerContext<E> {
     /// # Errors
     ///
     /// A connection that is over.
-    pub fn after(&mut self, delay: Duration, event: impl Into<E>) -> Result<TimerId> {
+    pub fn after(&mut self, delay: Duration, event: impl Into<E>) -> Result<TimerId, ContextError> {
         let event = event.into();
         self.0
             .call(move |cx| Box::pin(async move { Ok(cx.after(delay, event)) }))
@@ -152,7 +152,11 @@ impl<E: Send + Sync + 'static> SyncConsumerContext<E> {
     /// # Errors
     ///
     /// A connection that is over.
-    pub fn every(&mut self, period: Duration, event: impl Into<E>) -> Result<TimerId> {
+    pub fn every(
+        &mut self,
+        period: Duration,
+        event: impl Into<E>,
+    ) -> Result<TimerId, ContextError> {
         let event = event.into();
         self.0
             .call(move |cx| Box::pin(async move { Ok(cx.every(period, event)) }))
@@ -163,7 +167,7 @@ impl<E: Send + Sync + 'static> SyncConsumerContext<E> {
     /// # Errors
     ///
     /// A connection that is over.
-    pub fn cancel(&mut self, timer: TimerId) -> Result<bool> {
+    pub fn cancel(&mut self, timer: TimerId) -> Result<bool, ContextError> {
         self.0
             .call(move |cx| Box::pin(async move { Ok(cx.cancel(timer)) }))
     }

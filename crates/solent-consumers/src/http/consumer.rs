@@ -3,6 +3,7 @@
 use std::future::{Future, ready};
 
 use bytes::Bytes;
+use http::Method;
 use solent_layer::Gap;
 use solent_spec::{Result, http::HttpScope};
 
@@ -36,11 +37,11 @@ use crate::{ConsumerEvent, HttpApplication, HttpContext};
 ///     type Event = News;
 ///
 ///     async fn handle(&mut self, cx: &mut HttpContext<News>, _: Bytes) -> Result {
-///         cx.join(&self.news).await
+///         Ok(cx.join(&self.news).await?)
 ///     }
 ///
 ///     async fn event(&mut self, cx: &mut HttpContext<News>, event: &News) -> Result {
-///         cx.respond_json(event).await
+///         cx.json(event).await
 ///     }
 /// }
 /// # let _ = LongPoll { news: Group::new("news")? };
@@ -58,6 +59,10 @@ pub trait HttpConsumer: Sized + Send + 'static {
 
     /// The alias of the channel layer that the consumer uses.
     const LAYER: &'static str = "default";
+
+    /// The methods that the consumer takes: `&[Method::GET, Method::POST]`. A request with another one is answered with status 405
+    /// and `Allow`, before a consumer is made. `HEAD` is taken where `GET` is. Takes everything if it is empty, as it is by default.
+    const METHODS: &'static [Method] = &[];
 
     /// Whether a handler that waits is given up once the client is [gone](HttpContext::closed): it is dropped at its next
     /// `.await`, and `disconnect` follows. Not by default. A handler that has sent the whole response is let finish.

@@ -8,14 +8,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::{Response, StatusCode};
 use serde::Serialize;
 use solent_spec::{
     Body, Closed, Connection, Draining, Http, RequestScope, Result, SendError, Transport,
     http::{HttpOrder, HttpScope, Outbound, ResponseStart},
-    json,
 };
 
+use super::answer;
 use crate::{ConsumerContext, NoEvents, blocking::Act, context::Kind, layers, who::Who};
 
 /// What an HTTP consumer acts through: its client, and, by way of [`ConsumerContext`], groups, the channel layer, timers
@@ -119,7 +119,33 @@ impl<E> HttpContext<E> {
         self.send(response.into()).await
     }
 
-    /// Sends a whole response with a value as JSON, and status 200.
+    /// Answers with plain text, and status 200.
+    ///
+    /// # Errors
+    ///
+    /// As [`respond`](Self::respond).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`respond`](Self::respond).
+    pub async fn text(&mut self, text: impl Into<Body>) -> Result {
+        self.respond(answer::text(text)).await
+    }
+
+    /// Answers with a page, and status 200.
+    ///
+    /// # Errors
+    ///
+    /// As [`respond`](Self::respond).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`respond`](Self::respond).
+    pub async fn html(&mut self, page: impl Into<Body>) -> Result {
+        self.respond(answer::html(page)).await
+    }
+
+    /// Answers with a value as JSON, and status 200.
     ///
     /// # Errors
     ///
@@ -128,9 +154,34 @@ impl<E> HttpContext<E> {
     /// # Cancel safety
     ///
     /// As [`respond`](Self::respond).
-    pub async fn respond_json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
-        let response = json_response(value)?;
-        self.respond(response).await
+    pub async fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
+        self.respond(answer::json(value)?).await
+    }
+
+    /// Sends the client to another page, which it gets with `GET`: status 303 (RFC 9110 §15.4.4).
+    ///
+    /// # Errors
+    ///
+    /// As [`respond`](Self::respond), and a location that is no header value.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`respond`](Self::respond).
+    pub async fn redirect(&mut self, location: &str) -> Result {
+        self.respond(answer::redirect(location)?).await
+    }
+
+    /// Answers with a status, and its name as plain text where it may have a body.
+    ///
+    /// # Errors
+    ///
+    /// As [`respond`](Self::respond).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`respond`](Self::respond).
+    pub async fn status(&mut self, status: StatusCode) -> Result {
+        self.respond(answer::status(status)).await
     }
 
     /// Sends any event of the protocol: trailers, early hints, files.
@@ -170,13 +221,6 @@ impl<E> HttpContext<E> {
     pub(super) fn transport(&mut self) -> &mut dyn Transport<Http> {
         &mut *self.transport
     }
-}
-
-pub(super) fn json_response<T: Serialize + ?Sized>(value: &T) -> Result<Response<Body>> {
-    let mut response = Response::new(Body::from(json::to_vec(value)?));
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    Ok(response)
 }
 
 impl<E> Deref for HttpContext<E> {

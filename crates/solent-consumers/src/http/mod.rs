@@ -1,5 +1,6 @@
 //! Consumers of HTTP requests.
 
+mod answer;
 mod body;
 mod consumer;
 mod context;

@@ -18,7 +18,7 @@ use solent_spec::{
     http::{HttpOrder, Inbound, Outbound},
 };
 
-use super::{HttpConsumer, HttpContext, body::Collected};
+use super::{HttpConsumer, HttpContext, answer, body::Collected};
 use crate::{
     application::{Factory, Run},
     context::{Incoming, Kind},
@@ -90,6 +90,10 @@ async fn start<C: HttpConsumer>(
     common: Arc<Common>,
     mut connection: Connection<Http>,
 ) -> Result<Option<HttpSession<C>>> {
+    if let Some(response) = answer::refused(C::METHODS, &connection.scope().request().method) {
+        connection.send(response.into()).await?;
+        return Ok(None);
+    }
     match factory(connection.scope()) {
         Ok(consumer) => {
             let kind = const { &Kind::of::<C>(C::LAYER) };

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Response;
+use http::{Method, Response, StatusCode};
 use serde::Serialize;
 use solent_layer::Gap;
 use solent_spec::{
@@ -15,7 +15,7 @@ use solent_spec::{
     http::{HttpScope, Outbound, ResponseStart},
 };
 
-use super::{HttpConsumer, HttpContext, context::json_response};
+use super::{HttpConsumer, HttpContext, answer};
 use crate::{
     ConsumerEvent, HttpApplication, NoEvents, SyncConsumerContext,
     blocking::{Lent, Remote},
@@ -31,6 +31,9 @@ pub trait SyncHttpConsumer: Sized + Send + 'static {
 
     /// See [`HttpConsumer::LAYER`].
     const LAYER: &'static str = "default";
+
+    /// See [`HttpConsumer::METHODS`].
+    const METHODS: &'static [Method] = &[];
 
     /// See [`HttpConsumer::application`]. `default` must not block.
     fn application() -> HttpApplication<BlockingHttp<Self>>
@@ -129,6 +132,7 @@ impl<C: SyncHttpConsumer> BlockingHttp<C> {
 impl<C: SyncHttpConsumer> HttpConsumer for BlockingHttp<C> {
     type Event = C::Event;
     const LAYER: &'static str = C::LAYER;
+    const METHODS: &'static [Method] = C::METHODS;
 
     fn body_limit(&self) -> usize {
         self.body_limit
@@ -234,13 +238,49 @@ impl<E: Send + Sync + 'static> SyncHttpContext<E> {
         self.send(response.into())
     }
 
-    /// Sends a whole response with a value as JSON, and status 200.
+    /// Answers with plain text, and status 200.
     ///
     /// # Errors
     ///
-    /// As [`HttpContext::respond_json`].
-    pub fn respond_json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
-        self.respond(json_response(value)?)
+    /// As [`HttpContext::text`].
+    pub fn text(&mut self, text: impl Into<Body>) -> Result {
+        self.respond(answer::text(text))
+    }
+
+    /// Answers with a page, and status 200.
+    ///
+    /// # Errors
+    ///
+    /// As [`HttpContext::html`].
+    pub fn html(&mut self, page: impl Into<Body>) -> Result {
+        self.respond(answer::html(page))
+    }
+
+    /// Answers with a value as JSON, and status 200.
+    ///
+    /// # Errors
+    ///
+    /// As [`HttpContext::json`].
+    pub fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
+        self.respond(answer::json(value)?)
+    }
+
+    /// Sends the client to another page: status 303.
+    ///
+    /// # Errors
+    ///
+    /// As [`HttpContext::redirect`].
+    pub fn redirect(&mut self, location: &str) -> Result {
+        self.respond(answer::redirect(location)?)
+    }
+
+    /// Answers with a status, and its name as plain text.
+    ///
+    /// # Errors
+    ///
+    /// As [`HttpContext::status`].
+    pub fn status(&mut self, status: StatusCode) -> Result {
+        self.respond(answer::status(status))
     }
 
     /// Sends any event of the protocol.

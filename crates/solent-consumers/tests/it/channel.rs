@@ -568,12 +568,8 @@ async fn blocking_consumer_works_and_answers() {
             let Job::Answer { to } = job else {
                 return Ok(());
             };
-            cx.send_to_channel(
-                &to.parse()?,
-                &Job::Do {
-                    what: cx.scope().channel.clone(),
-                },
-            )
+            let what = cx.scope().channel.clone();
+            Ok(cx.send_to_channel(&to.parse()?, &Job::Do { what })?)
         }
     }
     let layer = memory();
@@ -604,7 +600,7 @@ async fn blocking_consumer_that_fails_or_panics_is_disconnected_and_made_again()
                 Job::Do { .. } => panic!("asked to"),
                 Job::Answer { to } => {
                     let what = self.0.entries().join(", ");
-                    cx.send_to_channel(&to.parse()?, &Job::Do { what })
+                    Ok(cx.send_to_channel(&to.parse()?, &Job::Do { what })?)
                 }
             }
         }

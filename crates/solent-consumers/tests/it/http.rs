@@ -1,7 +1,7 @@
 use std::{sync::Mutex, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use solent_consumers::{
     Group, Handle, HttpConsumer, HttpContext, NoEvents, Refusal, Unfinished, disconnects_finished,
@@ -45,11 +45,8 @@ impl HttpConsumer for Obeys {
     async fn handle(&mut self, cx: &mut HttpContext<News>, body: Bytes) -> Result {
         self.0.add("handle");
         match &body[..] {
-            b"json" => {
-                cx.respond_json(&item(cx.scope().path().to_owned().as_str()))
-                    .await
-            }
-            b"infinity" => cx.respond_json(&Some(f64::INFINITY)).await,
+            b"json" => cx.json(&item(cx.scope().path().to_owned().as_str())).await,
+            b"infinity" => cx.json(&Some(f64::INFINITY)).await,
             b"stream" => {
                 let plain = HeaderValue::from_static("text/plain");
                 let start = ResponseStart::new(StatusCode::OK).header(header::CONTENT_TYPE, plain);
@@ -64,7 +61,7 @@ impl HttpConsumer for Obeys {
                 Err(solent_layer::SendError::Layer(LayerError::Away("no route".into())).into())
             }
             b"nothing" => Ok(()),
-            b"wait" => cx.join(&news()).await,
+            b"wait" => Ok(cx.join(&news()).await?),
             b"events" => {
                 cx.join(&news()).await?;
                 cx.send_headers(StatusCode::OK).await
@@ -81,7 +78,7 @@ impl HttpConsumer for Obeys {
         match text.as_str() {
             "more" => cx.send_body("more").await,
             "end" => cx.end_body("end").await,
-            _ => cx.respond_json(event).await,
+            _ => cx.json(event).await,
         }
     }
 
@@ -96,6 +93,99 @@ async fn run(exchange: &Exchange, log: &Log) -> Result {
     Obeys::application_with(move |_| Ok(Obeys(log.clone())))
         .call(exchange.connection(None))
         .await
+}
+
+/// Answers in the word that is its path.
+#[derive(Default)]
+struct InAWord;
+
+impl HttpConsumer for InAWord {
+    type Event = NoEvents;
+    const METHODS: &'static [Method] = &[Method::GET, Method::PUT];
+
+    async fn handle(&mut self, cx: &mut HttpContext, _: Bytes) -> Result {
+        match &cx.scope().path().to_owned()[..] {
+            "/text" => cx.text("hello").await,
+            "/html" => cx.html("<p>hello").await,
+            "/json" => cx.json(&["hello"]).await,
+            "/redirect" => cx.redirect("/text").await,
+            "/broken" => cx.redirect("/text\n").await,
+            "/gone" => cx.status(StatusCode::GONE).await,
+            _ => cx.status(StatusCode::NO_CONTENT).await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn consumer_answers_in_a_word() {
+    for (path, answer, header) in [
+        (
+            "/text",
+            r#"response 200 "hello""#,
+            "text/plain; charset=utf-8",
+        ),
+        (
+            "/html",
+            r#"response 200 "<p>hello""#,
+            "text/html; charset=utf-8",
+        ),
+        ("/json", r#"response 200 "[\"hello\"]""#, "application/json"),
+        ("/redirect", r#"response 303 "See Other\n""#, "/text"),
+        (
+            "/gone",
+            r#"response 410 "Gone\n""#,
+            "text/plain; charset=utf-8",
+        ),
+        ("/none", r#"response 204 """#, ""),
+    ] {
+        let exchange = Exchange::new(&[""]);
+
+        let connection = exchange.connection_to(Method::GET, path);
+        InAWord::application().call(connection).await.unwrap();
+
+        assert_eq!(exchange.take(), [answer], "{path}");
+        let values: Vec<_> = exchange
+            .headers()
+            .into_iter()
+            .map(|(_, value)| value)
+            .collect();
+        assert!(
+            header.is_empty() || values.iter().any(|value| value == header),
+            "{values:?}"
+        );
+    }
+    let exchange = Exchange::new(&[""]);
+    let connection = exchange.connection_to(Method::GET, "/broken");
+    assert!(InAWord::application().call(connection).await.is_err());
+    assert!(exchange.take().is_empty());
+}
+
+#[tokio::test]
+async fn method_that_a_consumer_does_not_take_is_refused_before_there_is_one() {
+    for (method, taken) in [
+        (Method::GET, true),
+        (Method::HEAD, true),
+        (Method::PUT, true),
+        (Method::POST, false),
+        (Method::OPTIONS, false),
+    ] {
+        let (exchange, log) = (Exchange::new(&[""]), Log::default());
+        let made = log.clone();
+        let application = InAWord::application_with(move |_| {
+            made.add("made");
+            Ok(InAWord)
+        });
+
+        let connection = exchange.connection_to(method.clone(), "/text");
+        application.call(connection).await.unwrap();
+
+        assert_eq!(log.entries().is_empty(), !taken, "{method}");
+        if !taken {
+            assert_eq!(exchange.take(), [r#"response 405 "Method Not Allowed\n""#]);
+            let allow = ("allow".to_owned(), "GET, PUT, HEAD".to_owned());
+            assert!(exchange.headers().contains(&allow));
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

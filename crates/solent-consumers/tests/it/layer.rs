@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use solent_consumers::{
-    Group, Layers, NoEvents, NoLayer, WebSocketConsumer, WebSocketContext, WithLayer,
+    ContextError, Group, Layers, NoEvents, WebSocketConsumer, WebSocketContext, WithLayer,
 };
 use solent_layer::{ChannelLayer, DynLayer, GroupName, Message};
 use solent_layer_memory::MemoryLayer;
@@ -54,10 +54,11 @@ impl WebSocketConsumer for Chat {
 
     async fn receive(&mut self, cx: &mut WebSocketContext<RoomEvent>, frame: Frame) -> Result {
         match frame.as_text() {
-            Some("leave") => cx.leave(&room()).await,
-            Some(text) => cx.send_to(&room(), &said(text)).await.map(|_| ()),
-            None => cx.broadcast(&room(), frame).await.map(|_| ()),
+            Some("leave") => cx.leave(&room()).await?,
+            Some(text) => drop(cx.send_to(&room(), &said(text)).await?),
+            None => drop(cx.broadcast(&room(), frame).await?),
         }
+        Ok(())
     }
 
     async fn event(&mut self, cx: &mut WebSocketContext<RoomEvent>, event: &RoomEvent) -> Result {
@@ -181,7 +182,8 @@ async fn without_a_layer_joining_says_what_to_do() {
         .unwrap()
         .unwrap_err();
 
-    assert!(error.is::<NoLayer>());
+    let error = error.downcast::<ContextError>().unwrap();
+    assert!(matches!(*error, ContextError::NoLayer(_)), "{error:?}");
     assert!(error.to_string().contains("WithLayer"), "{error}");
 }
 

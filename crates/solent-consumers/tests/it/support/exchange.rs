@@ -6,6 +6,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use http::Method;
 use solent_layer::DynLayer;
 use solent_spec::{
     Closed, ClosedSignal, Connection, Http, RequestScope, SendError, Transport,
@@ -51,6 +52,13 @@ impl Exchange {
         if let Some(layer) = layer {
             scope.link_mut().insert(layer.clone());
         }
+        Connection::new(scope, Wire(self.clone()))
+    }
+
+    pub(crate) fn connection_to(&self, method: Method, path: &str) -> Connection<Http> {
+        let mut request = request(path, &[]);
+        request.method = method;
+        let scope = HttpScope::new(request, link(Vec::new())).unwrap();
         Connection::new(scope, Wire(self.clone()))
     }
 

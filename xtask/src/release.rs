@@ -44,7 +44,10 @@ impl Release {
         let changelog = dated(&sh.read_file("CHANGELOG.md")?, new, &today()?)?;
         sh.write_file("CHANGELOG.md", &changelog)?;
         sh.cargo("update --workspace").run()?;
-        sh.cargo("package --workspace --exclude xtask --exclude solent-tests --allow-dirty")
+        sh.cargo("package --workspace --allow-dirty")
+            .args(["--exclude", "xtask"])
+            .args(["--exclude", "solent-tests"])
+            .args(["--exclude", "solent-test-servers"])
             .run()
             .context("nothing is committed yet; `git restore .` takes the version back")?;
 

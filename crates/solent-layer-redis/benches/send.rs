@@ -11,7 +11,7 @@ use std::{
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use solent_layer::{Capacities, ChannelLayer, ChannelName, DynLayer, Message};
 use solent_layer_redis::{RedisConfig, RedisPubSubLayer, RedisQueueLayer};
-use solent_testing::servers::RedisServer;
+use solent_test_servers::RedisServer;
 use tokio::{runtime::Runtime, task::JoinSet};
 
 const TASKS: u64 = 64;

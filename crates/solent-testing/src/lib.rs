@@ -43,8 +43,6 @@
 //! - [`TestRequest`]: what a client sends and a server knows, down to addresses, state and features.
 //! - [`CommunicatorError`]: what was wanted and what came, or the application's own error.
 //! - [`LiveServer`]: a server on a port of its own, for browsers and other real clients.
-//! - `servers` (features `redis` and `postgres`, on Unix): real servers to kill and restart: Redis, alone, with Sentinels or as
-//!   a cluster, and PostgreSQL.
 //! - [`conformance`]: every promise of a channel layer as a test, for whoever writes one.
 //!
 //! # Time
@@ -73,8 +71,6 @@ mod rules;
 mod websocket;
 
 pub mod conformance;
-#[cfg(all(unix, any(feature = "postgres", feature = "redis")))]
-pub mod servers;
 
 pub use self::{
     channel::ChannelCommunicator,

@@ -9,7 +9,7 @@ use solent::{
         redis::RedisLayerKind::{self, Queue},
     },
 };
-use solent_testing::servers::RedisServer;
+use solent_test_servers::RedisServer;
 
 use super::{peer::Peer, scene::*};
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use solent::layer::{ChannelLayer, Delivery, Message, redis::RedisLayerKind};
-use solent_testing::servers::RedisServer;
+use solent_test_servers::RedisServer;
 
 use super::scene::*;
 

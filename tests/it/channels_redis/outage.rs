@@ -6,7 +6,7 @@ use solent::{
     DynLayer,
     layer::{Delivery, Mailbox, redis::RedisLayerKind},
 };
-use solent_testing::servers::RedisServer;
+use solent_test_servers::RedisServer;
 use tokio::time::{Duration, sleep, timeout};
 
 use super::{scene::*, value::value};

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use solent::layer::{
     Capacities, ChannelLayer, Delivery, DropCause, SendError, redis::RedisLayerKind::Queue,
 };
-use solent_testing::servers::RedisServer;
+use solent_test_servers::RedisServer;
 use tokio::sync::mpsc;
 
 use super::{scene::*, value};

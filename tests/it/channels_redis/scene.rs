@@ -9,7 +9,7 @@ use solent::{
         redis::{RedisConfig, RedisLayerKind, RedisLayerUrl, RedisPubSubLayer, RedisQueueLayer},
     },
 };
-use solent_testing::servers::RedisServer;
+use solent_test_servers::RedisServer;
 use tokio::time::{Duration, Instant, sleep, timeout};
 
 use super::{

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use solent::layer::{ChannelLayer, DropCause, redis::RedisLayerKind};
-use solent_testing::servers::{RedisSentinels, RedisServer};
+use solent_test_servers::{RedisSentinels, RedisServer};
 
 use super::scene::*;
 

@@ -92,7 +92,7 @@ pub(super) async fn tampered_sessions_are_nobodys((scene, sockets): &Here<'_>) -
 async fn tampered_cache((scene, sockets): &Here<'_>, key: &str) -> Result<()> {
     let name = format!(":1:django.contrib.sessions.cache{key}");
     let pickle = scene.redis.query(&["GET", &*name]).await?;
-    let solent_testing::servers::Reply::Bytes(pickle) = pickle else {
+    let solent_test_servers::Reply::Bytes(pickle) = pickle else {
         anyhow::bail!("no pickle");
     };
     let hostile: &[u8] = b"cposix\nsystem\n(S'touch /tmp/owned'\ntR.";

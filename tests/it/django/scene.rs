@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use solent_testing::servers::{PostgresServer, RedisServer};
+use solent_test_servers::{PostgresServer, RedisServer};
 
 use super::{
     browser::Browser,

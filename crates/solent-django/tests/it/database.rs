@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use solent_auth::{SessionKey, SessionStore, StoreError};
 use solent_django::{Database, DatabaseConfig, DatabaseError, session::DatabaseSessions};
 use solent_spec::Chain;
-use solent_testing::servers::{PostgresServer, Proxy};
+use solent_test_servers::{PostgresServer, Proxy};
 
 use crate::{
     project::{Folder, Project, on_every_database},

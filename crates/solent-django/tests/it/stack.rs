@@ -12,10 +12,8 @@ use solent_django::{
 use solent_spec::{
     BoxApplication, Connection, Http, Middleware, RequestScope, Result, http::Outbound,
 };
-use solent_testing::{
-    HttpCommunicator, TestRequest, TestResponse,
-    servers::{PostgresServer, RedisServer},
-};
+use solent_test_servers::{PostgresServer, RedisServer};
+use solent_testing::{HttpCommunicator, TestRequest, TestResponse};
 
 use crate::{
     project::{Folder, Project, on_every_database},

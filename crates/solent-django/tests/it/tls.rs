@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use solent_django::{Database, DatabaseError};
-use solent_testing::servers::{Certificates, PostgresServer, RedisServer};
+use solent_test_servers::{Certificates, PostgresServer, RedisServer};
 
 /// A server that speaks TLS, with certificates for `localhost` and 127.0.0.1.
 async fn server(certificates: &Certificates) -> PostgresServer {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use solent_layer::{ChannelLayer, Claim, DynLayer};
 use solent_layer_redis::{RedisPubSubLayer, RedisQueueLayer};
-use solent_testing::servers::RedisServer;
+use solent_test_servers::RedisServer;
 
 use crate::{log::Log, scene::*};
 

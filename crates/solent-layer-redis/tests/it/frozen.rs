@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use solent_layer::{ChannelLayer, DynLayer, Mailbox};
 use solent_layer_redis::{RedisConfig, RedisPubSubLayer, RedisQueueLayer, RedisSentinel};
-use solent_testing::servers::{RedisSentinels, RedisServer};
+use solent_test_servers::{RedisSentinels, RedisServer};
 use tokio::time::{Instant, timeout};
 
 use crate::scene::*;
@@ -66,7 +66,7 @@ async fn reader_leaves_a_master_that_stands_still() {
 #[tokio::test]
 async fn subscriber_that_is_cut_off_without_a_word_hears_of_a_gap() {
     let server = RedisServer::start().await.unwrap();
-    let wire = solent_testing::servers::Proxy::start(server.addr())
+    let wire = solent_test_servers::Proxy::start(server.addr())
         .await
         .unwrap();
     for queue in [false, true] {

@@ -4,7 +4,7 @@ use std::{error::Error, time::Duration};
 
 use solent_layer::{ChannelLayer, DynLayer, LayerError, SendError};
 use solent_layer_redis::{RedisConfig, RedisPubSubLayer, RedisQueueLayer};
-use solent_testing::servers::RedisServer;
+use solent_test_servers::RedisServer;
 use tokio::time::timeout;
 
 use crate::scene::*;

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use solent_layer::{ChannelLayer, DynLayer, LayerError};
 use solent_layer_redis::{RedisConfig, RedisPubSubLayer, RedisQueueLayer};
-use solent_testing::servers::RedisServer;
+use solent_test_servers::RedisServer;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{

@@ -17,7 +17,4 @@ mod live;
 // Targets, headers and circumstances of a request, as the application sees them.
 mod request;
 // Handshakes, messages and closes.
-/// Redis and PostgreSQL, and the proxy.
-#[cfg(all(unix, feature = "postgres", feature = "redis"))]
-mod servers;
 mod websocket;

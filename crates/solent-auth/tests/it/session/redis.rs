@@ -6,7 +6,7 @@ use solent_auth::{
     InvalidStoreUrl, RedisStore, SessionError, SessionKey, SessionStore, Sessions, StoreError,
 };
 use solent_spec::{Chain, Middleware, Result};
-use solent_testing::servers::{RedisSentinels, RedisServer};
+use solent_test_servers::{RedisSentinels, RedisServer};
 use tokio::time::timeout;
 
 use super::contract::{after, check, check_merging, data};

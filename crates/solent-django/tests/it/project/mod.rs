@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use rusqlite::{Connection, fallible_iterator::FallibleIterator, types::ValueRef};
 use solent_django::Database;
-use solent_testing::servers::PostgresServer;
+use solent_test_servers::PostgresServer;
 use tokio::sync::OnceCell;
 
 pub(crate) use self::folder::Folder;

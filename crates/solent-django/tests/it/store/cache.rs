@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use solent_auth::{SessionStore, StoreError};
 use solent_django::session::{CacheSerializer, CacheSessions, RedisCache};
-use solent_testing::servers::{RedisServer, Reply};
+use solent_test_servers::{RedisServer, Reply};
 
 use super::{a_minute_ago, data, in_a_minute, key, promise};
 use crate::vectors;

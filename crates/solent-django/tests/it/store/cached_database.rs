@@ -2,7 +2,7 @@
 
 use solent_auth::{Saved, SessionStore};
 use solent_django::session::{CachedDatabaseSessions, DatabaseSessions, RedisCache};
-use solent_testing::servers::RedisServer;
+use solent_test_servers::RedisServer;
 
 use super::{data, in_a_minute, promise};
 use crate::{

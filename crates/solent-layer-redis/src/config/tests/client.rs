@@ -1,7 +1,7 @@
 use std::{path::Path, time::Duration};
 
 use redis::{Client, ProtocolVersion, RedisResult, cmd};
-use solent_testing::servers::{self, Certificates};
+use solent_test_servers::{self as servers, Certificates};
 
 use crate::config::{
     ConfigError, RedisAccess, RedisCluster, RedisConfig, RedisHost, RedisSentinel, RedisServer,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use solent_layer::{ChannelLayer, LayerError, Mailbox, SendError};
 use solent_layer_redis::{RedisConfig, RedisPubSubLayer, RedisSentinel};
-use solent_testing::servers::{Proxy, RedisCluster, RedisSentinels, RedisServer};
+use solent_test_servers::{Proxy, RedisCluster, RedisSentinels, RedisServer};
 use tokio::runtime::Handle;
 
 use crate::{promises::unhurried, scene::*};

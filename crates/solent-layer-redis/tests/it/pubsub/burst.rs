@@ -2,7 +2,7 @@
 
 use solent_layer::{Capacities, ChannelLayer, Delivery, Mailbox};
 use solent_layer_redis::RedisPubSubLayer;
-use solent_testing::servers::RedisServer;
+use solent_test_servers::RedisServer;
 
 use crate::scene::*;
 

@@ -2,7 +2,7 @@
 
 use solent_layer::{ChannelLayer, DropCause, GroupName};
 use solent_layer_redis::{RedisConfig, RedisPubSubLayer};
-use solent_testing::servers::RedisServer;
+use solent_test_servers::RedisServer;
 
 use crate::{promises::unhurried, scene::*};
 

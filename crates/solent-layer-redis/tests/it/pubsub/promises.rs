@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use solent_layer_redis::{RedisConfig, RedisHost, RedisPubSubLayer, RedisSentinel};
-use solent_testing::{
-    conformance::{Profile, Wanted},
-    servers::{RedisCluster, RedisSentinels, RedisServer},
-};
+use solent_test_servers::{RedisCluster, RedisSentinels, RedisServer};
+use solent_testing::conformance::{Profile, Wanted};
 
 use crate::promises::{UNHURRIED, keep, unhurried};
 

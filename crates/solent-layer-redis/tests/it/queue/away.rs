@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use solent_layer::{ChannelLayer, ChannelName, LayerError, SendError};
 use solent_layer_redis::RedisQueueLayer;
-use solent_testing::servers::{Proxy, RedisCluster, RedisSentinels, RedisServer};
+use solent_test_servers::{Proxy, RedisCluster, RedisSentinels, RedisServer};
 use tokio::runtime::Handle;
 
 use super::scene::*;

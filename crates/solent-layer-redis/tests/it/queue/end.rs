@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use solent_layer::{ChannelLayer, ChannelName};
-use solent_testing::servers::RedisServer;
+use solent_test_servers::RedisServer;
 
 use super::scene::*;
 use crate::scene::*;

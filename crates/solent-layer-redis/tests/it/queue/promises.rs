@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use solent_layer_redis::{Json, RedisConfig, RedisHost, RedisQueueLayer};
-use solent_testing::{
-    conformance::{Profile, Promise, Wanted, promises},
-    servers::{RedisCluster, RedisSentinels, RedisServer},
-};
+use solent_test_servers::{RedisCluster, RedisSentinels, RedisServer};
+use solent_testing::conformance::{Profile, Promise, Wanted, promises};
 use tokio::runtime::Runtime;
 
 use crate::promises::{UNHURRIED, keep_some, unhurried};

@@ -2,7 +2,7 @@
 
 use solent_layer::{Capacities, ChannelLayer, ChannelName, Delivery, DropCause};
 use solent_layer_redis::{RedisConfig, RedisQueueLayer};
-use solent_testing::servers::RedisServer;
+use solent_test_servers::RedisServer;
 
 use super::scene::*;
 use crate::{promises::UNHURRIED, scene::*};

@@ -1,7 +1,7 @@
 //! What the tests of this layer have in common.
 
 use solent_layer_redis::{RedisConfig, RedisQueueLayer};
-use solent_testing::servers::{RedisServer, Reply};
+use solent_test_servers::{RedisServer, Reply};
 
 use crate::{promises::UNHURRIED, scene::host};
 

@@ -4,7 +4,7 @@ use std::{future::poll_fn, task::Poll};
 
 use solent_layer::{ChannelLayer, ChannelName, Mailbox};
 use solent_layer_redis::RedisQueueLayer;
-use solent_testing::servers::RedisServer;
+use solent_test_servers::RedisServer;
 
 use super::scene::*;
 use crate::scene::*;

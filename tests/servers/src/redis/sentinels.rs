@@ -6,7 +6,7 @@ use super::{
     RedisServer,
     instance::{Instance, Settings, quoted},
 };
-use crate::servers::{
+use crate::{
     ServerError,
     blocking::blocking,
     deadline::{self, PATIENCE},

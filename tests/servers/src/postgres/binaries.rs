@@ -9,7 +9,7 @@ use std::{
     sync::OnceLock,
 };
 
-use crate::servers::ServerError;
+use crate::ServerError;
 
 /// Names the server.
 const VARIABLE: &str = "SOLENT_TEST_POSTGRES";
@@ -136,7 +136,7 @@ mod tests {
     use std::{fs, path::Path};
 
     use super::{folders, locate, version};
-    use crate::servers::folder::Folder;
+    use crate::folder::Folder;
 
     fn touch(path: &Path) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();

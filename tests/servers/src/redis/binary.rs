@@ -8,7 +8,7 @@ use std::{
     sync::OnceLock,
 };
 
-use crate::servers::ServerError;
+use crate::ServerError;
 
 /// Names the program.
 const VARIABLE: &str = "SOLENT_TEST_REDIS";

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::servers::ServerError;
+use crate::ServerError;
 
 /// How long a server may take for one answer.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -156,7 +156,7 @@ fn reason(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::{reason, row, rows};
-    use crate::servers::ServerError;
+    use crate::ServerError;
 
     fn message(tag: u8, body: &[u8]) -> Vec<u8> {
         let len = u32::try_from(body.len() + 4).unwrap();

@@ -1,6 +1,6 @@
 use std::{fs, net::TcpStream, path::Path, time::Duration};
 
-use solent_testing::servers::{PostgresServer, Proxy, ServerError};
+use solent_test_servers::{PostgresServer, Proxy, ServerError};
 
 use super::{lives, until};
 

@@ -1,5 +1,7 @@
 //! Real servers that tests start.
 
+#![cfg(unix)]
+
 mod cluster;
 mod postgres;
 mod proxy;

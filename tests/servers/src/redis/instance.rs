@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Certificates, Reply, binary, reply};
-use crate::servers::{
+use crate::{
     ServerError,
     deadline::{self, PATIENCE},
     folder::Folder,
@@ -321,7 +321,7 @@ mod tests {
     use std::net::TcpListener;
 
     use super::{Instance, Settings, is_port_taken};
-    use crate::servers::ServerError;
+    use crate::ServerError;
 
     #[test]
     fn taken_port_is_told_from_other_ends() {

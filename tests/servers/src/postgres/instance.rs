@@ -13,7 +13,7 @@ use super::{
     binaries::{Binaries, binaries},
     wire::{self, Row},
 };
-use crate::servers::{
+use crate::{
     ServerError,
     account::Account,
     deadline::{self, PATIENCE},
@@ -248,7 +248,7 @@ mod tests {
     use std::net::TcpListener;
 
     use super::{Instance, is_port_taken};
-    use crate::servers::ServerError;
+    use crate::ServerError;
 
     #[test]
     fn taken_port_is_told_from_other_ends() {

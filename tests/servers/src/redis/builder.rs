@@ -1,7 +1,7 @@
 //! What a Redis server for a test is like.
 
 use super::{RedisServer, instance::Settings};
-use crate::servers::ServerError;
+use crate::ServerError;
 
 /// A [`RedisServer`] to be: what is not said is as Redis has it, except that nothing is written to disk.
 #[derive(Clone, Debug, Default)]

@@ -1,4 +1,4 @@
-use solent_testing::servers::{RedisCluster, RedisServer, ServerError};
+use solent_test_servers::{RedisCluster, RedisServer, ServerError};
 
 /// A key whose slot, 12,182, is the last of three masters' to serve.
 const LAST: &str = "foo";

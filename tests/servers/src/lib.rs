@@ -3,8 +3,6 @@
 //! Each server runs as a process of its own on a free port of 127.0.0.1, in a folder of its own, and goes when its handle is
 //! dropped, when the test panics, and when the test's process dies.
 //!
-//! The feature `redis` has [`RedisServer`] and its kin, the feature `postgres` has [`PostgresServer`].
-//!
 //! # Where the program comes from
 //!
 //! `SOLENT_TEST_REDIS` names a `redis-server`; otherwise the one in `PATH` is taken. It must be Redis 7 or newer, or a program
@@ -23,14 +21,9 @@
 //! server a shell waits for the end of a pipe whose other end only the test's process holds. The server and the shell are
 //! process groups of their own, so that an interrupt at the terminal does not take the shell before its work is done.
 
-#![cfg_attr(
-    not(all(feature = "postgres", feature = "redis")),
-    expect(dead_code, reason = "each server uses its own part of what they share")
-)]
+#![cfg(unix)]
 
-#[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(feature = "redis")]
 mod redis;
 
 mod account;
@@ -43,9 +36,7 @@ mod port;
 mod process;
 mod proxy;
 
-#[cfg(feature = "postgres")]
 pub use self::postgres::{PostgresServer, Row};
-#[cfg(feature = "redis")]
 pub use self::redis::{
     Certificates, RedisBuilder, RedisCluster, RedisClusterBuilder, RedisSentinels,
     RedisSentinelsBuilder, RedisServer, Reply,

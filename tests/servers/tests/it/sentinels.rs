@@ -1,4 +1,4 @@
-use solent_testing::servers::{RedisSentinels, ServerError};
+use solent_test_servers::{RedisSentinels, ServerError};
 
 #[tokio::test]
 async fn replica_is_promoted_when_the_master_is_killed() -> Result<(), ServerError> {

@@ -1,6 +1,6 @@
 use std::{io::ErrorKind, time::Duration};
 
-use solent_testing::servers::{Proxy, RedisServer, ServerError};
+use solent_test_servers::{Proxy, RedisServer, ServerError};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},

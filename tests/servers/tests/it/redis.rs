@@ -7,7 +7,7 @@ use std::{
 };
 
 use rustls::pki_types::pem::PemObject;
-use solent_testing::servers::{RedisServer, Reply, ServerError};
+use solent_test_servers::{RedisServer, Reply, ServerError};
 
 use super::{lives, until};
 

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use solent_testing::servers::{PostgresServer, RedisServer};
+use solent_test_servers::{PostgresServer, RedisServer};
 
 use super::{lives, until};
 
@@ -36,7 +36,7 @@ async fn victim_of_the_test_below() {
 #[test]
 fn servers_do_not_outlive_a_killed_test() {
     let mut test = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "servers::watchdog::victim_of_the_test_below"])
+        .args(["--exact", "watchdog::victim_of_the_test_below"])
         .arg("--nocapture")
         .env(VARIABLE, "1")
         .stdout(Stdio::piped())

@@ -6,7 +6,7 @@ use super::{
     instance::{DATABASE, Instance, USER},
     wire::Row,
 };
-use crate::servers::{Proxy, ServerError, blocking::blocking};
+use crate::{Proxy, ServerError, blocking::blocking};
 
 /// A PostgreSQL server in a process of its own, on a free port of 127.0.0.1, with a folder that goes with it.
 ///
@@ -17,7 +17,7 @@ use crate::servers::{Proxy, ServerError, blocking::blocking};
 /// It is stopped when this is dropped; if that is because the test panics, the end of its log is shown.
 ///
 /// ```
-/// use solent_testing::servers::{PostgresServer, ServerError};
+/// use solent_test_servers::{PostgresServer, ServerError};
 ///
 /// #[tokio::main(flavor = "current_thread")] // in a test: #[tokio::test]
 /// async fn main() -> Result<(), ServerError> {

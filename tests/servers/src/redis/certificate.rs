@@ -7,7 +7,7 @@ use std::{
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
-use crate::servers::ServerError;
+use crate::ServerError;
 
 /// The files of a server with TLS: its authority, its certificate, and one for clients. All are PEM.
 #[derive(Clone, Debug)]

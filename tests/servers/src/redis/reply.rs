@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::servers::ServerError;
+use crate::ServerError;
 
 /// How long a server may take for one reply.
 const TIMEOUT: Duration = Duration::from_secs(30);

@@ -12,14 +12,14 @@ use super::{
     Certificates, RedisBuilder, Reply,
     instance::{Instance, Settings},
 };
-use crate::servers::{Proxy, ServerError, blocking::blocking};
+use crate::{Proxy, ServerError, blocking::blocking};
 
 /// A Redis server in a process of its own, on a free port of 127.0.0.1, with a folder that goes with it.
 ///
 /// It is killed when this is dropped; if that is because the test panics, the end of its log is shown.
 ///
 /// ```
-/// use solent_testing::servers::{RedisServer, ServerError};
+/// use solent_test_servers::{RedisServer, ServerError};
 ///
 /// #[tokio::main(flavor = "current_thread")] // in a test: #[tokio::test]
 /// async fn main() -> Result<(), ServerError> {

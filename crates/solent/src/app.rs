@@ -308,13 +308,25 @@ impl Solent {
     }
 
     /// Runs a task in one of all processes that share the channel layer: for what is to be done once for all of them, such as
-    /// reminders, or the measurements of a dashboard. Another process takes over within a second when this one shuts down, and
-    /// within 15 seconds when it dies.
+    /// reminders, or the measurements of a dashboard. Another process takes over within two seconds when this one shuts down,
+    /// and within 15 seconds when it dies.
     ///
-    /// The process that runs the task holds a lease of the layer with the task's name, and renews it. When it cannot, because Redis
-    /// is away, it cancels the task before another process may take over. A process that was stopped (a paused machine) and goes on
-    /// may run the task for a moment beside the next one, until it notices; so may a server of Redis that fails over before it has
-    /// copied the lease. What must not happen twice even then needs a check of its own where it happens.
+    /// The process that runs the task holds a lease of the layer with the task's name, and renews it twice a second. It cancels
+    /// the task when it has lost the lease, or cannot renew it. Cancelling takes effect at the task's next `await`.
+    ///
+    /// A process that takes the lease waits for a second before it starts the task. No two processes therefore run it at once
+    /// when the layer forgets the lease (`DEL`, `FLUSHALL`, eviction, a failover that lost the key), if the holder's next
+    /// renewal is answered within that second.
+    ///
+    /// This is no lock. Two processes may run the task for a moment in these cases:
+    ///
+    /// - The holder, or its machine, was stopped (`SIGSTOP`, a paused VM) for longer than the lease lasts. It goes on until it
+    ///   notices, which is within milliseconds after it was resumed.
+    /// - The task blocks its thread, and so is not cancelled.
+    /// - The layer forgets the lease while the holder cannot reach it. The holder stops after 13 seconds at the latest.
+    ///
+    /// What must not happen twice even then needs a check where it happens: a unique key in the database, or a counter that the
+    /// database compares (fencing). The layer gives no such counter, since it may forget.
     ///
     /// The same as [`background_with`](Self::background_with) with a [`lease`](BackgroundConfig::lease) of 15 seconds.
     pub fn background_once<F, R>(self, name: &'static str, task: F) -> Self

@@ -42,8 +42,8 @@ pub struct BackgroundConfig {
     /// The longest pause. Default: one minute.
     pub longest_pause: Duration,
     /// Runs the task in one process at a time, of all that share the channel layer: the one that holds a lease with the task's
-    /// name. When that process dies, another takes over within this time, and within about a second when it shuts down.
-    /// At least one second. Default: none, and the task runs in each process.
+    /// name. When that process dies, another takes over within this time, and within two seconds when it shuts down.
+    /// What is promised: see [`background_once`](crate::Solent::background_once). At least one second. Default: none, and the task runs in each process.
     pub lease: Option<Duration>,
 }
 

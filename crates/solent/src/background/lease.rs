@@ -6,16 +6,18 @@ use solent_layer::{ChannelLayer, Claim, DynLayer, LayerError};
 use solent_spec::Chain;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-/// How often those that wait ask whether the lease is free.
-const LOOK: Duration = Duration::from_secs(1);
+/// The longest time between two renewals, and between two looks of those that wait.
+const PERIOD: Duration = Duration::from_millis(500);
 
 /// The shortest time within which another process takes over.
 const SHORTEST: Duration = Duration::from_secs(1);
 
 /// A lease that this process holds or wants to hold.
 ///
-/// The time to take over has three parts: the key of a holder that dies expires after two thirds of it; it was renewed up to a
-/// sixth before; and those that wait ask once in a sixth.
+/// The layer may forget a lease that is held, and give it to another claim. The new holder therefore rests for two periods
+/// before it counts as one. In that time the old holder asks, learns that it has lost, and its task is cancelled.
+///
+/// The time to take over has four parts: the lifetime, one period until a waiting process looks, two of rest, one to spare.
 pub(super) struct Lease {
     layer: DynLayer,
     claim: Claim,
@@ -33,25 +35,27 @@ pub(super) struct Lease {
 impl Lease {
     pub(super) fn new(layer: DynLayer, claim: Claim, takeover: Duration) -> Self {
         let takeover = takeover.max(SHORTEST);
+        let period = PERIOD.min(takeover / 8);
         Self {
             layer,
             claim,
-            lifetime: takeover * 2 / 3,
-            period: takeover / 6,
+            lifetime: takeover - period * 4,
+            period,
             until: Instant::now(),
             complained: false,
         }
     }
 
-    /// Waits until this process holds the lease.
+    /// Waits until this process holds the lease, and no other process believes so.
     pub(super) async fn taken(&mut self) {
         loop {
-            match self.ask().await {
-                Ok(true) => return,
-                Ok(false) => {}
-                Err(error) => self.complain(&error),
+            if self.is_held().await {
+                sleep(self.period * 2).await;
+                if self.is_held().await {
+                    return;
+                }
             }
-            sleep(self.period.min(LOOK)).await;
+            sleep(self.period).await;
         }
     }
 
@@ -71,6 +75,17 @@ impl Lease {
     pub(super) async fn release(self) {
         if let Err(error) = self.layer.release(&self.claim).await {
             tracing::debug!(target: "solent", lease = %self.claim.name(), error = %Chain(&error), "lease is not released, it expires");
+        }
+    }
+
+    /// Asks once. A layer that does not answer is no yes.
+    async fn is_held(&mut self) -> bool {
+        match self.ask().await {
+            Ok(held) => held,
+            Err(error) => {
+                self.complain(&error);
+                false
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 use std::{
     future::pending,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
@@ -69,17 +69,22 @@ impl Served {
 
 /// Counts the tasks that run at the moment.
 #[derive(Clone, Default)]
-struct Running(Arc<AtomicUsize>);
+struct Running {
+    now: Arc<AtomicUsize>,
+    /// How many ran at once at most.
+    most: Arc<AtomicUsize>,
+}
 
 impl Running {
     /// Runs until it is cancelled.
     async fn run(self) -> solent::Result {
-        let _guard = Guard::new(&self.0);
+        let _guard = Guard::new(&self.now);
+        self.most.fetch_max(self.count(), SeqCst);
         pending().await
     }
 
     fn count(&self) -> usize {
-        self.0.load(SeqCst)
+        self.now.load(SeqCst)
     }
 }
 
@@ -101,7 +106,7 @@ impl Drop for Guard {
 #[tokio::test(start_paused = true)]
 async fn task_that_fails_or_panics_is_started_again_after_growing_pauses() {
     for panics in [false, true] {
-        let starts: Arc<std::sync::Mutex<Vec<Instant>>> = Arc::default();
+        let starts: Arc<Mutex<Vec<Instant>>> = Arc::default();
         let noted = Arc::clone(&starts);
         let served = Served::new(Solent::new().background("unlucky", move |_| {
             noted.lock().unwrap().push(Instant::now());
@@ -226,8 +231,20 @@ async fn health_is_shown_to_who_asks_by_http() {
     }
 }
 
-/// What several processes share: it stays open when one of them ends.
-struct StaysOpen(MemoryLayer);
+/// What several processes share: it stays open when one of them ends, and may forget its leases.
+#[derive(Clone, Default)]
+struct StaysOpen(MemoryLayer, Arc<Mutex<MemoryLayer>>);
+
+impl StaysOpen {
+    fn leases(&self) -> MemoryLayer {
+        let leases = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        leases.clone()
+    }
+
+    fn forget_leases(&self) {
+        *self.1.lock().unwrap_or_else(PoisonError::into_inner) = MemoryLayer::default();
+    }
+}
 
 impl ChannelLayer for StaysOpen {
     async fn open(&self, prefix: &str) -> Result<Mailbox, LayerError> {
@@ -271,11 +288,11 @@ impl ChannelLayer for StaysOpen {
     }
 
     async fn hold(&self, claim: &Claim, lifetime: Duration) -> Result<bool, LayerError> {
-        self.0.hold(claim, lifetime).await
+        self.leases().hold(claim, lifetime).await
     }
 
     async fn release(&self, claim: &Claim) -> Result<(), LayerError> {
-        self.0.release(claim).await
+        self.leases().release(claim).await
     }
 }
 
@@ -296,7 +313,7 @@ async fn runs(served: &Served) {
 
 #[tokio::test(start_paused = true)]
 async fn task_of_all_processes_runs_in_one_and_moves_on_when_it_shuts_down() {
-    let layer = DynLayer::new(StaysOpen(MemoryLayer::default()));
+    let layer = DynLayer::new(StaysOpen::default());
     let running = Running::default();
     let first = once(&layer, &running).await;
     runs(&first).await;
@@ -346,4 +363,26 @@ async fn task_is_cancelled_when_its_lease_cannot_be_renewed() {
 
     assert_eq!(running.count(), 0);
     served.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn task_runs_in_one_process_at_a_time_when_the_layer_forgets_its_leases() {
+    let shared = StaysOpen::default();
+    let layer = DynLayer::new(shared.clone());
+    let running = Running::default();
+    let mut processes = Vec::new();
+    for _ in 0..3 {
+        processes.push(once(&layer, &running).await);
+    }
+
+    for n in 0..50 {
+        sleep(4 * SECOND + Duration::from_millis(37 * n)).await;
+        assert_eq!(running.count(), 1, "after {n}");
+        shared.forget_leases();
+    }
+
+    assert_eq!(running.most.load(SeqCst), 1);
+    for process in processes {
+        process.stop().await;
+    }
 }

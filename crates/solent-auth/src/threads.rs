@@ -6,11 +6,12 @@ use std::{
     fmt,
     num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     thread,
     time::Duration,
 };
 
+use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
 /// Threads of their own for work that blocks: hashing passwords, SQLite, files.
@@ -111,7 +112,7 @@ impl Threads {
     }
 
     fn push(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), ThreadsError> {
-        let mut state = self.0.state();
+        let mut state = self.0.state.lock();
         let under_way = state.work.len() + state.busy;
         if under_way >= self.0.most.saturating_add(self.0.queue) {
             return Err(ThreadsError::Busy);
@@ -132,7 +133,7 @@ impl Threads {
         if started.is_ok() {
             return Ok(());
         }
-        let mut state = self.0.state();
+        let mut state = self.0.state.lock();
         state.threads -= 1;
         if state.threads > 0 {
             // Another one does it.
@@ -146,35 +147,29 @@ impl Threads {
 impl Inner {
     /// Works until there has been nothing to do for a while.
     fn serve(&self) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         loop {
             if let Some(work) = state.work.pop_front() {
                 state.busy += 1;
                 drop(state);
                 // It catches its own panics.
                 work();
-                state = self.state();
+                state = self.state.lock();
                 state.busy -= 1;
                 continue;
             }
-            let waited = self.bell.wait_timeout(state, IDLE);
-            let (woken, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            state = woken;
-            if timeout.timed_out() && state.work.is_empty() {
+            let waited = self.bell.wait_for(&mut state, IDLE);
+            if waited.timed_out() && state.work.is_empty() {
                 state.threads -= 1;
                 return;
             }
         }
     }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl fmt::Debug for Threads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.0.state();
+        let state = self.0.state.lock();
         f.debug_struct("Threads")
             .field("name", &self.0.name)
             .field("threads", &state.threads)
@@ -212,7 +207,7 @@ mod tests {
         let under_way = threads.run(move || gate.recv().is_ok());
         let mut under_way = std::pin::pin!(under_way);
         assert!(futures_poll(under_way.as_mut()).await.is_none());
-        while !threads.0.state().work.is_empty() {
+        while !threads.0.state.lock().work.is_empty() {
             tokio::task::yield_now().await;
         }
         let waiting = threads.run(|| 2);

@@ -8,12 +8,13 @@ use std::{
     num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Wake},
     thread::{self, Thread},
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use solent_spec::{AppError, Result, SendError};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
@@ -49,7 +50,7 @@ const DEFAULT_LIMIT: usize = 256;
 /// ```
 pub fn limit_sync_handlers(handlers: NonZeroUsize) {
     let wanted = handlers.get().min(Semaphore::MAX_PERMITS);
-    let mut limit = LIMIT.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut limit = LIMIT.lock();
     if wanted > *limit {
         HANDLERS.add_permits(wanted - *limit);
         *limit = wanted;

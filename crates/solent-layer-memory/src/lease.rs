@@ -1,11 +1,8 @@
 //! Leases within one process.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
+use parking_lot::Mutex;
 use solent_layer::{Claim, GroupName};
 use tokio::time::Instant;
 
@@ -19,7 +16,7 @@ pub(crate) struct Leases {
 impl Leases {
     /// Takes or renews a lease. Whether `claim` holds it now.
     pub(crate) fn hold(&self, claim: &Claim, lifetime: Duration) -> bool {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock();
         let now = Instant::now();
         let is_free = held
             .get(claim.name())
@@ -33,7 +30,7 @@ impl Leases {
 
     /// Gives a lease back, if `claim` holds it.
     pub(crate) fn release(&self, claim: &Claim) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock();
         if held
             .get(claim.name())
             .is_some_and(|(holder, _)| holder == claim)

@@ -1,11 +1,8 @@
 //! Saying in the log that messages cannot be read.
 
-use std::{
-    fmt,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// How long after a warning the next one may come.
@@ -33,7 +30,7 @@ impl Unreadable {
 
     /// How many were held back since the last that passed, if this one passes.
     fn pass(&self, now: Instant) -> Option<u64> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         if state.last.is_some_and(|last| now < last + AGAIN) {
             state.held_back += 1;
             return None;

@@ -3,10 +3,11 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Weak},
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{runtime::Handle, time::sleep};
 
 /// How long losses are collected before the first warning, so that a burst is one line with all of its count.
@@ -44,7 +45,7 @@ impl OverflowLog {
     /// Notes that mailboxes lost so many messages that were for `name`, a group or a channel.
     #[cold]
     pub(crate) fn note(&self, name: &str, messages: u64) {
-        let mut lost = self.0.lock();
+        let mut lost = self.0.lost.lock();
         let is_first = lost.is_none();
         lost.get_or_insert_default().add(name, messages);
         if !is_first {
@@ -81,7 +82,7 @@ async fn warn_later(log: Weak<Shared>) {
 impl Shared {
     /// Warns of what was lost. Tells whether there was anything.
     fn warn(&self) -> bool {
-        let mut state = self.lock();
+        let mut state = self.lost.lock();
         let lost = state.take().unwrap_or_default();
         if lost.is_empty() {
             return false;
@@ -91,15 +92,11 @@ impl Shared {
         lost.warn();
         true
     }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Lost>> {
-        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let lost = self.lock().take().unwrap_or_default();
+        let lost = self.lost.lock().take().unwrap_or_default();
         if !lost.is_empty() {
             lost.warn();
         }
@@ -211,8 +208,8 @@ mod tests {
 
         tokio::time::sleep(FIRST + AGAIN + Duration::from_millis(1)).await;
 
-        assert!(log.0.lock().is_none(), "nothing is lost any more");
+        assert!(log.0.lost.lock().is_none(), "nothing is lost any more");
         log.note("room", 1);
-        assert!(log.0.lock().is_some());
+        assert!(log.0.lost.lock().is_some());
     }
 }

@@ -2,12 +2,13 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Weak,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
     time::Duration,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use slab::Slab;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -110,9 +111,7 @@ impl<T> Registry<T> {
     }
 
     fn lock(&self, shard: usize) -> MutexGuard<'_, Slab<Weak<T>>> {
-        self.shards[shard]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shards[shard].lock()
     }
 }
 

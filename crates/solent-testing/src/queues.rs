@@ -2,10 +2,11 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
+use parking_lot::Mutex;
 use solent_spec::{Closed, ClosedSignal, Protocol, SendError, Transport};
 
 use crate::Rules;
@@ -52,7 +53,7 @@ impl<P: Protocol> Queues<P> {
 
     /// Queues an event for the application once there is room.
     pub(crate) fn poll_push(&self, event: &mut Option<P::Inbound>, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         if state.input.len() >= state.capacity {
             state.client = Some(cx.waker().clone());
             return Poll::Pending;
@@ -66,7 +67,7 @@ impl<P: Protocol> Queues<P> {
 
     /// Takes what the application sent next.
     pub(crate) fn poll_pop(&self, cx: &Context<'_>) -> Poll<P::Outbound> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         match state.output.pop_front() {
             Some(event) => {
                 state.wake_application();
@@ -81,19 +82,19 @@ impl<P: Protocol> Queues<P> {
 
     /// Looks at what the application sent next.
     pub(crate) fn peek<T>(&self, look: impl FnOnce(&P::Outbound) -> T) -> Option<T> {
-        self.lock().output.front().map(look)
+        self.0.lock().output.front().map(look)
     }
 
     /// The client sends nothing any more; what it sent is still received.
     pub(crate) fn end_input(&self) {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         state.left = true;
         state.wake_application();
     }
 
     /// The client is gone; what it sent is still received.
     pub(crate) fn leave(&self) {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         state.gone = true;
         state.closed.close();
         drop(state);
@@ -102,15 +103,11 @@ impl<P: Protocol> Queues<P> {
 
     /// Queues an event of the application's if the rules allow it and there is room.
     pub(crate) fn offer(&self, event: P::Outbound) -> Result<(), Refusal> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         if state.output.len() >= state.capacity {
             return Err(Refusal::Full);
         }
         state.send(event, usize::MAX).map_err(Refusal::Rules)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State<P>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -195,7 +192,7 @@ impl<P: Protocol> QueueTransport<P> {
 
 impl<P: Protocol> Transport<P> for QueueTransport<P> {
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<P::Inbound>> {
-        let mut state = self.queues.lock();
+        let mut state = self.queues.0.lock();
         let received = state.receive();
         if received.is_pending() {
             state.application = Some(cx.waker().clone());
@@ -204,13 +201,13 @@ impl<P: Protocol> Transport<P> for QueueTransport<P> {
     }
 
     fn start_send(&mut self, event: P::Outbound) -> Result<(), SendError> {
-        let mut state = self.queues.lock();
+        let mut state = self.queues.0.lock();
         let limit = state.capacity.saturating_mul(UNFLUSHED);
         state.send(event, limit)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let mut state = self.queues.lock();
+        let mut state = self.queues.0.lock();
         if state.gone && !state.output.is_empty() {
             return Poll::Ready(Err(SendError::Closed));
         }
@@ -226,6 +223,6 @@ impl<P: Protocol> Transport<P> for QueueTransport<P> {
     }
 
     fn closed(&self) -> Closed {
-        self.queues.lock().closed.closed()
+        self.queues.0.lock().closed.closed()
     }
 }

@@ -1,8 +1,7 @@
 //! Start-up and shutdown of what serves.
 
-use std::sync::{Mutex, PoisonError};
-
 use http::Extensions;
+use parking_lot::Mutex;
 use solent_spec::{
     Application, Connection, Lifespan, Result,
     lifespan::{Inbound, Outbound},
@@ -38,7 +37,7 @@ impl Life {
     }
 
     fn start(&self) -> Tasks {
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = self.tasks.lock();
         Tasks::start(std::mem::take(&mut *tasks), &self.context, &self.health)
     }
 }

@@ -6,8 +6,9 @@ use std::{
     hash::{BuildHasher, Hasher},
     io,
     net::{Ipv4Addr, TcpListener},
-    sync::{Mutex, PoisonError},
 };
+
+use parking_lot::Mutex;
 
 use super::ServerError;
 
@@ -31,11 +32,7 @@ impl Port {
         for _ in 0..1000 {
             let offset = random() % u64::from(RANGE.end - RANGE.start);
             let number = RANGE.start + u16::try_from(offset).unwrap_or_default();
-            if TAKEN
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(number)
-            {
+            if TAKEN.lock().insert(number) {
                 let port = Self(number);
                 if is_free(number) && is_free(number + BUS) {
                     return Ok(port);
@@ -54,10 +51,7 @@ impl Port {
 
 impl Drop for Port {
     fn drop(&mut self) {
-        TAKEN
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.0);
+        TAKEN.lock().remove(&self.0);
     }
 }
 

@@ -4,11 +4,12 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream, tcp},
@@ -139,9 +140,7 @@ impl Proxy {
 
     /// Never held while anything is waited for.
     fn lock(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
-        self.listening
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.listening.lock()
     }
 }
 
@@ -212,9 +211,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<JoinSet<()>>> {
-        self.connections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.connections.lock()
     }
 }
 

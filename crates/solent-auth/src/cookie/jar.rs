@@ -1,12 +1,9 @@
 //! The cookies that go out with a response.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
-};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use parking_lot::Mutex;
 use solent_spec::{Connection, HttpProtocol, RequestScope};
 
 use super::{CookieError, SetCookie};
@@ -86,7 +83,7 @@ impl CookieJar {
     /// [`CookieError::Answered`] once the response has left, the others for characters that a cookie cannot hold.
     pub fn set(&self, cookie: SetCookie) -> Result<(), CookieError> {
         let header = cookie.header(self.0.encrypted, SystemTime::now())?;
-        match &mut *self.lock() {
+        match &mut *self.0.state.lock() {
             State::Answered => Err(CookieError::Answered),
             State::Open { cookies, .. } => {
                 cookies.retain(|(earlier, _)| !cookie.replaces(earlier));
@@ -107,7 +104,7 @@ impl CookieJar {
 
     /// Whether the response has left, or can never come: nothing can be set any more.
     pub fn is_answered(&self) -> bool {
-        matches!(*self.lock(), State::Answered)
+        matches!(*self.0.state.lock(), State::Answered)
     }
 
     /// Has `hook` run when the response is about to leave, with its status. It may add headers, or put another response in
@@ -119,13 +116,13 @@ impl CookieJar {
     where
         F: Future<Output = Verdict> + Send + 'static,
     {
-        if let State::Open { hooks, .. } = &mut *self.lock() {
+        if let State::Open { hooks, .. } = &mut *self.0.state.lock() {
             hooks.push(Box::new(|status| Box::pin(hook(status))));
         }
     }
 
     pub(crate) fn next_hook(&self) -> Option<Hook> {
-        match &mut *self.lock() {
+        match &mut *self.0.state.lock() {
             State::Open { hooks, .. } => hooks.pop(),
             State::Answered => None,
         }
@@ -134,7 +131,7 @@ impl CookieJar {
     /// Lets nothing in any more, and returns what is in it as headers.
     pub(crate) fn close(&self) -> HeaderMap {
         // What hooks hold is let go after the lock is.
-        let state = std::mem::replace(&mut *self.lock(), State::Answered);
+        let state = std::mem::replace(&mut *self.0.state.lock(), State::Answered);
         let mut headers = HeaderMap::new();
         if let State::Open { cookies, .. } = state {
             for (_, value) in cookies {
@@ -142,10 +139,6 @@ impl CookieJar {
             }
         }
         headers
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Where the secret of a browser is kept.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, header};
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::{config::CsrfConfig, error::CsrfError, secret::Secret};
@@ -57,7 +58,7 @@ impl Keeper {
     /// The secret, if there is one.
     pub(super) async fn secret(&self) -> Result<Option<Secret>, CsrfError> {
         match self {
-            Self::Cookie { state, .. } => Ok(lock(state).secret),
+            Self::Cookie { state, .. } => Ok(state.lock().secret),
             Self::Session(session) => {
                 let value: Option<Value> = session.get(SESSION_KEY).await?;
                 Ok(value
@@ -73,7 +74,7 @@ impl Keeper {
         let known = self.secret().await?;
         let secret = known.unwrap_or_else(Secret::random);
         match self {
-            Self::Cookie { state, .. } if lock(state).sent => {}
+            Self::Cookie { state, .. } if state.lock().sent => {}
             // It is sent once more to be kept for longer, if that is still possible.
             Self::Cookie { .. } => match self.keep(secret).await {
                 Err(error) if known.is_none() => return Err(error),
@@ -94,7 +95,7 @@ impl Keeper {
                     let cookie = HeaderValue::from_static("Cookie");
                     Ok(HeaderMap::from_iter([(header::VARY, cookie)]))
                 });
-                *lock(state) = State {
+                *state.lock() = State {
                     secret: Some(secret),
                     sent: true,
                 };
@@ -107,8 +108,4 @@ impl Keeper {
         }
         Ok(())
     }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,11 +1,9 @@
 //! The state that a guard and the transport of its application share.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
-};
+use std::task::{Context, Poll, Waker};
 
 use http::{Response, StatusCode};
+use parking_lot::{Mutex, MutexGuard};
 use solent_spec::{
     Body, Closed, ClosedSignal, HttpProtocol, SendError, Transport, websocket::Close,
 };
@@ -50,7 +48,7 @@ impl<P: HttpProtocol> Shared<P> {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Guarded<P>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,6 +1,5 @@
-use std::sync::{Mutex, PoisonError};
-
 use http::StatusCode;
+use parking_lot::Mutex;
 use solent_spec::{
     Application, Body, BoxApplication, Http, Result, WebSocket,
     http::Outbound as HttpOutbound,
@@ -32,7 +31,7 @@ fn guarded<P: HttpProtocol>(
     let rx = Mutex::new(Some(rx));
     let inner = BoxApplication::new(inner);
     let outer = BoxApplication::new(move |connection: Connection<P>| {
-        let rx = rx.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let rx = rx.lock().take();
         let (connection, guard) = guard(connection, Told(rx.expect("one connection")), GRACE);
         guard.around(inner.call(connection))
     });

@@ -4,8 +4,10 @@ use std::{
     borrow::Cow,
     collections::{BTreeSet, HashMap},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
+
+use parking_lot::Mutex;
 
 use super::{HashError, Password, hash, session_hash, verify_if_any};
 use crate::{AuthUser, Authenticate, BackendError, UserBackend};
@@ -33,7 +35,10 @@ use crate::{AuthUser, Authenticate, BackendError, UserBackend};
 /// # }
 /// ```
 #[derive(Clone, Default)]
-pub struct MemoryUsers(Arc<Mutex<HashMap<String, MemoryUser>>>);
+pub struct MemoryUsers(
+    // Held for a moment, never across a wait.
+    Arc<Mutex<HashMap<String, MemoryUser>>>,
+);
 
 /// One of [`MemoryUsers`].
 #[derive(Clone)]
@@ -63,7 +68,7 @@ impl MemoryUsers {
     /// the same hashes: a user's sessions end when the hash is another.
     pub fn set_hash(&self, name: &str, encoded: &str) {
         let password: Arc<str> = encoded.into();
-        let mut users = self.lock();
+        let mut users = self.0.lock();
         match users.get_mut(name) {
             Some(user) => user.password = password,
             None => {
@@ -79,7 +84,7 @@ impl MemoryUsers {
 
     /// Gives a user a permission. Returns whether there is such a user.
     pub fn grant(&self, name: &str, permission: impl Into<String>) -> bool {
-        let mut users = self.lock();
+        let mut users = self.0.lock();
         let user = users.get_mut(name);
         user.map(|user| user.permissions.insert(permission.into()))
             .is_some()
@@ -87,16 +92,11 @@ impl MemoryUsers {
 
     /// Removes a user. Returns whether there was one.
     pub fn remove(&self, name: &str) -> bool {
-        self.lock().remove(name).is_some()
+        self.0.lock().remove(name).is_some()
     }
 
     fn get(&self, name: &str) -> Option<MemoryUser> {
-        self.lock().get(name).cloned()
-    }
-
-    /// Held for a moment, never across a wait.
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, MemoryUser>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().get(name).cloned()
     }
 }
 
@@ -141,7 +141,7 @@ impl AuthUser for MemoryUser {
 
 impl fmt::Debug for MemoryUsers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.lock().keys()).finish()
+        f.debug_list().entries(self.0.lock().keys()).finish()
     }
 }
 

@@ -1,12 +1,8 @@
 //! Buckets by name, as many as there is room for.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    hash::Hash,
-    mem,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, fmt, hash::Hash, mem, sync::Arc};
+
+use parking_lot::Mutex;
 
 use super::{Rate, bucket::Bucket};
 
@@ -51,10 +47,7 @@ impl<K: Eq + Hash> Table<K> {
 
     /// The bucket of a key, a full one if there was none.
     pub(super) fn bucket(&self, key: K) -> Arc<Bucket> {
-        let mut generations = self
-            .generations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut generations = self.generations.lock();
         if let Some(bucket) = generations.young.get(&key) {
             return Arc::clone(bucket);
         }
@@ -69,7 +62,7 @@ impl<K: Eq + Hash> Table<K> {
 
     #[cfg(test)]
     fn len(&self) -> usize {
-        let generations = self.generations.lock().unwrap();
+        let generations = self.generations.lock();
         generations.young.len() + generations.old.len()
     }
 }

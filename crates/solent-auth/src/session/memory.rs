@@ -4,9 +4,11 @@ use std::{
     collections::{BTreeSet, HashMap},
     fmt,
     num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::SystemTime,
 };
+
+use parking_lot::Mutex;
 
 use super::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
 
@@ -51,16 +53,12 @@ impl MemoryStore {
 
     /// How many sessions it holds, expired ones that were not noticed yet among them.
     pub fn len(&self) -> usize {
-        self.table().sessions.len()
+        self.0.table.lock().sessions.len()
     }
 
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -73,7 +71,7 @@ impl Default for MemoryStore {
 
 impl SessionStore for MemoryStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<SessionData>, StoreError> {
-        let mut table = self.table();
+        let mut table = self.0.table.lock();
         table.forget_expired(SystemTime::now());
         Ok(table.sessions.get(key).map(|entry| entry.data.clone()))
     }
@@ -83,7 +81,7 @@ impl SessionStore for MemoryStore {
         data: &SessionData,
         expires: SystemTime,
     ) -> Result<SessionKey, StoreError> {
-        let mut table = self.table();
+        let mut table = self.0.table.lock();
         table.forget_expired(SystemTime::now());
         if table.sessions.len() >= self.0.capacity && table.forget_first() {
             tracing::warn!(
@@ -108,7 +106,7 @@ impl SessionStore for MemoryStore {
         data: &SessionData,
         expires: SystemTime,
     ) -> Result<Saved, StoreError> {
-        let mut table = self.table();
+        let mut table = self.0.table.lock();
         table.forget_expired(SystemTime::now());
         if table.remove(key).is_none() {
             return Ok(Saved::Gone);
@@ -118,12 +116,12 @@ impl SessionStore for MemoryStore {
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        self.table().remove(key);
+        self.0.table.lock().remove(key);
         Ok(())
     }
 
     async fn read(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
-        let mut table = self.table();
+        let mut table = self.0.table.lock();
         table.forget_expired(SystemTime::now());
         let entry = table.sessions.get(key);
         Ok(entry
@@ -137,7 +135,7 @@ impl SessionStore for MemoryStore {
         data: &SessionData,
         expires: SystemTime,
     ) -> Result<Saved, StoreError> {
-        let mut table = self.table();
+        let mut table = self.0.table.lock();
         table.forget_expired(SystemTime::now());
         match table.sessions.get(key) {
             None => return Ok(Saved::Gone),

@@ -2,9 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
+
+use parking_lot::Mutex;
 
 use crate::SessionKey;
 
@@ -27,7 +28,7 @@ impl SpentTickets {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spent = self.spent.lock();
         if spent.len() == spent.capacity() || spent.len() >= Self::MAX {
             spent.retain(|_, until| *until > now);
         }
@@ -57,6 +58,6 @@ mod tests {
             assert!(spent.spend(&ticket, 1));
         }
 
-        assert!(spent.spent.lock().unwrap().capacity() < 1000);
+        assert!(spent.spent.lock().capacity() < 1000);
     }
 }

@@ -3,11 +3,11 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker, ready},
     time::{Duration, SystemTime},
 };
 
+use parking_lot::Mutex;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Until when a connection's token is good. Shared by all that ask, and by who brings a newer one.
@@ -57,18 +57,18 @@ impl Lifetime {
     }
 
     pub(super) fn time(&self) -> Option<SystemTime> {
-        self.lock().until.map(|until| until.time)
+        self.0.lock().until.map(|until| until.time)
     }
 
     /// How long the token is good from now on; for ever if `None`.
     pub(super) fn left(&self) -> Option<Duration> {
-        let until = self.lock().until?;
+        let until = self.0.lock().until?;
         Some(until.instant.saturating_duration_since(Instant::now()))
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
         let waker = {
-            let mut state = self.lock();
+            let mut state = self.0.lock();
             change(&mut state);
             state.changes += 1;
             state.waker.take()
@@ -76,10 +76,6 @@ impl Lifetime {
         if let Some(waker) = waker {
             waker.wake();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -140,7 +136,7 @@ impl LifetimeTimer {
     }
 
     fn see_changes(&mut self, lifetime: &Lifetime, cx: &Context<'_>) {
-        let mut state = lifetime.lock();
+        let mut state = lifetime.0.lock();
         match &mut state.waker {
             Some(waker) => waker.clone_from(cx.waker()),
             waker => *waker = Some(cx.waker().clone()),

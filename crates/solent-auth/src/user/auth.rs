@@ -1,11 +1,8 @@
 //! Who it is, and how that changes.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
-};
+use std::{fmt, sync::Arc, time::SystemTime};
 
+use parking_lot::{Mutex, MutexGuard};
 use solent_spec::BoxFuture;
 use tokio::sync;
 
@@ -345,7 +342,7 @@ impl<U: AuthUser> Auth<U> {
 
 impl<U> Inner<U> {
     fn state(&self) -> MutexGuard<'_, Resolved<U>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

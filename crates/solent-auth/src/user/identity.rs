@@ -2,9 +2,11 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
+
+use parking_lot::Mutex;
 
 /// Who a connection's user is, for those that do not know the type of users: limits, logs, counts.
 ///
@@ -26,13 +28,13 @@ struct State {
 impl Identity {
     /// The id of the user who is logged in; `None` if nobody is, or if nobody has asked yet who it is.
     pub fn id(&self) -> Option<Arc<str>> {
-        self.lock().id.clone()
+        self.0.lock().id.clone()
     }
 
     /// Notes who it is from now on.
     pub(crate) fn set(&self, id: Option<Arc<str>>) {
         let waker = {
-            let mut state = self.lock();
+            let mut state = self.0.lock();
             if state.id == id {
                 return;
             }
@@ -47,7 +49,7 @@ impl Identity {
 
     /// Waits until there have been other than `seen` changes, and tells how many.
     pub(crate) fn poll_changes(&self, seen: u64, cx: &Context<'_>) -> Poll<u64> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         if state.changes != seen {
             return Poll::Ready(state.changes);
         }
@@ -56,10 +58,6 @@ impl Identity {
             waker => *waker = Some(cx.waker().clone()),
         }
         Poll::Pending
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,11 +1,8 @@
 //! Commands that wait for their turn.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use redis::{Cmd, RedisError, Value};
 use tokio::{
     sync::{Notify, oneshot},
@@ -74,7 +71,7 @@ impl Queue {
         again: bool,
     ) -> Result<oneshot::Receiver<Result<Value, LinkError>>, LinkError> {
         let (reply, answer) = oneshot::channel();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.closed {
             return Err(LinkError::Closed);
         }
@@ -104,7 +101,7 @@ impl Queue {
         loop {
             let ready = self.ready.notified();
             {
-                let state = self.lock();
+                let state = self.state.lock();
                 if state.closed || !state.jobs.is_empty() {
                     return;
                 }
@@ -115,7 +112,7 @@ impl Queue {
 
     /// Takes up to so many commands.
     pub(super) fn take(&self, most: usize) -> Vec<Job> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let count = most.min(state.jobs.len());
         state.under_way += count;
         state.jobs.drain(..count).collect()
@@ -123,13 +120,13 @@ impl Queue {
 
     /// So many commands that were taken have been answered.
     pub(super) fn finished(&self, count: usize) {
-        self.lock().under_way -= count;
+        self.state.lock().under_way -= count;
     }
 
     /// Puts commands that were taken back to their places; they have not been carried out, or may be again. Two pieces that
     /// were under way together may come back in either order.
     pub(super) fn put_back(&self, jobs: Vec<Job>) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.under_way -= jobs.len();
         for job in jobs.into_iter().rev() {
             let place = state
@@ -143,20 +140,20 @@ impl Queue {
 
     /// Fails all commands that wait: Redis would refuse each of them.
     pub(super) fn refuse(&self, error: &LinkError) {
-        let jobs = std::mem::take(&mut self.lock().jobs);
+        let jobs = std::mem::take(&mut self.state.lock().jobs);
         jobs.into_iter()
             .for_each(|job| job.finish(Err(error.clone())));
     }
 
     /// Whether a command waits.
     pub(super) fn has_jobs(&self) -> bool {
-        !self.lock().jobs.is_empty()
+        !self.state.lock().jobs.is_empty()
     }
 
     /// Fails the commands that have waited long enough. Tells when the next one will have, if any waits.
     pub(super) fn expire(&self, cause: Option<&Arc<RedisError>>) -> Option<Instant> {
         let now = Instant::now();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         while let Some(job) = state.jobs.front() {
             let deadline = job.submitted + self.patience;
             if deadline > now {
@@ -174,21 +171,21 @@ impl Queue {
     }
 
     pub(super) fn close(&self) {
-        self.lock().closed = true;
+        self.state.lock().closed = true;
         self.ready.notify_one();
         self.ended.notify_one();
     }
 
     /// Waits until the queue is closed. Only one may wait.
     pub(super) async fn closed(&self) {
-        while !self.lock().closed {
+        while !self.state.lock().closed {
             self.ended.notified().await;
         }
     }
 
     /// Fails everything, once the queue is closed.
     pub(super) fn fail_if_closed(&self) -> bool {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.closed {
             state
                 .jobs
@@ -196,9 +193,5 @@ impl Queue {
                 .for_each(|job| job.finish(Err(LinkError::Closed)));
         }
         state.closed
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

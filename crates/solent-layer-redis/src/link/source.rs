@@ -4,12 +4,13 @@ use std::{
     fmt,
     future::Future,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use redis::{
     AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, PushInfo, RedisError, RedisResult,
     aio::{MultiplexedConnection, SendError},
@@ -266,7 +267,7 @@ impl Source {
 
     /// Looks for the server anew, if it may be another: this one did not do.
     pub(super) fn forget(&self) {
-        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.found.lock() = None;
     }
 
     /// As [`forget`](Self::forget), for all who use this host: its server does not answer, or is none to write to any more.
@@ -283,11 +284,7 @@ impl Source {
     }
 
     async fn info(&self) -> RedisResult<ConnectionInfo> {
-        let found = self
-            .found
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let found = self.found.lock().clone();
         if let Some(info) = found {
             return Ok(info);
         }
@@ -305,7 +302,7 @@ impl Source {
                 )));
             }
         };
-        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(info.clone());
+        *self.found.lock() = Some(info.clone());
         Ok(info)
     }
 }

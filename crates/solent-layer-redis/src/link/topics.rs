@@ -3,9 +3,10 @@
 use std::{
     collections::{HashMap, HashSet},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use redis::RedisError;
 use tokio::sync::{Notify, oneshot};
 
@@ -91,7 +92,7 @@ impl Changes {
 
 impl Topics {
     pub(super) fn want(&self, topic: Topic) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let entry = state.entries.entry(topic.clone()).or_default();
         entry.wanted += 1;
         if !entry.live {
@@ -102,7 +103,7 @@ impl Topics {
     }
 
     pub(super) fn unwant(&self, topic: &Topic) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let Some(entry) = state.entries.get_mut(topic) else {
             return;
         };
@@ -123,7 +124,7 @@ impl Topics {
         &self,
         topic: &Topic,
     ) -> Result<Option<oneshot::Receiver<Subscription>>, LinkError> {
-        let mut guard = self.lock();
+        let mut guard = self.state.lock();
         let state = &mut *guard;
         if state.closed {
             return Err(LinkError::Closed);
@@ -143,7 +144,7 @@ impl Topics {
 
     /// Redis has refused one topic.
     pub(super) fn refuse(&self, topic: &Topic, error: &LinkError) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if let Some(entry) = state.entries.get_mut(topic) {
             entry.refused = Some(error.clone());
             entry.tell(&Err(error.clone()));
@@ -152,7 +153,7 @@ impl Topics {
 
     /// There is no connection, because of this error; Redis refuses any, if it is `refused`.
     pub(super) fn failed(&self, error: RedisError, refused: Option<&LinkError>) {
-        let mut guard = self.lock();
+        let mut guard = self.state.lock();
         let state = &mut *guard;
         state.cause = Some(Arc::new(error));
         state.connected = false;
@@ -165,23 +166,23 @@ impl Topics {
 
     /// There is a connection, over which Redis answers.
     pub(super) fn connected(&self) {
-        self.lock().connected = true;
+        self.state.lock().connected = true;
     }
 
     /// Whether there is.
     pub(super) fn is_connected(&self) -> bool {
-        self.lock().connected
+        self.state.lock().connected
     }
 
     /// All is subscribed to again.
     pub(super) fn recovered(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         (state.refused, state.cause) = (None, None);
     }
 
     /// Why there is no connection.
     pub(super) fn cause(&self) -> Option<Arc<RedisError>> {
-        self.lock().cause.clone()
+        self.state.lock().cause.clone()
     }
 
     /// Waits until something has changed.
@@ -189,7 +190,7 @@ impl Topics {
         loop {
             let changed = self.changed.notified();
             {
-                let state = self.lock();
+                let state = self.state.lock();
                 if state.closed || !state.changed.is_empty() {
                     return;
                 }
@@ -201,7 +202,7 @@ impl Topics {
     /// Takes changes to be made now, up to so many. Topics to be left are forgotten. The last changes have been confirmed, or
     /// there is a new connection.
     pub(super) fn take_changes(&self, most: usize) -> Changes {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let taken: Vec<_> = state.changed.iter().take(most).cloned().collect();
         let mut changes = Changes::default();
         for topic in taken {
@@ -230,7 +231,7 @@ impl Topics {
 
     /// Redis has confirmed subscriptions.
     pub(super) fn confirm(&self, topics: &[Topic]) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         for topic in topics {
             let Some(entry) = state.entries.get_mut(topic) else {
                 continue;
@@ -245,17 +246,17 @@ impl Topics {
 
     /// Somebody goes on though a topic is not live yet, and may miss something.
     pub(super) fn note_late(&self) {
-        self.lock().late = true;
+        self.state.lock().late = true;
     }
 
     /// Whether somebody did since this was last asked.
     pub(super) fn take_late(&self) -> bool {
-        std::mem::take(&mut self.lock().late)
+        std::mem::take(&mut self.state.lock().late)
     }
 
     /// Redis has ended a subscription. Tells whether it is wanted, so that it has to be made again.
     pub(super) fn ended(&self, topic: &Topic) -> bool {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let Some(entry) = state.entries.get_mut(topic).filter(|entry| entry.live) else {
             return false;
         };
@@ -268,7 +269,7 @@ impl Topics {
 
     /// The connection is gone, and nothing is subscribed to. Tells whether anything was.
     pub(super) fn start_anew(&self) -> bool {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let had = state.entries.values().any(|entry| entry.live);
         state.entries.retain(|_, entry| entry.wanted > 0);
         state
@@ -281,7 +282,7 @@ impl Topics {
     }
 
     pub(super) fn close(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.closed = true;
         let entries = state.entries.values_mut();
         entries.for_each(|entry| entry.tell(&Err(LinkError::Closed)));
@@ -290,11 +291,7 @@ impl Topics {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.lock().closed
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().closed
     }
 }
 
@@ -334,7 +331,7 @@ mod tests {
         topics.unwant(&topic("a"));
 
         assert_eq!(topics.take_changes(10).unsubscribe, [topic("a")]);
-        assert!(topics.lock().entries.is_empty());
+        assert!(topics.state.lock().entries.is_empty());
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! What this process is subscribed to.
 
-use std::{collections::HashSet, sync::Mutex, sync::PoisonError};
+use std::collections::HashSet;
 
 use futures::future::join_all;
+use parking_lot::Mutex;
 use solent_layer::{ChannelName, GroupName, LocalWatch};
 
 use super::topic::Topics;
@@ -54,7 +55,7 @@ impl Subscriptions {
     /// Wants a topic of this process on all hosts, if it is not yet. All at once: whoever opens another channel meanwhile, or
     /// gives up, leaves none out.
     fn want_everywhere(&self, topic: &Topic) {
-        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut own = self.own.lock();
         if own.contains(topic) {
             return;
         }

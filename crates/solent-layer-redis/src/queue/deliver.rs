@@ -1,11 +1,8 @@
 //! From Redis to the mailboxes of this process.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
-};
+use std::{collections::HashMap, sync::Arc, time::SystemTime};
 
+use parking_lot::Mutex;
 use solent_layer::{ChannelName, DropCause, Inbox, Message, Pushed};
 use solent_spec::Chain;
 use tokio::{task::yield_now, time::Instant};
@@ -32,7 +29,7 @@ type Lists = HashMap<Box<[u8]>, Arc<[Arc<Inbox>]>>;
 
 impl Resolved {
     fn get(&self, list: &[u8]) -> Option<Arc<[Arc<Inbox>]>> {
-        self.lock().get(list).cloned()
+        self.lists.lock().get(list).cloned()
     }
 
     /// The list stays right: no name is used twice, and an inbox that is closed takes nothing.
@@ -40,7 +37,7 @@ impl Resolved {
         if !(LEAST..LONGEST).contains(&list.len()) {
             return;
         }
-        let mut lists = self.lock();
+        let mut lists = self.lists.lock();
         if lists.len() >= MOST {
             lists.clear();
         }
@@ -50,11 +47,7 @@ impl Resolved {
     /// Forgets lists with closed inboxes, which they would keep alive.
     pub(super) fn tidy(&self) {
         let alive = |inboxes: &Arc<[Arc<Inbox>]>| !inboxes.iter().any(|inbox| inbox.is_closed());
-        self.lock().retain(|_, inboxes| alive(inboxes));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Lists> {
-        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lists.lock().retain(|_, inboxes| alive(inboxes));
     }
 }
 

@@ -1,10 +1,8 @@
 //! Memberships that Redis is being told of.
 
-use std::{
-    collections::HashSet,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashSet;
 
+use parking_lot::Mutex;
 use solent_layer::{ChannelName, GroupName};
 
 use super::leave::Membership;
@@ -25,7 +23,7 @@ pub(super) struct Join<'a> {
 impl Joining {
     pub(super) fn begin(&self, group: &GroupName, channel: &ChannelName) -> Join<'_> {
         let membership = (group.clone(), channel.clone());
-        self.lock().insert(membership.clone());
+        self.memberships.lock().insert(membership.clone());
         Join {
             joining: self,
             membership,
@@ -34,21 +32,15 @@ impl Joining {
 
     /// Leaves out of a list what is joining.
     pub(super) fn leave_out(&self, memberships: &mut Vec<Membership>) {
-        let joining = self.lock();
+        let joining = self.memberships.lock();
         if !joining.is_empty() {
             memberships.retain(|membership| !joining.contains(membership));
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashSet<Membership>> {
-        self.memberships
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Join<'_> {
     fn drop(&mut self) {
-        self.joining.lock().remove(&self.membership);
+        self.joining.memberships.lock().remove(&self.membership);
     }
 }

@@ -1,10 +1,8 @@
 //! Leaving groups with a mailbox that was dropped.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
+use parking_lot::Mutex;
 use solent_layer::{ChannelName, GroupName, LocalWatch};
 use tokio::{sync::Notify, time::sleep};
 
@@ -29,7 +27,7 @@ pub(super) type Membership = (GroupName, ChannelName);
 
 impl Leaving {
     pub(super) fn add(&self, memberships: impl IntoIterator<Item = Membership>) {
-        let mut waiting = self.lock();
+        let mut waiting = self.waiting.lock();
         for membership in memberships {
             if waiting.len() >= MOST {
                 tracing::warn!("too many mailboxes were dropped, their memberships expire");
@@ -42,11 +40,7 @@ impl Leaving {
     }
 
     pub(super) fn take(&self) -> Vec<Membership> {
-        std::mem::take(&mut *self.lock())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Membership>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        std::mem::take(&mut *self.waiting.lock())
     }
 }
 

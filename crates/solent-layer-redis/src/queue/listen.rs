@@ -3,11 +3,12 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
 };
 
+use parking_lot::Mutex;
 use redis::cmd;
 use solent_layer::{
     Capacities, ChannelName, Inbox, InboxSettings, InboxWatch, LayerError, Mailbox, MailboxOwner,
@@ -66,7 +67,7 @@ impl Listening {
         self: &Arc<Self>,
         name: &ChannelName,
     ) -> Result<(Mailbox, Option<Arc<Listened>>), LayerError> {
-        let mut table = self.lock();
+        let mut table = self.table.lock();
         if table.closed {
             return Err(LayerError::Closed);
         }
@@ -115,16 +116,16 @@ impl Listening {
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Listened>> {
-        self.lock().names.values().cloned().collect()
+        self.table.lock().names.values().cloned().collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.lock().names.is_empty()
+        self.table.lock().names.is_empty()
     }
 
     /// Whether the name is still listened on here.
     pub(super) fn has(&self, listened: &Arc<Listened>) -> bool {
-        let table = self.lock();
+        let table = self.table.lock();
         let known = table.names.get(&listened.name);
         known.is_some_and(|known| Arc::ptr_eq(known, listened))
     }
@@ -138,7 +139,7 @@ impl Listening {
         message: &Message,
     ) -> Result<(), Popping> {
         let mut wakers = Wakers::new();
-        let table = self.lock();
+        let table = self.table.lock();
         let known = table.names.get(&listened.name);
         // Under the lock, so that the last reader does not go meanwhile.
         let is_here = known.is_some_and(|known| Arc::ptr_eq(&known.inbox, &listened.inbox));
@@ -154,7 +155,11 @@ impl Listening {
             listened.taken.drop_backup(&popping, host);
             return Err(popping);
         }
-        listened.taken.unread().push_back(Unread { host, popping });
+        listened
+            .taken
+            .unread
+            .lock()
+            .push_back(Unread { host, popping });
         drop(table);
         listened.taken.confirm(listened.inbox.len());
         Ok(())
@@ -178,7 +183,7 @@ impl Listening {
 
     /// Ends all mailboxes, and puts back what nobody has read.
     pub(super) fn close(&self) {
-        let mut table = self.lock();
+        let mut table = self.table.lock();
         table.closed = true;
         let names = std::mem::take(&mut table.names);
         drop(table);
@@ -187,15 +192,11 @@ impl Listening {
         }
         self.changed.notify_one();
     }
-
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl MailboxOwner for Listening {
     fn closed(&self, name: &ChannelName, inbox: &Arc<Inbox>) {
-        let mut table = self.lock();
+        let mut table = self.table.lock();
         if inbox.readers() > 0 {
             return;
         }
@@ -234,7 +235,7 @@ impl Listened {
         self.inbox.close();
         let unread = self.inbox.take_unread().len();
         self.taken.confirm(unread);
-        let unread = std::mem::take(&mut *self.taken.unread());
+        let unread = std::mem::take(&mut *self.taken.unread.lock());
         for unread in unread {
             self.taken.put_back(unread.host, &unread.popping);
             self.taken.drop_backup(&unread.popping, unread.host);
@@ -267,10 +268,6 @@ struct Unread {
 }
 
 impl Taken {
-    fn unread(&self) -> MutexGuard<'_, VecDeque<Unread>> {
-        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Leaves a backup, for others to find should this process die.
     fn note(&self, host: usize, popping: &Popping) {
         let link = self.hosts.link(host);
@@ -288,7 +285,7 @@ impl Taken {
     fn confirm(&self, unread: usize) {
         loop {
             let read = {
-                let mut known = self.unread();
+                let mut known = self.unread.lock();
                 if known.len() <= unread {
                     return;
                 }

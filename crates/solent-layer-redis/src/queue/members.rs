@@ -2,9 +2,10 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use redis::Value;
 use solent_layer::{ChannelName, GroupName};
 
@@ -109,12 +110,12 @@ pub(super) struct MemberLists {
 impl MemberLists {
     /// The members in Redis's list.
     pub(super) fn read(&self, group: &GroupName, answer: &Value, hosts: &Hosts) -> Arc<Members> {
-        let known = self.lock().get(group).cloned();
+        let known = self.lists.lock().get(group).cloned();
         if let Some(known) = known.filter(|known| known.is(answer)) {
             return known;
         }
         let members = Arc::new(Members::read(answer, hosts));
-        let mut lists = self.lock();
+        let mut lists = self.lists.lock();
         if members.ends.len() < LEAST {
             lists.remove(group);
         } else {
@@ -124,9 +125,5 @@ impl MemberLists {
             lists.insert(group.clone(), Arc::clone(&members));
         }
         members
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<GroupName, Arc<Members>>> {
-        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

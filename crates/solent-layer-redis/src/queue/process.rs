@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use redis::cmd;
 use tokio::time::Instant;
 
@@ -42,23 +43,19 @@ impl Processes {
     }
 
     fn is_alive(&self, process: &str, now: Instant) -> bool {
-        let alive = self.lock();
+        let alive = self.alive.lock();
         let since = alive.get(process);
         since.is_some_and(|since| now.saturating_duration_since(*since) < self.trust)
     }
 
     fn note_alive(&self, process: &str, now: Instant) {
-        let mut alive = self.lock();
+        let mut alive = self.alive.lock();
         if alive.len() >= MOST {
             alive.retain(|_, since| now.saturating_duration_since(*since) < self.trust);
         }
         if alive.len() < MOST {
             alive.insert(process.into(), now);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Instant>> {
-        self.alive.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use redis::cmd;
 use solent_spec::Chain;
 use tokio::{
@@ -105,7 +106,7 @@ impl ReadKeys {
     }
 
     pub(super) fn add(&self, key: String) {
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.keys.lock();
         keys.push(key);
         drop(keys);
         self.news.store(true, Relaxed);
@@ -115,11 +116,7 @@ impl ReadKeys {
     /// The keys, the one after `last` first, so that each gets its turn.
     fn after(&self, last: usize) -> Vec<String> {
         self.news.store(false, Relaxed);
-        let mut keys = self
-            .keys
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let mut keys = self.keys.lock().clone();
         if !keys.is_empty() {
             let len = keys.len();
             keys.rotate_left(last % len);

@@ -1,10 +1,8 @@
 //! Messages that were taken by processes that died before anybody read them.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
+use parking_lot::Mutex;
 use redis::cmd;
 use solent_spec::Chain;
 
@@ -33,7 +31,7 @@ pub(super) struct Backups(Mutex<HashMap<(usize, String), Scored>>);
 impl Backups {
     /// What lies there now and did before. A reader that lives takes its message out at once.
     fn stale(&self, host: usize, key: &str, now: &Scored) -> Scored {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.0.lock();
         let at = (host, key.to_owned());
         let before = if now.is_empty() {
             seen.remove(&at)
@@ -47,7 +45,7 @@ impl Backups {
 
     /// Forgets names that nobody listens on any more.
     fn keep(&self, names: &[Arc<Listened>]) {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.0.lock();
         seen.retain(|(_, key), _| names.iter().any(|name| name.key == *key));
     }
 }

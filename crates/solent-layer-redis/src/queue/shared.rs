@@ -2,12 +2,13 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use parking_lot::Mutex;
 use solent_layer::{Capacities, Claim, InboxSettings, LayerError, Local};
 use tokio::{sync::Notify, time::Instant};
 
@@ -152,13 +153,12 @@ impl Shared {
 
     /// Messages up to now are forgotten, those on their way, too.
     pub(super) fn note_flush(&self) {
-        *self.flushed.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((self.clock.next(), Instant::now()));
+        *self.flushed.lock() = Some((self.clock.next(), Instant::now()));
     }
 
     /// Whether a message that arrives now was sent before a flush.
     pub(super) fn is_flushed(&self, score: f64) -> bool {
-        let mut flushed = self.flushed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut flushed = self.flushed.lock();
         flushed.take_if(|(_, at)| at.elapsed() > FLUSH_ECHO);
         flushed.is_some_and(|(last, _)| score <= last)
     }

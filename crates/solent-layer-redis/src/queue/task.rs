@@ -2,10 +2,11 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use solent_layer::ChannelName;
 use tokio::{task::JoinSet, time::timeout};
 
@@ -43,7 +44,7 @@ impl Tasks {
     /// a cluster.
     pub(super) fn read(&self, shared: &Arc<Shared>, channel: &ChannelName) -> Vec<Arc<ReadKeys>> {
         let key = shared.hosts.keys.channel(channel);
-        let mut guard = self.lock();
+        let mut guard = self.0.lock();
         let state = &mut *guard;
         if shared.is_closed() {
             return Vec::new();
@@ -83,7 +84,7 @@ impl Tasks {
 
     /// Sees to it that messages are taken for a name.
     pub(super) fn work(&self, shared: &Arc<Shared>, listened: Arc<Listened>) {
-        let mut guard = self.lock();
+        let mut guard = self.0.lock();
         let state = &mut *guard;
         if shared.is_closed() {
             return;
@@ -102,18 +103,18 @@ impl Tasks {
 
     /// The keys of this process, if it ever had channels.
     pub(super) fn known_keys(&self) -> Vec<String> {
-        self.lock().known.keys().cloned().collect()
+        self.0.lock().known.keys().cloned().collect()
     }
 
     /// Whether there ever was a task.
     pub(super) fn has_begun(&self) -> bool {
-        self.lock().upkeep
+        self.0.lock().upkeep
     }
 
     /// Ends all tasks, and waits for them. The layer is closed.
     pub(super) async fn end(&self) {
         let (mut readers, mut workers) = {
-            let mut state = self.lock();
+            let mut state = self.0.lock();
             (
                 std::mem::take(&mut state.readers),
                 std::mem::take(&mut state.workers),
@@ -124,10 +125,6 @@ impl Tasks {
         if timeout(PATIENCE, ended).await.is_err() {
             workers.shutdown().await;
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

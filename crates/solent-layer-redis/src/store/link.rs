@@ -1,12 +1,8 @@
 //! One host.
 
-use std::{
-    fmt,
-    str::FromStr,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fmt, str::FromStr, time::Duration};
 
+use parking_lot::Mutex;
 use redis::{Cmd, Value};
 use tokio::time::{Instant, timeout};
 
@@ -55,7 +51,7 @@ impl StoreLink {
     /// Sets how long a command may take in all, connecting included.
     pub fn set_patience(&mut self, patience: Duration) {
         self.patience = patience;
-        self.renew(&mut self.lock());
+        self.renew(&mut self.state.lock());
     }
 
     /// Sends a command that may be carried out twice, and is sent again when a connection breaks.
@@ -78,7 +74,7 @@ impl StoreLink {
 
     /// Sends a command that must not be carried out twice.
     pub(super) async fn ask_once(&self, command: Cmd) -> Result<Value, StoreFailure> {
-        let heard = self.lock().heard;
+        let heard = self.state.lock().heard;
         if heard.is_none_or(|heard| heard.elapsed() >= SILENCE) {
             self.ask(redis::cmd("PING")).await?;
         }
@@ -94,7 +90,7 @@ impl StoreLink {
             self.link().leave();
             return Err(StoreFailure::Away(Silent(self.patience).into()));
         };
-        self.lock().heard = answer.is_ok().then(Instant::now);
+        self.state.lock().heard = answer.is_ok().then(Instant::now);
         answer.map_err(|error| {
             if error.is_elsewhere() {
                 self.link().leave();
@@ -105,7 +101,7 @@ impl StoreLink {
 
     /// The connection. It ends with the runtime that it was first used in; there may be another runtime by now.
     fn link(&self) -> Link {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.link.has_ended() {
             self.renew(&mut state);
         }
@@ -117,10 +113,6 @@ impl StoreLink {
         if let Ok(link) = Link::new(&self.host, &within(&self.config, self.patience)) {
             *state = State { link, heard: None };
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

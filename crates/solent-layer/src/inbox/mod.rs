@@ -9,10 +9,11 @@ mod wakers;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use solent_spec::websocket::FrameSinkHandle;
 use tokio::time::Instant;
 
@@ -130,7 +131,7 @@ impl Inbox {
     }
 
     fn deliver(&self, message: &Message, now: Instant, wakers: &mut Wakers, told: Told) -> Pushed {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.closed {
             drop(state);
             return self.dropped(DropCause::Closed);
@@ -155,7 +156,7 @@ impl Inbox {
     /// Tells the reader, after what already waits, that it may have missed messages. Of several, one is told.
     pub fn push_gap(&self) {
         let mut wakers = Wakers::new();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.push_gap();
         state.readers.take(&mut wakers);
     }
@@ -164,7 +165,7 @@ impl Inbox {
     /// here. They are counted by the layer.
     pub fn push_lost(&self, messages: usize) {
         let mut wakers = Wakers::new();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.lose_newest(messages);
         state.readers.take(&mut wakers);
     }
@@ -172,7 +173,7 @@ impl Inbox {
     /// Closes the inbox. What waits can still be read; nothing more is taken.
     pub fn close(&self) {
         let mut wakers = Wakers::new();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let sink = state.close();
         state.readers.take(&mut wakers);
         drop(state);
@@ -186,14 +187,14 @@ impl Inbox {
 
     /// Takes back what nobody has read, oldest first.
     pub fn take_unread(&self) -> Vec<Message> {
-        let removed = self.lock().pop_all();
+        let removed = self.state.lock().pop_all();
         self.give_back(removed.len(), 0);
         removed.into_iter().map(|entry| entry.message).collect()
     }
 
     /// Drops messages that have expired; returns how many.
     pub fn purge(&self, now: Instant) -> usize {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let expired = self.expire(&mut state, now);
         drop(state);
         expired.len()
@@ -201,7 +202,7 @@ impl Inbox {
 
     /// How many messages wait.
     pub fn len(&self) -> usize {
-        self.lock().len()
+        self.state.lock().len()
     }
 
     /// Whether no message waits.
@@ -211,32 +212,32 @@ impl Inbox {
 
     /// How many mailboxes read a shared inbox; 1 for one that is not shared.
     pub fn readers(&self) -> usize {
-        self.lock().readers.len()
+        self.state.lock().readers.len()
     }
 
     /// Whether a reader waits for the next message.
     pub fn has_waiting_reader(&self) -> bool {
-        self.lock().readers.any_waiting()
+        self.state.lock().readers.any_waiting()
     }
 
     /// Whether the inbox is closed.
     pub fn is_closed(&self) -> bool {
-        self.lock().closed
+        self.state.lock().closed
     }
 
     /// Whether the policy closed the inbox because its reader was too slow.
     pub fn overflowed(&self) -> bool {
-        self.lock().overflowed
+        self.state.lock().overflowed
     }
 
     /// Adds a reader and returns its number.
     pub(crate) fn add_reader(&self) -> u32 {
-        self.lock().readers.add()
+        self.state.lock().readers.add()
     }
 
     /// Takes a reader out. An inbox of its own closes with it, and what it has not read is lost.
     pub(crate) fn remove_reader(&self, reader: u32) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let waker = state.readers.remove(reader);
         if matches!(state.readers, Readers::Many(_)) {
             drop(state);
@@ -257,7 +258,7 @@ impl Inbox {
         reader: u32,
         cx: &mut Context<'_>,
     ) -> (Poll<Option<Delivery>>, bool) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let expired = if state.len() > 0 {
             self.expire(&mut state, Instant::now())
         } else {
@@ -280,12 +281,8 @@ impl Inbox {
     }
 
     pub(crate) fn set_sink(&self, sink: Option<FrameSinkHandle>) {
-        let old = self.lock().set_sink(sink);
+        let old = self.state.lock().set_sink(sink);
         drop(old);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether there is room for a message; takes it, if it is a place of the backlog.
@@ -418,7 +415,7 @@ impl Inbox {
 
 impl Drop for Inbox {
     fn drop(&mut self) {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.get_mut();
         let left = state.len();
         self.give_back(left, 0);
     }

@@ -2,9 +2,10 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Arc, MutexGuard},
+    sync::Arc,
 };
 
+use parking_lot::MutexGuard;
 use tokio::time::Instant;
 
 use super::{

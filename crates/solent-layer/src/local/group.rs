@@ -1,7 +1,8 @@
 //! One group and its members.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::{GroupName, GroupReport, Inbox, Message, Wakers};
@@ -94,7 +95,7 @@ impl Group {
         millis: u64,
         expires: bool,
     ) -> Option<Place> {
-        let mut members = self.lock();
+        let mut members = self.members.lock();
         if members.gone {
             return None;
         }
@@ -109,7 +110,7 @@ impl Group {
 
     /// Ends a membership, if it has not ended yet. Tells whether the group is gone with it.
     pub(super) fn leave(&self, place: Place) -> bool {
-        let mut members = self.lock();
+        let mut members = self.members.lock();
         let inbox = members.remove(place);
         let gone = members.close_if_empty();
         drop(members);
@@ -119,7 +120,7 @@ impl Group {
 
     /// Whether a membership has not ended yet.
     pub(super) fn has(&self, place: Place) -> bool {
-        self.lock().find(place).is_some()
+        self.members.lock().find(place).is_some()
     }
 
     /// Pushes a message to every member, and ends the memberships that expire and are from before `oldest`. Tells whether
@@ -132,7 +133,7 @@ impl Group {
         at_once: usize,
     ) -> (Sent, bool) {
         let mut wakers = Wakers::new();
-        let mut members = self.lock();
+        let mut members = self.members.lock();
         let expired = members.remove_before(oldest);
         let gone = members.close_if_empty();
         let inboxes = members.entries.iter().filter_map(|m| m.inbox.as_ref());
@@ -149,10 +150,6 @@ impl Group {
         drop(expired);
         wakers.wake();
         (sent, gone)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Members> {
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,11 +1,8 @@
 //! A table split into parts, each with a lock of its own.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    num::NonZeroUsize,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, hash::Hash, num::NonZeroUsize};
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// A power of two of locked parts; a name always finds the same one.
 pub(super) struct Shards<T> {
@@ -25,17 +22,13 @@ impl<T: Default> Shards<T> {
 
     /// The part that `name` belongs to.
     pub(super) fn lock(&self, name: &str) -> MutexGuard<'_, T> {
-        lock(&self.shards[mix(name) & (self.shards.len() - 1)])
+        self.shards[mix(name) & (self.shards.len() - 1)].lock()
     }
 
     /// Each part in turn.
     pub(super) fn each(&self) -> impl Iterator<Item = MutexGuard<'_, T>> {
-        self.shards.iter().map(lock)
+        self.shards.iter().map(Mutex::lock)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A quick hash of a name's last 16 bytes, where names differ. The tables behind it have a strong one; who provokes

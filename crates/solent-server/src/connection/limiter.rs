@@ -4,11 +4,12 @@ use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
 };
 
+use parking_lot::Mutex;
 use solent_spec::request::client_network;
 
 use super::{Stream, linger};
@@ -65,19 +66,13 @@ impl Limiter {
 
     /// Counts one more connection of an address.
     fn count(&self, address: IpAddr) -> Result<(), Refusal> {
-        let mut addresses = self.lock();
+        let mut addresses = self.addresses.lock();
         let count = addresses.entry(address).or_default();
         if *count >= self.limits.per_address {
             return Err(Refusal::PerAddress);
         }
         *count += 1;
         Ok(())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.addresses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,7 +96,7 @@ impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         self.limiter.open.fetch_sub(1, Relaxed);
         if let Some(address) = self.address {
-            let mut addresses = self.limiter.lock();
+            let mut addresses = self.limiter.addresses.lock();
             if let Some(count) = addresses.get_mut(&address) {
                 *count -= 1;
                 if *count == 0 {
@@ -196,7 +191,7 @@ mod tests {
         limiter.admit(peer("192.0.2.1")).unwrap_err();
         drop(open);
 
-        assert!(limiter.lock().is_empty());
+        assert!(limiter.addresses.lock().is_empty());
         assert_eq!(limiter.open.load(Relaxed), 0);
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, OnceLock,
         atomic::{
             AtomicBool, AtomicU8, AtomicU16, AtomicU32,
             Ordering::{Acquire, Relaxed, Release},
@@ -13,6 +13,7 @@ use std::{
 
 use atomic_waker::AtomicWaker;
 use http::StatusCode;
+use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 
 use crate::{
@@ -182,7 +183,7 @@ impl Watch {
 
     /// Counts bytes of the request's body against the budget, until the response is complete.
     pub(crate) fn hold_body(&self, client: Option<SocketAddr>, bytes: usize) -> Result<(), Over> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock();
         held.get_or_insert_with(|| self.core.budget.share(client))
             .add(bytes)
     }
@@ -278,11 +279,7 @@ impl Watch {
     pub(crate) fn on_response_end(&self) {
         self.half_closed.store(0, Relaxed);
         self.streaming.store(false, Relaxed);
-        let held = self
-            .held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let held = self.held.lock().take();
         drop(held);
         self.enter(
             Phase::Idle,

@@ -4,11 +4,12 @@ use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
 };
 
+use parking_lot::Mutex;
 use solent_spec::request::client_network;
 
 use crate::ServerConfig;
@@ -72,7 +73,7 @@ impl Budget {
         let Some(client) = client else {
             return Ok(());
         };
-        let mut clients = self.lock();
+        let mut clients = self.clients.lock();
         let held = clients.get(&client).copied().unwrap_or(0);
         if let Some(held) = fits(held, self.per_client) {
             clients.insert(client, held);
@@ -87,17 +88,13 @@ impl Budget {
         let Some(client) = client else {
             return;
         };
-        let mut clients = self.lock();
+        let mut clients = self.clients.lock();
         if let Some(held) = clients.get_mut(&client) {
             *held = held.saturating_sub(bytes);
             if *held == 0 {
                 clients.remove(&client);
             }
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -158,7 +155,7 @@ mod tests {
         assert_eq!(share("2001:db8::2").add(1), Err(Over::Client));
         drop(two);
 
-        assert_eq!(budget.lock().len(), 1);
+        assert_eq!(budget.clients.lock().len(), 1);
         assert_eq!(budget.held.load(Relaxed), 10);
         let (mut proxied, mut too) = (share("127.0.0.1"), share("127.0.0.1"));
         assert_eq!((proxied.add(10), too.add(10)), (Ok(()), Ok(())));

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{
             AtomicBool,
             Ordering::{AcqRel, Acquire, Relaxed, Release},
@@ -10,6 +10,8 @@ use std::{
     },
     task::{Wake, Waker},
 };
+
+use parking_lot::Mutex;
 
 /// Wakes on behalf of a socket, and remembers whether it has.
 ///
@@ -41,7 +43,7 @@ struct Wakers {
 impl Bell {
     /// Wakes `task` at every ring.
     pub(super) fn belongs_to(&self, task: &Waker) {
-        self.lock().task = Some(task.clone());
+        self.wakers.lock().task = Some(task.clone());
     }
 
     /// Whether nothing has come since this was listened to.
@@ -57,7 +59,7 @@ impl Bell {
 
     /// The next ring wakes `application` as well.
     fn wake_next(&self, application: &Waker) {
-        let mut wakers = self.lock();
+        let mut wakers = self.wakers.lock();
         let own = wakers.task.as_ref();
         let replaced = if own.is_some_and(|task| task.will_wake(application)) {
             wakers.application.take()
@@ -87,14 +89,10 @@ impl Bell {
             return self.waiting.store(false, Relaxed);
         }
         self.waiting.store(true, Release);
-        let application = self.lock().application.take();
+        let application = self.wakers.lock().application.take();
         if let Some(application) = application {
             application.wake();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Wakers> {
-        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -105,7 +103,7 @@ impl Wake for Bell {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.silent.swap(false, AcqRel);
-        let mut wakers = self.lock();
+        let mut wakers = self.wakers.lock();
         let (task, application) = (wakers.task.clone(), wakers.application.take());
         drop(wakers);
         for waker in [application, task].into_iter().flatten() {

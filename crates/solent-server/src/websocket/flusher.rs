@@ -3,11 +3,13 @@
 use std::{
     mem,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     task::{Context, Poll, Waker},
 };
+
+use parking_lot::Mutex;
 
 use super::Outbox;
 
@@ -34,7 +36,7 @@ struct Pending {
 impl Flusher {
     /// Notes that `outbox` has something to write. Called once for each time it goes from empty to filled.
     pub(super) fn add(&self, outbox: Arc<Outbox>) {
-        let mut pending = self.lock();
+        let mut pending = self.pending.lock();
         pending.outboxes.push(outbox);
         let waker = pending.waker.take();
         drop(pending);
@@ -64,7 +66,7 @@ impl Flusher {
 
     /// Takes what is noted, in reverse order: the turn is worked off from its end.
     fn take(&self, turn: &mut Vec<Arc<Outbox>>, cx: &Context<'_>) -> bool {
-        let mut pending = self.lock();
+        let mut pending = self.pending.lock();
         if pending.outboxes.is_empty() {
             match &mut pending.waker {
                 Some(waker) => waker.clone_from(cx.waker()),
@@ -76,10 +78,6 @@ impl Flusher {
         drop(pending);
         turn.reverse();
         true
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

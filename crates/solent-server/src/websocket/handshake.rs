@@ -4,12 +4,13 @@ use std::{
     future::{Future, ready},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
+use parking_lot::Mutex;
 use solent_spec::{
     Body, BoxFuture, Connection, Result, client_fault, is_disconnect,
     request::{Caller, Link},
@@ -73,7 +74,7 @@ struct VerdictState {
 
 impl Verdict {
     pub(super) fn give(&self, answer: Outbound) {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         state.answer = Some(answer);
         if let Some(waker) = state.server.take() {
             waker.wake();
@@ -82,7 +83,7 @@ impl Verdict {
 
     /// Resolves when the client has left.
     pub(super) fn poll_gone(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         if state.gone {
             return Poll::Ready(());
         }
@@ -91,7 +92,7 @@ impl Verdict {
     }
 
     fn take(&self, cx: &Context<'_>) -> Option<Outbound> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         let answer = state.answer.take();
         if answer.is_none() {
             state.server = Some(cx.waker().clone());
@@ -100,15 +101,11 @@ impl Verdict {
     }
 
     fn leave(&self) {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         state.gone = true;
         if let Some(waker) = state.application.take() {
             waker.wake();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VerdictState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
 };
 
+use parking_lot::Mutex;
 use solent_spec::websocket::{Close, CloseCode, Frame};
 
 use super::{
@@ -64,13 +64,13 @@ pub(super) enum Arrived {
 
 impl Input {
     pub(super) fn attach(&self, reader: Reader) {
-        self.lock().reader = Some(reader);
+        self.state.lock().reader = Some(reader);
     }
 
     /// Waits for what the application has to know next, and tells whether more is at hand behind it. To be called once
     /// the socket is there.
     pub(super) fn poll_next(&self, outbox: &Outbox, cx: &Context<'_>) -> Poll<(Arrived, bool)> {
-        let mut guard = self.lock();
+        let mut guard = self.state.lock();
         let state = &mut *guard;
         if let Some(arrived) = state.pop() {
             return Poll::Ready((arrived, state.has_more()));
@@ -103,7 +103,7 @@ impl Input {
 
     /// Reads what the application does not read, as far as there is room for messages to wait.
     pub(super) fn read_ahead(&self, outbox: &Outbox, cx: &Context<'_>) {
-        let mut guard = self.lock();
+        let mut guard = self.state.lock();
         let state = &mut *guard;
         if std::mem::take(&mut state.turn_over) {
             return cx.waker().wake_by_ref();
@@ -147,7 +147,7 @@ impl Input {
 
     /// Reads and discards until the peer's close frame or the end of the stream, for the socket's task.
     pub(super) fn poll_close(&self, outbox: &Outbox, cx: &Context<'_>) -> Poll<()> {
-        let mut guard = self.lock();
+        let mut guard = self.state.lock();
         let state = &mut *guard;
         let Some(reader) = &mut state.reader else {
             return Poll::Ready(());
@@ -176,7 +176,7 @@ impl Input {
     /// The application has closed: messages are of no interest any more, and must not keep the client's close from being
     /// read.
     pub(super) fn discard_messages(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.discarding = true;
         if let Some(waiting) = &mut state.waiting {
             waiting.discard_messages();
@@ -185,12 +185,8 @@ impl Input {
 
     /// See [`solent_spec::Transport::take_overhead`].
     pub(super) fn take_overhead(&self) -> usize {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.reader.as_mut().map_or(0, Reader::take_overhead)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

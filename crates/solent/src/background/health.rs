@@ -1,7 +1,8 @@
 //! How background tasks do.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use solent_spec::{Body, Connection, Http, Result};
 
 /// How the background tasks of this process do. Cheap to clone; it is in the state of every connection and
@@ -57,18 +58,19 @@ impl TaskState {
 impl Health {
     /// All background tasks, once they have been started.
     pub fn tasks(&self) -> Vec<TaskHealth> {
-        self.lock().clone()
+        self.tasks.lock().clone()
     }
 
     /// Whether no background task has been given up.
     pub fn is_healthy(&self) -> bool {
-        self.lock()
+        self.tasks
+            .lock()
             .iter()
             .all(|task| task.state != TaskState::Failed)
     }
 
     pub(super) fn add(&self, name: &'static str) -> Report {
-        let mut tasks = self.lock();
+        let mut tasks = self.tasks.lock();
         tasks.push(TaskHealth {
             name,
             state: TaskState::Waiting,
@@ -103,10 +105,6 @@ impl Health {
         connection.send(response.into()).await?;
         Ok(())
     }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<TaskHealth>> {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Where a supervisor writes how its task does.
@@ -121,7 +119,11 @@ impl Report {
     }
 
     pub(super) fn get(&self) -> Option<TaskState> {
-        self.health.lock().get(self.index).map(|task| task.state)
+        self.health
+            .tasks
+            .lock()
+            .get(self.index)
+            .map(|task| task.state)
     }
 
     pub(super) fn failed(&self, error: &str) {
@@ -136,7 +138,7 @@ impl Report {
     }
 
     fn change(&self, change: impl FnOnce(&mut TaskHealth)) {
-        if let Some(task) = self.health.lock().get_mut(self.index) {
+        if let Some(task) = self.health.tasks.lock().get_mut(self.index) {
             change(task);
         }
     }

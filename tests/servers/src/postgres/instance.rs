@@ -5,9 +5,10 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::{Command, Stdio},
-    sync::{Mutex, MutexGuard, PoisonError},
     thread,
 };
+
+use parking_lot::Mutex;
 
 use super::{
     binaries::{Binaries, binaries},
@@ -125,7 +126,7 @@ impl Instance {
 
     /// Starts the process, if there is none, and waits until it answers.
     pub(super) fn run(&self) -> Result<(), ServerError> {
-        let mut running = self.lock();
+        let mut running = self.process.lock();
         if let Some(process) = running.as_mut()
             && process.is_running()
         {
@@ -193,12 +194,12 @@ impl Instance {
 
     /// Ends the process at once (SIGQUIT): connections break, and the next start recovers what was committed.
     pub(super) fn stop(&self) {
-        *self.lock() = None;
+        *self.process.lock() = None;
     }
 
     /// The number of the process, while it runs.
     pub(super) fn pid(&self) -> Option<u32> {
-        let mut process = self.lock();
+        let mut process = self.process.lock();
         let process = process.as_mut()?;
         process.is_running().then(|| process.id())
     }
@@ -218,10 +219,6 @@ impl Instance {
 
     fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Process>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,9 +3,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
     thread,
 };
+
+use parking_lot::Mutex;
 
 use super::{Certificates, Reply, binary, reply};
 use crate::{
@@ -124,7 +125,7 @@ impl Instance {
 
     /// Starts the process, if there is none, and waits until it answers.
     pub(super) fn run(&self) -> Result<(), ServerError> {
-        let mut running = self.lock();
+        let mut running = self.process.lock();
         if let Some(process) = running.as_mut()
             && process.is_running()
         {
@@ -174,12 +175,12 @@ impl Instance {
 
     /// Ends the process at once. What it had not written is lost.
     pub(super) fn kill(&self) {
-        *self.lock() = None;
+        *self.process.lock() = None;
     }
 
     /// Lets the process end.
     pub(super) fn stop(&self) -> Result<(), ServerError> {
-        match self.lock().take() {
+        match self.process.lock().take() {
             Some(process) => process.terminate(),
             None => Ok(()),
         }
@@ -197,7 +198,7 @@ impl Instance {
 
     /// The number of the process, while it runs.
     pub(super) fn pid(&self) -> Option<u32> {
-        let mut process = self.lock();
+        let mut process = self.process.lock();
         let process = process.as_mut()?;
         process.is_running().then(|| process.id())
     }
@@ -274,7 +275,7 @@ impl Instance {
         &self,
         act: impl FnOnce(&mut Process) -> Result<(), ServerError>,
     ) -> Result<(), ServerError> {
-        let mut process = self.lock();
+        let mut process = self.process.lock();
         if let Some(process) = process.as_mut()
             && process.is_running()
         {
@@ -285,10 +286,6 @@ impl Instance {
 
     fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Process>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

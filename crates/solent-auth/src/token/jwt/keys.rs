@@ -1,10 +1,8 @@
 //! The keys that a verifier knows now.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{fmt, sync::Arc};
 
+use parking_lot::Mutex;
 use solent_spec::Chain;
 use tokio::{
     sync::watch,
@@ -76,9 +74,10 @@ impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (fetched, set) = match &self.0 {
             Kind::Fixed(keys) => (false, Some(keys.clone())),
-            Kind::Fetched(fetched) => {
-                (true, fetched.0.lock().current.clone().map(|(keys, _)| keys))
-            }
+            Kind::Fetched(fetched) => (
+                true,
+                fetched.0.state.lock().current.clone().map(|(keys, _)| keys),
+            ),
         };
         f.debug_struct("Keys")
             .field("fetched", &fetched)
@@ -120,7 +119,7 @@ impl Fetched {
 
     /// Begins a fetch, or joins the one that is under way. `None` if it is too early for another one.
     fn begin(&self) -> Option<watch::Receiver<()>> {
-        let mut state = self.0.lock();
+        let mut state = self.0.state.lock();
         // One whose sender is gone has ended without a word: its source has panicked.
         if let Some((end, _)) = &state.under_way
             && end.has_changed().is_ok()
@@ -144,7 +143,7 @@ impl Fetched {
 
 impl Drop for Fetched {
     fn drop(&mut self) {
-        if let Some((_, task)) = self.0.lock().under_way.take() {
+        if let Some((_, task)) = self.0.state.lock().under_way.take() {
             task.abort();
         }
     }
@@ -153,7 +152,7 @@ impl Drop for Fetched {
 impl Shared {
     /// Whether no fetch is needed for a token that names the key `id`.
     fn serves(&self, id: Option<&str>) -> bool {
-        match &self.lock().current {
+        match &self.state.lock().current {
             Some((keys, at)) => {
                 at.elapsed() < self.config.max_age && id.is_none_or(|id| keys.settles(id))
             }
@@ -162,14 +161,14 @@ impl Shared {
     }
 
     fn usable(&self) -> Option<KeySet> {
-        let state = self.lock();
+        let state = self.state.lock();
         let (keys, at) = state.current.as_ref()?;
         (at.elapsed() < self.config.keep.max(self.config.max_age)).then(|| keys.clone())
     }
 
     async fn fetch(self: Arc<Self>, done: watch::Sender<()>) {
         let fetched = timeout(self.config.timeout, Arc::clone(&self.source).fetch()).await;
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         match fetched {
             Ok(Ok(keys)) => {
                 tracing::debug!(target: "solent::auth", keys = keys.len(), "key set fetched");
@@ -185,9 +184,5 @@ impl Shared {
         state.under_way = None;
         drop(state);
         drop(done);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,12 +1,8 @@
 //! Tokens that may be used once.
 
-use std::{
-    collections::HashMap,
-    num::NonZeroUsize,
-    sync::{Mutex, PoisonError},
-    time::SystemTime,
-};
+use std::{collections::HashMap, num::NonZeroUsize, time::SystemTime};
 
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
 use super::JwtError;
@@ -39,7 +35,7 @@ impl Used {
         now: SystemTime,
     ) -> Result<(), JwtError> {
         let name = digest(issuer, id);
-        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut until = self.until.lock();
         if until.get(&name).is_some_and(|until| *until >= now) {
             return Err(JwtError::Replayed);
         }

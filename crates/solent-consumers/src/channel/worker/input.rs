@@ -5,12 +5,13 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
 };
 
+use parking_lot::Mutex;
 use solent_layer::{Delivery, Mailbox};
 use solent_spec::{Channel, Closed, Message, SendError, Transport};
 use tokio::sync::watch;
@@ -52,7 +53,7 @@ impl Feed {
     }
 
     fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        let mut mailbox = self.mailbox.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut mailbox = self.mailbox.lock();
         loop {
             match ready!(mailbox.poll_recv(cx)) {
                 Some(Delivery::Message(message)) => {

@@ -1,14 +1,8 @@
 //! Connections to a file.
 
-use std::{
-    fs::File,
-    io,
-    num::NonZeroUsize,
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fs::File, io, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use solent_auth::Threads;
 use tokio::{
@@ -72,7 +66,7 @@ impl Pool {
         act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
         deadline: Instant,
     ) -> Result<T, DatabaseError> {
-        let idle = self.idle().pop();
+        let idle = self.idle.lock().pop();
         let connection = match idle {
             Some(connection) => connection,
             None => self.connect()?,
@@ -85,7 +79,7 @@ impl Pool {
         let done = act(&connection);
         // What a statement fails with is not the connection's fault, except if the file itself is broken.
         if done.as_ref().map_or_else(is_about_statement, |_| true) {
-            self.idle().push(connection);
+            self.idle.lock().push(connection);
         }
         done.map_err(|error| self.error(error))
     }
@@ -137,10 +131,6 @@ impl Pool {
 
     fn unusable(&self, error: rusqlite::Error) -> DatabaseError {
         DatabaseError::Unusable(format!("`{}`", self.path.display()), error.into())
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -82,7 +82,7 @@ impl Outbox {
 
     /// Sends a ping, unless there is something on its way: then the client shows that it lives by reading it.
     fn ping(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.status == Status::Open && state.queue.is_empty() {
             state.queue.extend(engine::ping);
             state.pinging = true;

@@ -7,13 +7,14 @@ mod writing;
 use std::{
     net::Shutdown,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        Arc, OnceLock, Weak,
         atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering::Relaxed},
     },
     task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use solent_spec::{
     Closed, SendError,
     websocket::{Close, CloseCode, Frame, FrameSink, SharedFrame, SinkRefusal, WireVariant},
@@ -93,7 +94,7 @@ impl Outbox {
     /// The handshake is accepted: frames may be queued, though the socket is not there yet.
     pub(super) fn open(&self, variant: WireVariant) {
         let _ = self.variant.set(variant);
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.status == Status::Handshaking {
             state.status = Status::Open;
             self.deadline.store(0, Relaxed);
@@ -119,7 +120,7 @@ impl Outbox {
         self.heard();
         self.input.attach(reader);
         let _ = self.bell.set(bell);
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if let Some(waker) = state.arrival.take() {
             waker.wake();
         }
@@ -150,7 +151,7 @@ impl Outbox {
 
     /// Waits for the socket; false if it will never come.
     pub(super) fn poll_arrival(&self, cx: &Context<'_>) -> Poll<bool> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if self.bell.get().is_some() {
             return Poll::Ready(true);
         }
@@ -163,7 +164,7 @@ impl Outbox {
 
     /// Waits for the time that the application has to answer the handshake to pass.
     pub(super) fn poll_unanswered(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.status == Status::Shut {
             return Poll::Ready(());
         }
@@ -225,7 +226,7 @@ impl Outbox {
 
     /// Answers the peer's close frame, or ends a connection that broke the rules; then shuts the direction to the client.
     pub(super) fn end(&self, close: Option<&Close>) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.set_gone();
         match state.status {
             Status::Open => self.close_locked(&mut state, close, Status::Ending),
@@ -240,17 +241,17 @@ impl Outbox {
 
     /// Closes from outside the application, as the drain does.
     pub(crate) fn go_away(&self) {
-        self.go_away_locked(&mut self.lock());
+        self.go_away_locked(&mut self.state.lock());
     }
 
     /// Cuts the connection; its reader sees the end of the stream.
     pub(crate) fn cut(&self) {
-        self.shut(&mut self.lock());
+        self.shut(&mut self.state.lock());
     }
 
     /// What resolves when nothing that is sent reaches the client any more.
     pub(super) fn closed(&self) -> Closed {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let gone = state.gone;
         let signal = state.closed.get_or_insert_default();
         if gone {
@@ -261,12 +262,12 @@ impl Outbox {
 
     /// The client is gone; what is still sent may be lost.
     pub(super) fn client_gone(&self) {
-        self.lock().set_gone();
+        self.state.lock().set_gone();
     }
 
     /// Whether nothing goes to or comes from the client any more.
     pub(crate) fn is_shut(&self) -> bool {
-        self.lock().status == Status::Shut
+        self.state.lock().status == Status::Shut
     }
 
     /// Ends the application's task.
@@ -278,7 +279,7 @@ impl Outbox {
 
     /// Answers a ping.
     pub(super) fn pong(&self, payload: &[u8], corked: bool) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.status != Status::Open {
             return;
         }
@@ -293,14 +294,14 @@ impl Outbox {
 
     /// Writes what is queued, for a flusher.
     pub(super) fn flush_scheduled(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.scheduled = false;
         self.flush_locked(&mut state);
     }
 
     /// Waits until a sender may go on.
     pub(super) fn poll_room(&self, cx: &Context<'_>) -> Poll<Result<(), SendError>> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.status == Status::Shut {
             return Poll::Ready(Err(SendError::Closed));
         }
@@ -350,7 +351,7 @@ impl Outbox {
     }
 
     fn open_state(&self) -> Result<MutexGuard<'_, State>, SendError> {
-        let state = self.lock();
+        let state = self.state.lock();
         if state.status == Status::Open {
             Ok(state)
         } else {
@@ -364,15 +365,11 @@ impl Outbox {
             engine::ready(frame, variant, &self.core.config.websocket)
         })
     }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl FrameSink for Outbox {
     fn send_frame(&self, frame: &SharedFrame) -> Result<(), SinkRefusal> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         match state.status {
             Status::Open => {}
             Status::Handshaking => return Err(SinkRefusal::NotOpen),
@@ -398,7 +395,7 @@ impl Drop for Outbox {
 impl std::fmt::Debug for Outbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Outbox")
-            .field("status", &self.lock().status)
+            .field("status", &self.state.lock().status)
             .finish_non_exhaustive()
     }
 }

@@ -105,7 +105,7 @@ impl Outbox {
         loop {
             let ready = socket.writable().await;
             if ready.is_err() {
-                return self.shut(&mut self.lock());
+                return self.shut(&mut self.state.lock());
             }
             if self.write_some() {
                 return;
@@ -120,7 +120,7 @@ impl Outbox {
         let Some(socket) = self.socket.get() else {
             return true;
         };
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.status == Status::Shut {
             self.shut(&mut state);
             return true;

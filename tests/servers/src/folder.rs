@@ -8,6 +8,9 @@ use std::{
 
 use super::{ServerError, port::random};
 
+/// How many lines of a log are shown.
+const LINES: usize = 40;
+
 /// A new folder that only this user can read, removed when it is dropped.
 #[derive(Debug)]
 pub(super) struct Folder(PathBuf);
@@ -27,6 +30,14 @@ impl Folder {
 
     pub(super) fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// The last lines of a file in it; none if it cannot be read.
+    pub(super) fn end_of(&self, file: &str) -> String {
+        let log = fs::read(self.0.join(file)).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(LINES)..].join("\n")
     }
 }
 

@@ -27,14 +27,12 @@ mod postgres;
 mod redis;
 
 mod account;
-mod blocking;
-mod deadline;
 mod error;
 mod folder;
-mod log;
 mod port;
 mod process;
 mod proxy;
+mod wait;
 
 pub use self::postgres::{PostgresServer, Row};
 pub use self::redis::{

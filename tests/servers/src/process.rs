@@ -8,7 +8,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use super::{ServerError, account::Account, deadline};
+use super::{ServerError, account::Account, wait};
 
 /// Waits until the pipe ends that the test's process holds, then ends the server (`$0`) by a signal (`$2`) and removes its
 /// folder (`$1`), when it has had the time to leave it.
@@ -158,7 +158,7 @@ impl Process {
                 .is_some_and(|(_, rest)| rest.starts_with('T')),
             Err(_) => true,
         };
-        deadline::poll(|| Ok::<_, ServerError>((stands() || !self.is_running()).then_some(())))?;
+        wait::poll(|| Ok::<_, ServerError>((stands() || !self.is_running()).then_some(())))?;
         Ok(())
     }
 
@@ -169,7 +169,7 @@ impl Process {
         }
         self.signal("TERM")?;
         self.signal("CONT")?;
-        deadline::poll(|| Ok::<_, ServerError>((!self.is_running()).then_some(())))?;
+        wait::poll(|| Ok::<_, ServerError>((!self.is_running()).then_some(())))?;
         Ok(())
     }
 }
@@ -181,7 +181,7 @@ impl Drop for Process {
             // If it cannot be told, or does not listen, it is killed below.
             let _ = self.signal(self.ending.signal());
             let _ = self.signal("CONT");
-            let _ = deadline::poll(|| Ok::<_, ServerError>((!self.is_running()).then_some(())));
+            let _ = wait::poll(|| Ok::<_, ServerError>((!self.is_running()).then_some(())));
         }
         // The watchdog goes before the server is waited for. A failure means that one is gone already.
         let _ = self.server.kill();

@@ -12,16 +12,15 @@ use parking_lot::Mutex;
 
 use super::{
     binaries::{Binaries, binaries},
-    wire::{self, Row},
+    query::{self, Row},
 };
 use crate::{
     ServerError,
     account::Account,
-    deadline::{self, PATIENCE},
     folder::Folder,
-    log,
     port::Port,
     process::{Ending, Launch, Process},
+    wait::{self, PATIENCE},
 };
 
 /// The name of the user that may do everything.
@@ -141,7 +140,7 @@ impl Instance {
             ending: Ending::Quit,
         })?);
 
-        let ready = deadline::poll(|| {
+        let ready = wait::poll(|| {
             if !process.is_running() {
                 return Err(ServerError::Ended {
                     port: self.port.number(),
@@ -189,7 +188,7 @@ impl Instance {
 
     /// Runs one query, on a connection of its own.
     pub(super) fn query(&self, database: &str, sql: &str) -> Result<Vec<Row>, ServerError> {
-        wire::query(self.addr(), USER, database, sql)
+        query::query(self.addr(), USER, database, sql)
     }
 
     /// Ends the process at once (SIGQUIT): connections break, and the next start recovers what was committed.
@@ -210,7 +209,7 @@ impl Instance {
 
     /// The end of what it printed.
     pub(super) fn log(&self) -> String {
-        log::end_of(&self.file("log"))
+        self.folder.end_of("log")
     }
 
     fn data(&self) -> PathBuf {

@@ -3,9 +3,9 @@
 // The programs, and a process of them.
 mod binaries;
 mod instance;
-mod wire;
+mod query;
 
 // What tests hold.
 mod server;
 
-pub use self::{server::PostgresServer, wire::Row};
+pub use self::{query::Row, server::PostgresServer};

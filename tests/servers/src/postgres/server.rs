@@ -4,9 +4,9 @@ use std::{net::SocketAddr, sync::Arc};
 
 use super::{
     instance::{DATABASE, Instance, USER},
-    wire::Row,
+    query::Row,
 };
-use crate::{Proxy, ServerError, blocking::blocking};
+use crate::{Proxy, ServerError, wait::blocking};
 
 /// A PostgreSQL server in a process of its own, on a free port of 127.0.0.1, with a folder that goes with it.
 ///

@@ -7,7 +7,7 @@ use super::{
     instance::{Instance, Settings},
     sentinels::{instances, wait_until_linked},
 };
-use crate::{ServerError, blocking::blocking};
+use crate::{ServerError, wait::blocking};
 
 /// How many slots a cluster shares out.
 const SLOTS: usize = 16_384;

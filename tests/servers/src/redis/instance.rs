@@ -11,11 +11,10 @@ use parking_lot::Mutex;
 use super::{Certificates, Reply, binary, reply};
 use crate::{
     ServerError,
-    deadline::{self, PATIENCE},
     folder::Folder,
-    log,
     port::Port,
     process::{Ending, Launch, Process},
+    wait::{self, PATIENCE},
 };
 
 /// How often another port is tried when somebody was faster.
@@ -145,7 +144,7 @@ impl Instance {
             ending: Ending::Kill,
         })?);
 
-        let ready = deadline::poll(|| {
+        let ready = wait::poll(|| {
             if !process.is_running() {
                 return Err(ServerError::Ended {
                     port: self.port(),
@@ -221,7 +220,7 @@ impl Instance {
         holds: impl Fn(&[String]) -> bool,
     ) -> Result<Vec<String>, ServerError> {
         let mut last = Vec::new();
-        let answer = deadline::poll(|| {
+        let answer = wait::poll(|| {
             let lines = match self.lines(command) {
                 Err(ServerError::Refused { reply, .. }) => vec![reply],
                 lines => lines?,
@@ -254,7 +253,7 @@ impl Instance {
 
     /// The end of what it printed.
     pub(super) fn log(&self) -> String {
-        log::end_of(&self.file("log"))
+        self.folder.end_of("log")
     }
 
     fn elapsed(&self, wanted: &str, last: &str) -> ServerError {

@@ -8,8 +8,7 @@ use super::{
 };
 use crate::{
     ServerError,
-    blocking::blocking,
-    deadline::{self, PATIENCE},
+    wait::{self, PATIENCE, blocking},
 };
 
 /// What the Sentinels call the master.
@@ -302,7 +301,7 @@ fn wait_for_another_master(
     old: u16,
     servers: &[Arc<Instance>],
 ) -> Result<(), ServerError> {
-    let new = deadline::poll(|| {
+    let new = wait::poll(|| {
         let port = master_port(sentinel)?;
         let promoted = servers
             .iter()

@@ -12,7 +12,7 @@ use super::{
     Certificates, RedisBuilder, Reply,
     instance::{Instance, Settings},
 };
-use crate::{Proxy, ServerError, blocking::blocking};
+use crate::{Proxy, ServerError, wait::blocking};
 
 /// A Redis server in a process of its own, on a free port of 127.0.0.1, with a folder that goes with it.
 ///

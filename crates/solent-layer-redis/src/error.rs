@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use redis::RedisError;
 use solent_layer::{LayerError, SendError};
 
-use crate::link::is_passing;
+use crate::link::{is_passing, reason};
 
 /// A command was not carried out, or nobody knows whether it was.
 ///
@@ -77,7 +77,7 @@ impl LinkError {
 
     /// Whether a key is of another type than this layer's keys are.
     pub(crate) fn is_wrong_type(&self) -> bool {
-        matches!(self, Self::Refused(error) if error.code() == Some("WRONGTYPE"))
+        matches!(self, Self::Refused(error) if reason(error) == Some("WRONGTYPE"))
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) use self::{
     script::Script,
     subscriber::{Sink, Subscriber},
     topics::Topic,
-    verdict::is_passing,
+    verdict::{is_passing, reason},
     waiting::Waiting,
 };
 use crate::{Backoff, ConfigError, RedisConfig, RedisHost, error::LinkError};

@@ -99,12 +99,12 @@ fn hand_out(jobs: Vec<Job>, answers: Vec<Value>) -> Sent {
     let mut answers = answers.into_iter();
     for job in jobs {
         match answers.next() {
-            Some(Value::ServerError(error)) if is_not_now(error.code()) && job.again => {
+            Some(Value::ServerError(error)) if is_not_now(&error) && job.again => {
                 sent.broken = Some(Arc::new(error.into()));
                 sent.left.push(job);
             }
             Some(Value::ServerError(error)) => {
-                let not_now = is_not_now(error.code());
+                let not_now = is_not_now(&error);
                 let error = Arc::new(RedisError::from(error));
                 if not_now {
                     sent.broken = Some(Arc::clone(&error));

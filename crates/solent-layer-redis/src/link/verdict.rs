@@ -2,7 +2,7 @@
 
 use std::{error::Error, io, sync::Arc};
 
-use redis::{ErrorKind, RedisError};
+use redis::{ErrorKind, RedisError, ServerError};
 
 /// What a Redis answers that is there but cannot do its work now: it loads its data, is no master, is full or overrun. All
 /// other answers stay the same until somebody changes the settings of one side.
@@ -30,16 +30,52 @@ const NOT_NOW: [&str; 6] = [
     "UNBLOCKED",
 ];
 
+/// What Redis says without a code, or what arrives without one: the client drops the code of a refused `SELECT`.
+const WORDS: [(&str, &str); 3] = [
+    ("max number of clients", "BUSY"),
+    ("is busy running a script", "BUSY"),
+    ("is loading the dataset in memory", "LOADING"),
+];
+
 /// Whether Redis has answered, and the answer may be another one in a moment.
 pub(crate) fn is_passing(error: &RedisError) -> bool {
-    let is_full = || error.to_string().contains("max number of clients");
-    let code = error.code();
-    code.is_some_and(|code| PASSING.contains(&code) || code == "ERR" && is_full())
+    reason(error).is_some_and(|reason| PASSING.contains(&reason))
 }
 
 /// Whether the command may be tried again at once, on another connection.
-pub(crate) fn is_not_now(code: &str) -> bool {
-    NOT_NOW.contains(&code)
+pub(crate) fn is_not_now(error: &ServerError) -> bool {
+    let details = error.details().unwrap_or_default();
+    NOT_NOW.contains(&code_within(error.code(), details))
+}
+
+/// The code that tells why Redis has refused something.
+pub(crate) fn reason(error: &RedisError) -> Option<&str> {
+    let code = error.code()?;
+    Some(code_within(code, error.detail().unwrap_or_default()))
+}
+
+/// The code behind `ERR`, if the details have one.
+fn code_within<'a>(code: &'a str, details: &'a str) -> &'a str {
+    if code != "ERR" {
+        return code;
+    }
+    let meant = WORDS.iter().find(|(words, _)| details.contains(words));
+    meant
+        .map(|(_, code)| *code)
+        .or_else(|| code_of_script(details))
+        .unwrap_or(code)
+}
+
+/// The code that a command in a script was refused with. Redis 6 puts it behind the place in the script:
+/// `ERR Error running script (call to f_…): @user_script:1: @user_script: 1: -READONLY You can't write …`.
+fn code_of_script(details: &str) -> Option<&str> {
+    let places = details.strip_prefix("Error running script")?;
+    places.split(": ").find_map(|part| {
+        let word = part.split(' ').next()?;
+        let word = word.strip_prefix('-').unwrap_or(word);
+        let is_code = word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+        is_code.then_some(word)
+    })
 }
 
 /// Whether an attempt to connect would end the same way again: Redis has refused it, or what answered is no Redis. A Redis that
@@ -105,6 +141,45 @@ mod tests {
         }
         let full = answer("ERR", "max number of clients reached");
         assert!(is_passing(&full) && !is_final(&full));
+    }
+
+    #[test]
+    fn code_within_the_error_of_a_script_counts() {
+        for (words, passes) in [
+            (
+                "@user_script: 1: -READONLY You can't write against a read only replica.",
+                true,
+            ),
+            (
+                "@user_script: 1: -OOM command not allowed when used memory > 'maxmemory'.",
+                true,
+            ),
+            (
+                "@user_script: 1: -NOPERM this user has no permissions",
+                false,
+            ),
+            (
+                "WRONGTYPE Operation against a key holding the wrong kind of value",
+                false,
+            ),
+            (
+                "@user_script: 1: Script attempted to access nonexistent global variable 'X'",
+                false,
+            ),
+        ] {
+            let words = format!("Error running script (call to f_1b2c): @user_script:1: {words}");
+            let error = answer("ERR", &words);
+            assert_eq!(
+                (is_passing(&error), is_final(&error)),
+                (passes, !passes),
+                "{words}"
+            );
+        }
+        let error = answer(
+            "ERR",
+            "Error running script (call to f_1): @user_script:1: WRONGTYPE Operation",
+        );
+        assert_eq!(reason(&error), Some("WRONGTYPE"));
     }
 
     #[test]

@@ -2,10 +2,13 @@
 
 use std::{error::Error, time::Duration};
 
-use solent_layer::{ChannelLayer, DynLayer, LayerError, SendError};
-use solent_layer_redis::{RedisConfig, RedisPubSubLayer, RedisQueueLayer};
+use solent_layer::{ChannelLayer, Claim, DynLayer, LayerError, SendError};
+use solent_layer_redis::{
+    RedisConfig, RedisPubSubLayer, RedisQueueLayer,
+    store::{StoreFailure, StoreLink},
+};
 use solent_test_servers::RedisServer;
-use tokio::time::timeout;
+use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 
 use crate::scene::*;
 
@@ -286,5 +289,60 @@ async fn redis_that_cannot_work_now_is_away_and_then_back() {
             layer.check().await.is_ok() && layer.open("a.").await.is_ok()
         })
         .await;
+    }
+}
+
+#[tokio::test]
+async fn redis_that_is_busy_with_a_script_is_away_in_every_database() {
+    for database in [0, 1] {
+        let server = RedisServer::builder()
+            .arg("--lua-time-limit")
+            .arg("10")
+            .start()
+            .await
+            .unwrap();
+        let url = format!("{}/{database}", server.url());
+        let mut busy = TcpStream::connect(server.addr()).await.unwrap();
+        busy.write_all(b"EVAL \"for i = 1, 1e11 do end\" 0\r\n")
+            .await
+            .unwrap();
+        until("Redis says that it is busy", async || {
+            server.command(&["GET", "a"]).await.is_err()
+        })
+        .await;
+
+        let config = hasty(&url).send_wait(Duration::from_millis(300));
+        let layers = [
+            DynLayer::new(RedisPubSubLayer::new(config.clone()).unwrap()),
+            DynLayer::new(RedisQueueLayer::new(config).unwrap()),
+        ];
+        let claim = Claim::new("lease".parse().unwrap());
+        for layer in &layers {
+            let checked = at_once(layer.check()).await;
+            assert!(
+                matches!(checked, Err(LayerError::Away(_))),
+                "{database}: {checked:?}"
+            );
+            let held = at_once(layer.hold(&claim, Duration::from_secs(1))).await;
+            assert!(
+                matches!(held, Err(LayerError::Away(_))),
+                "{database}: {held:?}"
+            );
+        }
+        let mut store = StoreLink::open(&url).unwrap();
+        store.set_patience(Duration::from_millis(300));
+        let read = at_once(store.get("a")).await;
+        assert!(
+            matches!(read, Err(StoreFailure::Away(_))),
+            "{database}: {read:?}"
+        );
+
+        server.command(&["SCRIPT", "KILL"]).await.unwrap();
+        for layer in &layers {
+            until("the layer can be used", async || {
+                layer.check().await.is_ok()
+            })
+            .await;
+        }
     }
 }

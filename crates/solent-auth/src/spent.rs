@@ -27,10 +27,6 @@ pub trait Spent: Send + Sync + 'static {
 
 /// Any of them.
 #[derive(Clone)]
-#[cfg_attr(
-    not(feature = "jwt"),
-    expect(dead_code, reason = "tokens are what is spent")
-)]
 pub(crate) struct DynSpent(Arc<dyn Erased>);
 
 #[cfg_attr(

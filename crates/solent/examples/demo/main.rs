@@ -5,7 +5,7 @@
 //! Several processes share a layer: `cargo run --example demo --features redis -- --layer redis://localhost:6379/0?layer=queue`,
 //! another one with `--bind 127.0.0.1:8001`, and one with `--worker primes`.
 
-use std::env;
+use std::{env, hint::black_box, thread, time::Duration};
 
 use solent::{
     Args, Connection, Http, Result, Solent,
@@ -37,7 +37,7 @@ mod primes;
 
 /// Gives memory back to the system after a burst of connections; the system's own allocator keeps most of it.
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const PAGES: [(&str, &str, &str); 9] = [
     ("", "text/html", include_str!("pages/index.html")),
@@ -107,7 +107,17 @@ fn sessions(args: &Args) -> Result<DynSessionStore> {
     Ok(DynSessionStore::new(MemoryStore::default()))
 }
 
+/// Has mimalloc return free memory to the system. It does so only when a large block comes or goes, so one does each second, and
+/// a server that is quiet after a burst does not keep it. The block is never touched.
+fn return_memory() {
+    loop {
+        thread::sleep(Duration::from_secs(1));
+        drop(black_box(Vec::<u8>::with_capacity(16 * 1024 * 1024)));
+    }
+}
+
 fn main() -> Result {
+    thread::spawn(return_memory);
     let args = Args::from_env();
     set_up_logs();
 

@@ -1,11 +1,7 @@
 //! What lets a request pass, or answers it in the application's place.
 
-use std::{future::Future, sync::Arc};
-
 use http::{HeaderValue, Response, StatusCode, header};
-use solent_spec::{
-    Application, Body, BoxApplication, BoxFuture, Connection, HttpProtocol, RequestScope, Result,
-};
+use solent_spec::{Body, BoxApplication, Connection, HttpProtocol, RequestScope, Result};
 
 /// Looks at a request before its application does.
 pub(crate) trait Check: Send + Sync + 'static {
@@ -34,33 +30,13 @@ impl Refusal {
     }
 }
 
-/// An application behind a check. Costs a connection nothing once it has passed.
-pub(crate) struct Gate<P: HttpProtocol, C> {
-    check: Arc<C>,
+/// Puts `check` before `inner`. Costs a connection nothing once it has passed.
+pub(crate) fn gate<P: HttpProtocol>(
     inner: BoxApplication<P>,
-}
-
-impl<P: HttpProtocol, C: Check> Gate<P, C> {
-    /// Puts `check` before `inner`.
-    pub(crate) fn before(inner: BoxApplication<P>, check: C) -> BoxApplication<P> {
-        let check = Arc::new(check);
-        BoxApplication::new(Self { check, inner })
-    }
-
-    fn pass(&self, connection: Connection<P>) -> BoxFuture<Result> {
-        match self.check.check(connection.scope()) {
-            Ok(()) => self.inner.call(connection),
-            Err(refusal) => Box::pin(refusal.send(connection)),
-        }
-    }
-}
-
-impl<P: HttpProtocol, C: Check> Application<P> for Gate<P, C> {
-    fn call(&self, connection: Connection<P>) -> impl Future<Output = Result> + Send {
-        self.pass(connection)
-    }
-
-    fn call_boxed(self: &Arc<Self>, connection: Connection<P>) -> BoxFuture<Result> {
-        self.pass(connection)
-    }
+    check: impl Check,
+) -> BoxApplication<P> {
+    BoxApplication::from_fn(move |connection| match check.check(connection.scope()) {
+        Ok(()) => inner.call(connection),
+        Err(refusal) => Box::pin(refusal.send(connection)),
+    })
 }

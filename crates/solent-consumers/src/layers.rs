@@ -92,7 +92,7 @@ impl WithLayer {
     pub fn wrap_channel(&self, inner: impl Application<Channel>) -> BoxApplication<Channel> {
         let this = self.clone();
         let inner = BoxApplication::new(inner);
-        BoxApplication::new(move |mut connection: Connection<Channel>| {
+        BoxApplication::from_fn(move |mut connection: Connection<Channel>| {
             this.insert_into(&mut connection.scope_mut().state);
             inner.call(connection)
         })
@@ -102,7 +102,7 @@ impl WithLayer {
 impl Middleware for WithLayer {
     fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
         let this = self.clone();
-        BoxApplication::new(move |mut connection: Connection<P>| {
+        BoxApplication::from_fn(move |mut connection: Connection<P>| {
             this.insert_into(connection.scope_mut().link_mut().extensions_mut());
             inner.call(connection)
         })

@@ -80,17 +80,28 @@ where
 /// An application whose type is forgotten. Cheap to clone.
 ///
 /// A call costs one allocation, the boxed future.
-pub struct BoxApplication<P: Protocol>(Arc<dyn DynApplication<P>>);
+pub struct BoxApplication<P: Protocol>(Arc<Call<P>>);
+
+type Call<P> = dyn Fn(Connection<P>) -> BoxFuture<Result> + Send + Sync;
 
 impl<P: Protocol> BoxApplication<P> {
     /// Forgets the type of `application`.
     pub fn new(application: impl Application<P>) -> Self {
-        Self(Arc::new(application))
+        let application = Arc::new(application);
+        Self::from_fn(move |connection| application.call_boxed(connection))
+    }
+
+    /// An application that only chooses or prepares another one. What `choose` returns is kept as it is, so that a connection
+    /// does not carry a second box.
+    pub fn from_fn(
+        choose: impl Fn(Connection<P>) -> BoxFuture<Result> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(choose))
     }
 
     /// Handles `connection` until it is over; see [`Application::call`].
     pub fn call(&self, connection: Connection<P>) -> BoxFuture<Result> {
-        Arc::clone(&self.0).dyn_call(connection)
+        (self.0)(connection)
     }
 }
 
@@ -116,16 +127,6 @@ impl<P: Protocol> fmt::Debug for BoxApplication<P> {
     }
 }
 
-trait DynApplication<P: Protocol>: Send + Sync {
-    fn dyn_call(self: Arc<Self>, connection: Connection<P>) -> BoxFuture<Result>;
-}
-
-impl<P: Protocol, A: Application<P>> DynApplication<P> for A {
-    fn dyn_call(self: Arc<Self>, connection: Connection<P>) -> BoxFuture<Result> {
-        self.call_boxed(connection)
-    }
-}
-
 /// A wrapper round applications, for every protocol that begins with an HTTP request.
 ///
 /// ```
@@ -140,7 +141,7 @@ impl<P: Protocol, A: Application<P>> DynApplication<P> for A {
 /// impl Middleware for ForTenant {
 ///     fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
 ///         let tenant = self.0.clone();
-///         BoxApplication::new(move |mut connection: Connection<P>| {
+///         BoxApplication::from_fn(move |mut connection: Connection<P>| {
 ///             connection.scope_mut().link_mut().insert(tenant.clone());
 ///             inner.call(connection)
 ///         })

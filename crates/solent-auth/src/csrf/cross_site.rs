@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use solent_spec::{BoxApplication, HttpProtocol, Middleware, Protocol, RequestScope, WebSocket};
 
 use crate::{
-    gate::{Check, Gate, Refusal},
+    gate::{Check, Refusal, gate},
     origin::{OriginList, excerpt, is_same_host, origin_of},
 };
 
@@ -76,7 +76,7 @@ impl Middleware for CrossSite {
         if P::NAME == WebSocket::NAME {
             return inner;
         }
-        Gate::before(inner, self.clone())
+        gate(inner, self.clone())
     }
 }
 

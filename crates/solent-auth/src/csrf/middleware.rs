@@ -1,14 +1,11 @@
 //! The middleware.
 
-use std::{
-    future::{Future, ready},
-    sync::Arc,
-};
+use std::{future::ready, sync::Arc};
 
 use http::StatusCode;
 use solent_spec::{
-    Application, BoxApplication, BoxFuture, Chain, Connection, HttpProtocol, Middleware, Protocol,
-    RequestScope, Result, WebSocket,
+    BoxApplication, BoxFuture, Chain, Connection, HttpProtocol, Middleware, Protocol, RequestScope,
+    Result, WebSocket,
 };
 
 use super::{
@@ -202,7 +199,8 @@ impl Middleware for Csrf {
             return inner;
         }
         let csrf = self.clone();
-        BoxApplication::new(Checked { csrf, inner })
+        let checked = Checked { csrf, inner };
+        BoxApplication::from_fn(move |connection| checked.pass(connection))
     }
 }
 
@@ -234,16 +232,6 @@ impl<P: HttpProtocol> Checked<P> {
                 Verdict::Gone => Ok(()),
             }
         })
-    }
-}
-
-impl<P: HttpProtocol> Application<P> for Checked<P> {
-    fn call(&self, connection: Connection<P>) -> impl Future<Output = Result> + Send {
-        self.pass(connection)
-    }
-
-    fn call_boxed(self: &Arc<Self>, connection: Connection<P>) -> BoxFuture<Result> {
-        self.pass(connection)
     }
 }
 

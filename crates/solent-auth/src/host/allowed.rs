@@ -5,7 +5,7 @@ use solent_spec::{BoxApplication, HttpProtocol, Middleware, RequestScope};
 
 use super::name::{domain_of, is_listed};
 use crate::{
-    gate::{Check, Gate, Refusal},
+    gate::{Check, Refusal, gate},
     origin::{Origins, excerpt},
 };
 
@@ -85,7 +85,7 @@ impl AllowedHosts {
 
 impl Middleware for AllowedHosts {
     fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
-        Gate::before(inner, self.clone())
+        gate(inner, self.clone())
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     list::OriginList,
     same_host::is_same_host,
 };
-use crate::gate::{Check, Gate, Refusal};
+use crate::gate::{Check, Refusal, gate};
 
 /// Which pages may open a WebSocket.
 ///
@@ -124,7 +124,7 @@ impl Middleware for Origins {
         if P::NAME == Http::NAME {
             return inner;
         }
-        Gate::before(inner, self.clone())
+        gate(inner, self.clone())
     }
 }
 

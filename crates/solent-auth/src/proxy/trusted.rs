@@ -97,7 +97,7 @@ impl From<Peers> for TrustedProxies {
 impl Middleware for TrustedProxies {
     fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
         let proxies = self.clone();
-        BoxApplication::new(move |mut connection: Connection<P>| {
+        BoxApplication::from_fn(move |mut connection: Connection<P>| {
             proxies.apply(connection.scope_mut());
             inner.call(connection)
         })

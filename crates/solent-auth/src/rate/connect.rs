@@ -4,8 +4,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Response, StatusCode, header};
 use solent_spec::{
-    Application, Body, BoxApplication, BoxFuture, Connection, HttpProtocol, Middleware,
-    RequestScope, Result,
+    Body, BoxApplication, Connection, HttpProtocol, Middleware, RequestScope, Result,
     request::{IPV6_PREFIX, Peers, client_network},
 };
 
@@ -103,31 +102,10 @@ impl ConnectRate {
 impl Middleware for ConnectRate {
     fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
         let limit = self.clone();
-        BoxApplication::new(Limited { limit, inner })
-    }
-}
-
-struct Limited<P: HttpProtocol> {
-    limit: ConnectRate,
-    inner: BoxApplication<P>,
-}
-
-impl<P: HttpProtocol> Limited<P> {
-    fn pass(&self, connection: Connection<P>) -> BoxFuture<Result> {
-        match self.limit.admit(connection.scope()) {
-            Ok(()) => self.inner.call(connection),
+        BoxApplication::from_fn(move |connection| match limit.admit(connection.scope()) {
+            Ok(()) => inner.call(connection),
             Err(wait) => Box::pin(refuse(connection, wait)),
-        }
-    }
-}
-
-impl<P: HttpProtocol> Application<P> for Limited<P> {
-    fn call(&self, connection: Connection<P>) -> impl Future<Output = Result> + Send {
-        self.pass(connection)
-    }
-
-    fn call_boxed(self: &Arc<Self>, connection: Connection<P>) -> BoxFuture<Result> {
-        self.pass(connection)
+        })
     }
 }
 

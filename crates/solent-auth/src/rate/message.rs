@@ -106,7 +106,7 @@ impl Middleware for MessageRate {
             return inner;
         }
         let limits = Arc::clone(&self.0);
-        BoxApplication::new(move |connection: Connection<P>| {
+        BoxApplication::from_fn(move |connection: Connection<P>| {
             let allowance = Allowance::new(&limits, connection.scope());
             inner.call(connection.map_transport(|transport| Counted {
                 inner: transport,

@@ -122,7 +122,7 @@ impl Sessions {
 impl Middleware for Sessions {
     fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
         let sessions = self.clone();
-        BoxApplication::new(move |connection| inner.call(sessions.open(connection)))
+        BoxApplication::from_fn(move |connection| inner.call(sessions.open(connection)))
     }
 
     /// Fails if the store refuses this process: wrong credentials, missing rights.

@@ -10,8 +10,7 @@ use std::{
 use http::{HeaderValue, Response, StatusCode, header};
 use solent_layer::DynLayer;
 use solent_spec::{
-    Application, Body, BoxApplication, BoxFuture, Chain, Connection, HttpProtocol, RequestScope,
-    Result,
+    Body, BoxApplication, BoxFuture, Chain, Connection, HttpProtocol, RequestScope, Result,
 };
 
 use super::{AuthConfig, OnFailure};
@@ -51,7 +50,7 @@ impl<P: HttpProtocol, U: AuthUser> Entrance<P, U> {
         }
     }
 
-    fn enter(&self, connection: Connection<P>) -> BoxFuture<Result> {
+    pub(super) fn enter(&self, connection: Connection<P>) -> BoxFuture<Result> {
         if connection.scope().state::<Auth<U>>().is_some() {
             return self.inner.call(connection);
         }
@@ -86,16 +85,6 @@ impl<P: HttpProtocol, U: AuthUser> Entrance<P, U> {
         link.insert(auth.identity().clone());
         link.insert(auth.clone());
         auth
-    }
-}
-
-impl<P: HttpProtocol, U: AuthUser> Application<P> for Entrance<P, U> {
-    fn call(&self, connection: Connection<P>) -> impl Future<Output = Result> + Send {
-        self.enter(connection)
-    }
-
-    fn call_boxed(self: &Arc<Self>, connection: Connection<P>) -> BoxFuture<Result> {
-        self.enter(connection)
     }
 }
 

@@ -153,13 +153,14 @@ impl<U: AuthUser> Middleware for AuthStack<U> {
             close: self.config.close.clone(),
             grace: self.config.grace,
         };
-        let application = BoxApplication::new(Entrance::new(
+        let entrance = Entrance::new(
             inner,
             self.sessions.clone(),
             Arc::new(logins),
             Arc::new(watching),
             &self.config,
-        ));
+        );
+        let application = BoxApplication::from_fn(move |connection| entrance.enter(connection));
         match &self.other_sites {
             Some((origins, cross_site)) => cross_site.wrap(origins.wrap(application)),
             None => application,

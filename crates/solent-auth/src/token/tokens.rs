@@ -1,10 +1,10 @@
 //! The middleware.
 
-use std::{fmt, future::Future, sync::Arc, time::SystemTime};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use solent_spec::{
-    Application, BoxApplication, BoxFuture, Chain, Connection, Http, HttpProtocol, Middleware,
-    Protocol, RequestScope, Result, WebSocket, websocket::CloseCode,
+    BoxApplication, BoxFuture, Chain, Connection, Http, HttpProtocol, Middleware, Protocol,
+    RequestScope, Result, WebSocket, websocket::CloseCode,
 };
 
 use super::{
@@ -136,7 +136,8 @@ impl<V: TokenVerifier> Tokens<V> {
 impl<V: TokenVerifier> Middleware for Tokens<V> {
     fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
         let shared = Arc::clone(&self.0);
-        BoxApplication::new(Entrance { shared, inner })
+        let entrance = Entrance { shared, inner };
+        BoxApplication::from_fn(move |connection| entrance.enter(connection))
     }
 }
 
@@ -178,16 +179,6 @@ impl<P: HttpProtocol, V: TokenVerifier> Entrance<P, V> {
         }
         shared.leave_nobody(&mut connection);
         inner.call(connection)
-    }
-}
-
-impl<P: HttpProtocol, V: TokenVerifier> Application<P> for Entrance<P, V> {
-    fn call(&self, connection: Connection<P>) -> impl Future<Output = Result> + Send {
-        self.enter(connection)
-    }
-
-    fn call_boxed(self: &Arc<Self>, connection: Connection<P>) -> BoxFuture<Result> {
-        self.enter(connection)
     }
 }
 

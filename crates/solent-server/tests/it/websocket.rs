@@ -6,6 +6,7 @@ use futures::{SinkExt, StreamExt};
 use solent_server::{Server, ServerConfig, WebSocketConfig};
 use solent_spec::{
     Connection, RequestScope, Result, WebSocket,
+    request::UrlRoute,
     websocket::{Accept, Close, CloseCode, Frame, Inbound, Outbound},
 };
 use tokio::{net::TcpStream, sync::mpsc};
@@ -19,6 +20,7 @@ use super::{
         BINARY, CLOSE, CONTINUATION, FIN, Frames, PING, PONG, RSV1, RawFrame, TEXT, handshake,
         masked,
     },
+    log::Log,
     served::{Served, soon},
 };
 
@@ -113,6 +115,45 @@ async fn client(served: &Served) -> WebSocketStream<TcpStream> {
     let stream = TcpStream::connect(served.addr()).await.unwrap();
     let url = format!("ws://{}/", served.addr());
     soon(client_async(url, stream)).await.unwrap().0
+}
+
+/// Takes numbers: one in the path before it accepts, and then one in each message.
+async fn numbers(mut connection: Connection<WebSocket>) -> Result {
+    let mut route = UrlRoute::default();
+    let path = connection.scope().path().trim_matches('/').to_owned();
+    route.push_captures(&[("number", &path)]);
+    route.parse::<u32>("number")?;
+    connection.receive().await;
+    connection.send(Outbound::accept()).await?;
+    while let Some(Inbound::Message(frame)) = connection.receive().await {
+        match frame.as_text() {
+            Some("misfit") => {
+                route.push_captures(&[("number", "misfit")]);
+                route.parse::<u32>("number")?;
+            }
+            _ => drop(frame.json::<u32>()?),
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn clients_fault_is_no_failure_of_an_application_without_a_consumer() {
+    let log = Log::new();
+    let server = Server::new(ServerConfig::default()).websocket(numbers);
+    let served = Served::start(server).await;
+
+    let mut wire = served.ask(handshake("/seven", "")).await;
+    assert_eq!(wire.response().await.status, 404);
+    for (message, code) in [("{}", 1007), ("[", 1007), ("misfit", 1008)] {
+        let mut frames = Frames::open(&served, "/7").await;
+        frames.send(FIN | TEXT, message).await;
+        assert_eq!(frames.next().await.close_code(), code, "{message}");
+    }
+
+    served.end().await;
+    let log = log.text();
+    assert!(!log.contains("ERROR"), "{log}");
 }
 
 #[tokio::test]

@@ -14,8 +14,8 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use solent_spec::{
-    AppError, Application, Body, BoxApplication, BoxError, BoxFuture, Connection, Http, Link,
-    RequestScope, Result, SendError, Transport,
+    AppError, Application, Body, BoxApplication, BoxError, BoxFuture, ClosedSignal, Connection,
+    Draining, Http, Link, RequestScope, Result, SendError, Transport,
     http::{Exchange, Host, HttpScope, Inbound, Outbound},
     request::{Caller, Feature, Listener},
     tower::{ApplicationService, ServiceApplication},
@@ -193,6 +193,27 @@ async fn state_of_the_scope_is_in_the_requests_extensions() {
         let request = Request::get("/").body(Body::empty()).unwrap();
 
         assert_eq!(fetch(&application, request, link).await.2, "acme 7");
+    }
+}
+
+#[tokio::test]
+async fn mounted_service_finds_the_drain_in_its_requests_extensions() {
+    let signal = ClosedSignal::default();
+    let router = Router::new().route(
+        "/",
+        any(|Extension(draining): Extension<Draining>| async move {
+            draining.is_draining().to_string()
+        }),
+    );
+    for drains in ["false", "true"] {
+        for application in both(router.clone()) {
+            let listener = Listener::new(None, Vec::new()).draining(signal.draining());
+            let link = Link::new(None, Arc::new(listener));
+            let request = Request::get("/").body(Body::empty()).unwrap();
+
+            assert_eq!(fetch(&application, request, link).await.2, drains);
+        }
+        signal.close();
     }
 }
 

@@ -1,7 +1,9 @@
 //! What lets a request pass, or answers it in the application's place.
 
-use http::{HeaderValue, Response, StatusCode, header};
-use solent_spec::{Body, BoxApplication, Connection, HttpProtocol, RequestScope, Result};
+use http::StatusCode;
+use solent_spec::{
+    BoxApplication, Connection, HttpProtocol, RequestScope, Result, http::plain_text,
+};
 
 /// Looks at a request before its application does.
 pub(crate) trait Check: Send + Sync + 'static {
@@ -20,10 +22,7 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// Answers `connection`: on a WebSocket with a denial response, or with what comes closest.
     pub(crate) async fn send<P: HttpProtocol>(self, mut connection: Connection<P>) -> Result {
-        let mut response = Response::new(Body::from(self.text));
-        *response.status_mut() = self.status;
-        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-        response.headers_mut().insert(header::CONTENT_TYPE, plain);
+        let response = plain_text(self.status, self.text);
         let refusal = P::refuse(connection.scope(), response);
         connection.send(refusal).await?;
         Ok(())

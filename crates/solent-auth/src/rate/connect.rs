@@ -2,9 +2,10 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use solent_spec::{
-    Body, BoxApplication, Connection, HttpProtocol, Middleware, RequestScope, Result,
+    BoxApplication, Connection, HttpProtocol, Middleware, RequestScope, Result,
+    http::plain_text,
     request::{IPV6_PREFIX, Peers, client_network},
 };
 
@@ -111,10 +112,7 @@ impl Middleware for ConnectRate {
 
 /// RFC 6585 §4.
 async fn refuse<P: HttpProtocol>(mut connection: Connection<P>, wait: Duration) -> Result {
-    let mut response = Response::new(Body::from("You connect too often.\n"));
-    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    let mut response = plain_text(StatusCode::TOO_MANY_REQUESTS, "You connect too often.\n");
     let retry_after = HeaderValue::from(whole_seconds(wait));
     response
         .headers_mut()

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use solent_spec::{Body, Chain};
+use solent_spec::{Body, Chain, http::plain_text};
 
 use super::{Session, SessionError, StoreError};
 use crate::{cookie::SetCookie, response::Verdict};
@@ -128,10 +128,7 @@ fn refusal(error: &SessionError) -> Response<Body> {
 }
 
 fn text(status: StatusCode, text: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = status;
-    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    let mut response = plain_text(status, text);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         let moment = HeaderValue::from_static("1");
         response.headers_mut().insert(header::RETRY_AFTER, moment);

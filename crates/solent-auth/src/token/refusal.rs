@@ -1,7 +1,7 @@
 //! How requests are answered that do not get in.
 
 use http::{HeaderValue, Response, StatusCode, header};
-use solent_spec::{Body, Connection, HttpProtocol, Result};
+use solent_spec::{Body, Connection, HttpProtocol, Result, http::plain_text};
 
 /// Why a request does not get in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,11 +40,8 @@ impl Refusal {
                 None,
             ),
         };
-        let mut response = Response::new(Body::from(text));
-        *response.status_mut() = status;
+        let mut response = plain_text(status, text);
         let headers = response.headers_mut();
-        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-        headers.insert(header::CONTENT_TYPE, plain);
         if let Some(challenge) = challenge {
             let challenge = HeaderValue::from_static(challenge);
             headers.insert(header::WWW_AUTHENTICATE, challenge);

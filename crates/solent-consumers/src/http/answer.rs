@@ -2,11 +2,7 @@
 
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use serde::Serialize;
-use solent_spec::{Body, Result, json};
-
-pub(super) fn text(text: impl Into<Body>) -> Response<Body> {
-    typed("text/plain; charset=utf-8", text)
-}
+use solent_spec::{Body, Result, http::plain_text, json};
 
 pub(super) fn html(page: impl Into<Body>) -> Response<Body> {
     typed("text/html; charset=utf-8", page)
@@ -27,10 +23,10 @@ pub(super) fn status(status: StatusCode) -> Response<Body> {
         && status != StatusCode::NO_CONTENT
         && status != StatusCode::NOT_MODIFIED;
     let name = status.canonical_reason().filter(|_| may_have_body);
-    let mut response = match name {
-        Some(name) => text(format!("{name}\n")),
-        None => Response::new(Body::empty()),
-    };
+    if let Some(name) = name {
+        return plain_text(status, format!("{name}\n"));
+    }
+    let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     response
 }

@@ -12,7 +12,7 @@ use http::{Response, StatusCode};
 use serde::Serialize;
 use solent_spec::{
     Body, Closed, Connection, Draining, Http, RequestScope, Result, SendError, Transport,
-    http::{HttpOrder, HttpScope, Outbound, ResponseStart},
+    http::{HttpOrder, HttpScope, Outbound, ResponseStart, plain_text},
 };
 
 use super::answer;
@@ -129,7 +129,7 @@ impl<E> HttpContext<E> {
     ///
     /// As [`respond`](Self::respond).
     pub async fn text(&mut self, text: impl Into<Body>) -> Result {
-        self.respond(answer::text(text)).await
+        self.respond(plain_text(StatusCode::OK, text)).await
     }
 
     /// Answers with a page, and status 200.

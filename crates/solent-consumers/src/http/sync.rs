@@ -12,7 +12,7 @@ use serde::Serialize;
 use solent_layer::Gap;
 use solent_spec::{
     Body, Closed, Draining, RequestScope, Result,
-    http::{HttpScope, Outbound, ResponseStart},
+    http::{HttpScope, Outbound, ResponseStart, plain_text},
 };
 
 use super::{HttpConsumer, HttpContext, answer};
@@ -244,7 +244,7 @@ impl<E: Send + Sync + 'static> SyncHttpContext<E> {
     ///
     /// As [`HttpContext::text`].
     pub fn text(&mut self, text: impl Into<Body>) -> Result {
-        self.respond(answer::text(text))
+        self.respond(plain_text(StatusCode::OK, text))
     }
 
     /// Answers with a page, and status 200.

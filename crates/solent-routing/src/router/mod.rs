@@ -7,10 +7,10 @@ mod reverse;
 
 use std::{collections::HashMap, fmt, future::Future, sync::Arc};
 
-use http::{HeaderValue, Response, StatusCode, header};
+use http::StatusCode;
 use solent_spec::{
-    Application, Body, BoxApplication, BoxFuture, Connection, HttpProtocol, Middleware,
-    RequestScope, Result, request::UrlRoute,
+    Application, BoxApplication, BoxFuture, Connection, HttpProtocol, Middleware, RequestScope,
+    Result, http::plain_text, request::UrlRoute,
 };
 
 pub use self::builder::RouterBuilder;
@@ -132,10 +132,7 @@ impl<P: HttpProtocol> Route<P> {
 }
 
 async fn not_found<P: HttpProtocol>(mut connection: Connection<P>) -> Result {
-    let mut response = Response::new(Body::from("Not Found\n"));
-    *response.status_mut() = StatusCode::NOT_FOUND;
-    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    let response = plain_text(StatusCode::NOT_FOUND, "Not Found\n");
     let refusal = P::refuse(connection.scope(), response);
     connection.send(refusal).await?;
     Ok(())

@@ -1,15 +1,12 @@
 //! Responses of the server's own.
 
 use http::{HeaderValue, Response, StatusCode, header};
-use solent_spec::Body;
+use solent_spec::{Body, http::plain_text};
 
 /// A short response that says its status in words.
 pub(crate) fn error_response(status: StatusCode) -> Response<Body> {
     let reason = status.canonical_reason().unwrap_or("Error");
-    let mut response = Response::new(Body::from(format!("{reason}\n")));
-    *response.status_mut() = status;
-    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    let mut response = plain_text(status, format!("{reason}\n"));
     if closes(status) {
         response
             .headers_mut()

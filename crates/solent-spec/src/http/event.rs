@@ -3,8 +3,9 @@
 use std::{fs::File, path::PathBuf};
 
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
+use super::plain_text;
 use crate::{Body, request::Feature};
 
 /// What an application receives of an HTTP request.
@@ -160,10 +161,7 @@ impl Outbound {
 
     /// A whole response with status 200 and plain text.
     pub fn text(text: impl Into<String>) -> Self {
-        let mut response = Response::new(Body::from(text.into()));
-        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-        response.headers_mut().insert(header::CONTENT_TYPE, plain);
-        response.into()
+        plain_text(StatusCode::OK, text.into()).into()
     }
 }
 

@@ -3,6 +3,7 @@
 mod event;
 mod exchange;
 mod order;
+mod plain;
 mod scope;
 
 use http::{HeaderMap, Response, StatusCode};
@@ -11,6 +12,7 @@ pub use self::{
     event::{Inbound, Outbound, ResponseStart},
     exchange::{Exchange, ExchangeBody, ExchangeFuture, FilePart, Host},
     order::HttpOrder,
+    plain::plain_text,
     scope::HttpScope,
 };
 use crate::{Body, HttpProtocol, Protocol, websocket::Close};

@@ -11,7 +11,12 @@ use std::{
 use http::{Response, StatusCode};
 
 use super::{ExchangeBody, Host, Piece, Running, Slot, poll_application};
-use crate::{Body, client_fault, http::HttpOrder, is_disconnect, request::Caller};
+use crate::{
+    client_fault,
+    http::{HttpOrder, plain_text},
+    is_disconnect,
+    request::Caller,
+};
 
 /// Resolves to the response of an application; see [`Exchange::start`](super::Exchange::start).
 ///
@@ -127,11 +132,5 @@ fn error_response() -> Response<ExchangeBody> {
 /// A response that says its status in words.
 fn plain_response(status: StatusCode) -> Response<ExchangeBody> {
     let reason = status.canonical_reason().unwrap_or("Error");
-    let mut response = Response::new(ExchangeBody::whole(Body::from(format!("{reason}\n"))));
-    *response.status_mut() = status;
-    let plain = http::HeaderValue::from_static("text/plain; charset=utf-8");
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, plain);
-    response
+    plain_text(status, format!("{reason}\n")).map(ExchangeBody::whole)
 }

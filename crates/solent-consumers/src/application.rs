@@ -64,21 +64,23 @@ impl<P: Protocol, C> ConsumerApplication<P, C> {
     }
 }
 
-impl<P: Protocol, C: Run<P>> Application<P> for ConsumerApplication<P, C> {
-    fn call(&self, connection: Connection<P>) -> impl Future<Output = Result> + Send {
+impl<P: Protocol, C: Run<P>> ConsumerApplication<P, C> {
+    fn run(&self, connection: Connection<P>) -> impl Future<Output = Result> + Send + use<P, C> {
         C::run(
             Arc::clone(&self.factory),
             Arc::clone(&self.common),
             connection,
         )
     }
+}
+
+impl<P: Protocol, C: Run<P>> Application<P> for ConsumerApplication<P, C> {
+    fn call(&self, connection: Connection<P>) -> impl Future<Output = Result> + Send {
+        self.run(connection)
+    }
 
     fn call_boxed(self: &Arc<Self>, connection: Connection<P>) -> BoxFuture<Result> {
-        Box::pin(C::run(
-            Arc::clone(&self.factory),
-            Arc::clone(&self.common),
-            connection,
-        ))
+        Box::pin(self.run(connection))
     }
 }
 

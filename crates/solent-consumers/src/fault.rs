@@ -1,6 +1,6 @@
 //! Whose fault an error is.
 
-use std::{borrow::Cow, error::Error};
+use std::{any::type_name, borrow::Cow, error::Error};
 
 use http::{HeaderValue, StatusCode, header};
 use percent_encoding::percent_decode_str;
@@ -52,6 +52,17 @@ pub(crate) fn refusal(
     Ok(Refusal::new(status)
         .header(header::CONTENT_TYPE, text)
         .body(reason))
+}
+
+/// Makes the consumer of a connection, or the refusal that the factory's error amounts to.
+pub(crate) fn consumer<S: RequestScope, C>(
+    factory: &dyn Fn(&S) -> Result<C, AppError>,
+    scope: &S,
+) -> Result<Result<C, Refusal>, AppError> {
+    match factory(scope) {
+        Ok(consumer) => Ok(Ok(consumer)),
+        Err(error) => refusal(error, scope, || Who::of(type_name::<C>(), scope)).map(Err),
+    }
 }
 
 /// What is needed is away or busy. The client may try again in a moment.

@@ -2,7 +2,7 @@
 //!
 //! `cargo run --profile dist --example bench -- --bind 127.0.0.1:8000 --threads 1 [--deflate] [--layer URL]`
 
-use std::{hint::black_box, num::NonZeroUsize, thread, time::Duration};
+use std::{num::NonZeroUsize, thread};
 
 use serde::{Deserialize, Serialize};
 use solent::{
@@ -11,9 +11,8 @@ use solent::{
     server::{DeflateConfig, WebSocketConfig},
 };
 
-/// Gives memory back to the system after a burst of connections; the system's own allocator keeps most of it.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+#[path = "demo/memory.rs"]
+mod memory;
 
 /// Sends every message back.
 #[derive(Default)]
@@ -110,17 +109,8 @@ impl HttpConsumer for EchoBody {
     }
 }
 
-/// Has mimalloc return free memory to the system. It does so only when a large block comes or goes, so one does each second, and
-/// a server that is quiet after a burst does not keep it. The block is never touched.
-fn return_memory() {
-    loop {
-        thread::sleep(Duration::from_secs(1));
-        drop(black_box(Vec::<u8>::with_capacity(16 * 1024 * 1024)));
-    }
-}
-
 fn main() -> Result {
-    thread::spawn(return_memory);
+    thread::spawn(memory::return_to_system);
     let args = Args::with_flags(&[("--deflate", "compress messages where a client can")]);
     tracing_subscriber::fmt().init();
     let deflate = args.has("--deflate").then(DeflateConfig::default);

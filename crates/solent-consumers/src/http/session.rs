@@ -94,18 +94,14 @@ async fn start<C: HttpConsumer>(
         connection.send(response.into()).await?;
         return Ok(None);
     }
-    match factory(connection.scope()) {
+    match fault::consumer(&*factory, connection.scope())? {
         Ok(consumer) => {
             let kind = const { &Kind::of::<C>(C::LAYER) };
             let cx = HttpContext::new(connection, kind);
             Ok(Some(HttpSession::new(consumer, cx, common)))
         }
-        Err(error) => {
-            let response = fault::refusal(error, connection.scope(), || {
-                Who::of(type_name::<C>(), connection.scope())
-            })?
-            .into_response();
-            connection.send(response.into()).await?;
+        Err(refusal) => {
+            connection.send(refusal.into_response().into()).await?;
             Ok(None)
         }
     }

@@ -69,11 +69,7 @@ impl InvalidFrame {
     }
 
     fn json(frame: Frame, error: InvalidJson) -> Self {
-        Self(Box::new(Invalid {
-            frame,
-            close: error.close(),
-            cause: error.into(),
-        }))
+        Self::new(frame, error.close().code, error)
     }
 
     /// The message.

@@ -90,16 +90,13 @@ async fn start<C: WebSocketConsumer>(
         _ => return Ok(None),
     }
     tracing::debug!(target: "solent::consumers", scope = ?connection.scope(), "connecting");
-    match factory(connection.scope()) {
+    match fault::consumer(&*factory, connection.scope())? {
         Ok(consumer) => {
             let kind = const { &Kind::of::<C>(C::LAYER) };
             let cx = WebSocketContext::new(connection, kind);
             Ok(Some(WebSocketSession::new(consumer, cx, common)))
         }
-        Err(error) => {
-            let refusal = fault::refusal(error, connection.scope(), || {
-                Who::of(type_name::<C>(), connection.scope())
-            })?;
+        Err(refusal) => {
             let denial = denial(refusal, connection.scope());
             connection.send(denial).await?;
             Ok(None)

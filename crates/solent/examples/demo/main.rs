@@ -5,7 +5,7 @@
 //! Several processes share a layer: `cargo run --example demo --features redis -- --layer redis://localhost:6379/0?layer=queue`,
 //! another one with `--bind 127.0.0.1:8001`, and one with `--worker primes`.
 
-use std::{env, hint::black_box, thread, time::Duration};
+use std::{env, thread};
 
 use solent::{
     Args, Connection, Http, Result, Solent,
@@ -28,16 +28,13 @@ mod dashboard;
 #[path = "../echo.rs"]
 #[expect(dead_code, reason = "each example also runs alone")]
 mod echo;
+mod memory;
 #[path = "../notifications.rs"]
 #[expect(dead_code, reason = "each example also runs alone")]
 mod notifications;
 #[path = "../primes.rs"]
 #[expect(dead_code, reason = "each example also runs alone")]
 mod primes;
-
-/// Gives memory back to the system after a burst of connections; the system's own allocator keeps most of it.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const PAGES: [(&str, &str, &str); 9] = [
     ("", "text/html", include_str!("pages/index.html")),
@@ -107,17 +104,8 @@ fn sessions(args: &Args) -> Result<DynSessionStore> {
     Ok(DynSessionStore::new(MemoryStore::default()))
 }
 
-/// Has mimalloc return free memory to the system. It does so only when a large block comes or goes, so one does each second, and
-/// a server that is quiet after a burst does not keep it. The block is never touched.
-fn return_memory() {
-    loop {
-        thread::sleep(Duration::from_secs(1));
-        drop(black_box(Vec::<u8>::with_capacity(16 * 1024 * 1024)));
-    }
-}
-
 fn main() -> Result {
-    thread::spawn(return_memory);
+    thread::spawn(memory::return_to_system);
     let args = Args::from_env();
     set_up_logs();
 

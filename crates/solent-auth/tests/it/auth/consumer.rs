@@ -38,12 +38,12 @@ impl WebSocketConsumer for Room {
     }
 
     async fn receive(&mut self, cx: &mut WebSocketContext<Nothing>, _: Frame) -> Result {
-        let user = cx.scope().user::<Person>().ok_or("nobody")?;
+        let user = cx.scope().user::<Person>().ok_or("no user is logged in")?;
         cx.send(user.id().into_owned()).await
     }
 
     async fn disconnect(&mut self, cx: &mut WebSocketContext<Nothing>, close: Close) -> Result {
-        let user = cx.scope().user::<Person>().ok_or("nobody")?;
+        let user = cx.scope().user::<Person>().ok_or("no user is logged in")?;
         let line = format!("{} {}", user.id(), close.code);
         self.left.lock().unwrap().push(line);
         Ok(())

@@ -91,7 +91,9 @@ async fn session_of_an_axum_application_is_that_of_the_socket() -> Result {
             session.insert("seen", true).await?;
             session.save().await?;
             connection
-                .send(Outbound::Message(user.ok_or("nobody")?.into()))
+                .send(Outbound::Message(
+                    user.ok_or("no user is logged in")?.into(),
+                ))
                 .await?;
             Ok(())
         },

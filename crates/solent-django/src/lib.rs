@@ -32,7 +32,7 @@
 //! # Below
 //!
 //! A Django project signs with its `SECRET_KEY`. With the same key this crate believes what the project wrote, and writes what
-//! the project believes, to the octet:
+//! the project believes, to the byte:
 //!
 //! ```
 //! use std::time::SystemTime;

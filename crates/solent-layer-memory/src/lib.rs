@@ -36,7 +36,7 @@
 //!   [cause](solent_layer::ChannelLayer::drops); a warning tells of all in one line, and a debug event names the group.
 //! - A mailbox that loses something hears how much, by a [gap](solent_layer::Gap).
 //! - A dropped [`Mailbox`](solent_layer::Mailbox) is gone at once, with its memberships; empty groups and channels take
-//!   no memory. An open mailbox in one group takes about 390 octets.
+//!   no memory. An open mailbox in one group takes about 390 bytes.
 //! - A message that has expired takes no place in a channel.
 //! - A send to a large group pauses after every thousand members, so that other tasks get their turn.
 //!

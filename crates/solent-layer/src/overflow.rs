@@ -146,7 +146,7 @@ impl fmt::Display for Lost {
 fn beginning(name: &str) -> usize {
     let end = name
         .bytes()
-        .position(|octet| !octet.is_ascii_alphabetic())
+        .position(|byte| !byte.is_ascii_alphabetic())
         .map_or(name.len(), |at| {
             at + usize::from(!name.as_bytes()[at].is_ascii_digit())
         });

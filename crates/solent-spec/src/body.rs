@@ -25,7 +25,7 @@ enum Kind {
 }
 
 impl Body {
-    /// No octets.
+    /// No bytes.
     pub const fn empty() -> Self {
         Self(Kind::Empty)
     }
@@ -38,7 +38,7 @@ impl Body {
         Self(Kind::Stream(Box::pin(Erased { body })))
     }
 
-    /// The octets of a body that is no stream.
+    /// The bytes of a body that is no stream.
     pub fn as_full(&self) -> Option<&[u8]> {
         match &self.0 {
             Kind::Empty => Some(&[]),

@@ -29,7 +29,7 @@ impl Serialize for Any {
         match &self.0 {
             Value::Object(map) => match (map.get("$bytes"), map.get("$float")) {
                 (Some(hex), _) => {
-                    serializer.serialize_bytes(&octets(hex).map_err(S::Error::custom)?)
+                    serializer.serialize_bytes(&bytes(hex).map_err(S::Error::custom)?)
                 }
                 (_, Some(text)) => {
                     let text = text.as_str().unwrap_or_default();
@@ -47,7 +47,7 @@ impl Serialize for Any {
     }
 }
 
-fn octets(hex: &Value) -> Result<Vec<u8>, std::num::ParseIntError> {
+fn bytes(hex: &Value) -> Result<Vec<u8>, std::num::ParseIntError> {
     let hex = hex.as_str().unwrap_or_default();
     let pairs = (0..hex.len()).step_by(2).map(|at| &hex[at..at + 2]);
     pairs.map(|pair| u8::from_str_radix(pair, 16)).collect()
@@ -97,7 +97,7 @@ impl<'de> Visitor<'de> for AnyVisitor {
     }
 
     fn visit_bytes<E>(self, value: &[u8]) -> Result<Value, E> {
-        let hex: String = value.iter().map(|octet| format!("{octet:02x}")).collect();
+        let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(json!({"$bytes": hex}))
     }
 

@@ -6,12 +6,12 @@ use solent_spec::{RequestScope, request::Head};
 
 use super::quote::{latin1, unquote};
 
-/// The cookies of a request, read when they are asked for and copied only where quotes or octets beyond ASCII are to be
+/// The cookies of a request, read when they are asked for and copied only where quotes or bytes beyond ASCII are to be
 /// resolved.
 ///
 /// All `Cookie` headers count, as HTTP/2 allows several. The rules are Django's (but for white space beyond ASCII, which is a part
 /// of names and values here): a piece between semicolons without a `=`
-/// is the value of a cookie without a name, of several cookies of one name the last one counts, and octets are the
+/// is the value of a cookie without a name, of several cookies of one name the last one counts, and bytes are the
 /// characters up to U+00FF. A browser sends whatever it is told to, so none of it proves anything by itself.
 ///
 /// ```
@@ -91,20 +91,20 @@ fn split(piece: &[u8]) -> (&[u8], &[u8]) {
 ///
 /// Django strips U+0085 and U+00A0 as well. But a browser takes these for letters: a page of another host of the domain may set a cookie
 /// whose name begins with one and goes on with `__Host-`, which is not to be taken for the cookie that no other host can set.
-fn trim(mut octets: &[u8]) -> &[u8] {
-    while let [first, rest @ ..] = octets
+fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = bytes
         && is_space(*first)
     {
-        octets = rest;
+        bytes = rest;
     }
-    while let [rest @ .., last] = octets
+    while let [rest @ .., last] = bytes
         && is_space(*last)
     {
-        octets = rest;
+        bytes = rest;
     }
-    octets
+    bytes
 }
 
-fn is_space(octet: u8) -> bool {
-    matches!(octet, b'\t' | b' ')
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b'\t' | b' ')
 }

@@ -43,7 +43,7 @@ pub(super) fn quote(value: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(quoted))
 }
 
-/// The value that octets of a header stand for, each octet a character up to U+00FF.
+/// The value that bytes of a header stand for, each byte a character up to U+00FF.
 pub(super) fn unquote(raw: &[u8]) -> Cow<'_, str> {
     match raw {
         [b'"', inner @ .., b'"'] => Cow::Owned(unescape(inner)),
@@ -51,7 +51,7 @@ pub(super) fn unquote(raw: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Octets as text; copied only if some are beyond ASCII.
+/// Bytes as text; copied only if some are beyond ASCII.
 pub(super) fn latin1(raw: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(raw) {
         Ok(text) if text.is_ascii() => Cow::Borrowed(text),
@@ -59,7 +59,7 @@ pub(super) fn latin1(raw: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Resolves backslashes: before three octal digits they mean an octet, else the next character.
+/// Resolves backslashes: before three octal digits they mean a byte, else the next character.
 fn unescape(mut raw: &[u8]) -> String {
     let mut text = String::with_capacity(raw.len());
     loop {
@@ -72,8 +72,8 @@ fn unescape(mut raw: &[u8]) -> String {
                 c @ b'0'..=b'7',
                 rest @ ..,
             ] => {
-                let octet = (a - b'0') << 6 | (b - b'0') << 3 | (c - b'0');
-                text.push(char::from(octet));
+                let byte = (a - b'0') << 6 | (b - b'0') << 3 | (c - b'0');
+                text.push(char::from(byte));
                 rest
             }
             [b'\\', escaped, rest @ ..] if *escaped != b'\n' => {
@@ -114,7 +114,7 @@ mod tests {
         }
 
         #[test]
-        fn octets_of_any_kind_are_text(raw in proptest::collection::vec(any::<u8>(), 0..60)) {
+        fn bytes_of_any_kind_are_text(raw in proptest::collection::vec(any::<u8>(), 0..60)) {
             let text = unquote(&raw);
 
             prop_assert!(text.chars().count() <= raw.len());

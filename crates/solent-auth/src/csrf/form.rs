@@ -84,9 +84,9 @@ pub(super) async fn read<P: HttpProtocol>(connection: Connection<P>, limit: usiz
 
 /// The last value of a field in a URL-encoded form.
 pub(crate) fn field<'a>(form: &'a [u8], name: &str) -> Option<Cow<'a, str>> {
-    form.split(|octet| *octet == b'&')
+    form.split(|byte| *byte == b'&')
         .map(|pair| {
-            let mut halves = pair.splitn(2, |octet| *octet == b'=');
+            let mut halves = pair.splitn(2, |byte| *byte == b'=');
             let mut next = || decode(halves.next().unwrap_or_default());
             (next(), next())
         })

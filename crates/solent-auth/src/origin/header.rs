@@ -4,19 +4,19 @@ use std::borrow::Cow;
 
 use solent_spec::RequestScope;
 
-/// The last `Origin` header, which is the only one in all that browsers send. Octets that are not ASCII become the
+/// The last `Origin` header, which is the only one in all that browsers send. Bytes that are not ASCII become the
 /// characters of Latin-1, as in Channels.
 pub(crate) fn origin_of<S: RequestScope>(scope: &S) -> Option<Cow<'_, str>> {
     last(scope, "origin").map(latin1)
 }
 
-/// The text of a header's octets.
-pub(crate) fn latin1(octets: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(octets) {
+/// The text of a header's bytes.
+pub(crate) fn latin1(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
         Ok(text) if text.is_ascii() => text.into(),
-        _ => octets
+        _ => bytes
             .iter()
-            .map(|octet| char::from(*octet))
+            .map(|byte| char::from(*byte))
             .collect::<String>()
             .into(),
     }

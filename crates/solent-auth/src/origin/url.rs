@@ -98,7 +98,7 @@ pub(crate) fn split_authority(authority: &str) -> (&str, &str) {
 
 /// Reads a port of decimal digits, of which there may be too many in front.
 pub(crate) fn parse_port(port: &str) -> Option<u16> {
-    let digits = port.bytes().all(|octet| octet.is_ascii_digit());
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     // `u16` reads a sign as well, a port has none.
     if digits {
         u16::from_str(port).ok()

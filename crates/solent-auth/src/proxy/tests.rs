@@ -218,9 +218,9 @@ fn append(lines: &mut Vec<Vec<u8>>, how: Append, element: &str) {
     }
 }
 
-/// Octets that a header may have.
+/// Bytes that a header may have.
 fn header() -> impl Strategy<Value = Vec<u8>> {
-    let octet = prop_oneof![
+    let byte = prop_oneof![
         Just(b'"'),
         Just(b','),
         Just(b'\\'),
@@ -232,14 +232,14 @@ fn header() -> impl Strategy<Value = Vec<u8>> {
         0x20..=0x7e_u8,
         0x80..=0xff_u8,
     ];
-    let octets = prop::collection::vec(octet, 0..40);
+    let bytes = prop::collection::vec(byte, 0..40);
     let crafted = prop_oneof![
         Just("for=127.0.0.1".to_owned()),
         Just("10.0.0.1, 10.0.0.2".to_owned()),
         Just("for=\"10.0.0.1".to_owned()),
         Just("for=\"a\\".to_owned()),
     ];
-    prop_oneof![octets, crafted.prop_map(String::into_bytes)]
+    prop_oneof![bytes, crafted.prop_map(String::into_bytes)]
 }
 
 fn how() -> impl Strategy<Value = Append> {

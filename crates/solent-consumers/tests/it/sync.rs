@@ -83,7 +83,7 @@ async fn blocking_handlers_send_join_and_receive_events() {
     let memory = MemoryLayer::default();
     let layer = DynLayer::new(memory.clone());
     let (socket, log) = (Socket::new(), Log::default());
-    socket.send(b"octets".to_vec());
+    socket.send(b"bytes".to_vec());
     socket.send("hi");
     let leaves = socket.clone();
     let application = chat(&log);
@@ -102,7 +102,7 @@ async fn blocking_handlers_send_join_and_receive_events() {
         sent,
         [
             Sent::Accept(None, Vec::new()),
-            Sent::Frame(Frame::binary(b"octets".to_vec())),
+            Sent::Frame(Frame::binary(b"bytes".to_vec())),
             Sent::Frame(Frame::text(r#"{"type":"chat.message","message":"hi"}"#)),
             Sent::Close(1000, String::new()),
         ]

@@ -66,7 +66,7 @@ async fn run<F: AsyncConnect + Clone + Sync + 'static>(
 }
 
 #[tokio::test(start_paused = true)]
-async fn connects_echoes_text_and_octets_and_disconnects() {
+async fn connects_echoes_text_and_bytes_and_disconnects() {
     let (socket, log) = (Socket::new(), Log::default());
     socket.send("hello");
     socket.send(b"w\0\0\0".to_vec());

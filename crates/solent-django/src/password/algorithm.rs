@@ -12,7 +12,7 @@ pub enum Algorithm {
     Argon2,
     /// bcrypt of the SHA-256 of the password.
     BcryptSha256,
-    /// bcrypt of the first 72 octets of the password. Django believes it only where it is asked to.
+    /// bcrypt of the first 72 bytes of the password. Django believes it only where it is asked to.
     Bcrypt,
     /// scrypt.
     Scrypt,

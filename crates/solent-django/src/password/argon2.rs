@@ -6,10 +6,10 @@ use subtle::ConstantTimeEq;
 
 use super::{Hasher, PasswordLimits, salt};
 
-/// Octets of a hash that Django makes.
+/// Bytes of a hash that Django makes.
 const HASH_LENGTH: usize = 32;
 
-/// Octets of the longest salt and hash that are looked at.
+/// Bytes of the longest salt and hash that are looked at.
 const MAX_LENGTH: usize = 128;
 
 pub(super) struct Argon2 {
@@ -99,7 +99,7 @@ impl Argon2 {
         let function = Function::new(Variety::Argon2id, Version::V0x13, params);
         let salt = salt::new();
         let hash = derive(&function, password, salt.as_bytes(), HASH_LENGTH)?;
-        let [salt, hash] = [salt.as_bytes(), &hash].map(|octets| STANDARD_NO_PAD.encode(octets));
+        let [salt, hash] = [salt.as_bytes(), &hash].map(|bytes| STANDARD_NO_PAD.encode(bytes));
         Some(format!(
             "argon2$argon2id$v=19$m={memory},t={time},p={parallelism}${salt}${hash}"
         ))
@@ -113,8 +113,8 @@ fn derive(function: &Function<'_>, password: &str, salt: &[u8], length: usize) -
 }
 
 fn decoded(base64: &str) -> Option<Vec<u8>> {
-    let octets = STANDARD_NO_PAD.decode(base64).ok()?;
-    (8..=MAX_LENGTH).contains(&octets.len()).then_some(octets)
+    let bytes = STANDARD_NO_PAD.decode(base64).ok()?;
+    (8..=MAX_LENGTH).contains(&bytes.len()).then_some(bytes)
 }
 
 fn parts(text: &str, separator: char) -> Option<[&str; 3]> {

@@ -33,7 +33,7 @@ pub enum Hasher {
         /// Each step doubles the work. Django: 12.
         cost: u32,
     },
-    /// bcrypt of the first 72 octets of the password.
+    /// bcrypt of the first 72 bytes of the password.
     Bcrypt {
         /// Each step doubles the work. Django: 12.
         cost: u32,
@@ -42,7 +42,7 @@ pub enum Hasher {
     Scrypt {
         /// The work, a power of two. Django: 16,384.
         n: u32,
-        /// The size of a block, in 128 octets. Django: 8.
+        /// The size of a block, in 128 bytes. Django: 8.
         r: u32,
         /// Passes. Django: 5.
         p: u32,

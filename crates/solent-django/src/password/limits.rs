@@ -9,9 +9,9 @@ pub struct PasswordLimits {
     pub iterations: u32,
     /// The cost of bcrypt, whose every step doubles the work. Default: 16, some seconds. Django takes 12.
     pub cost: u32,
-    /// Octets of memory, for Argon2 and scrypt. Default: 256 MiB. Django's Argon2 takes 100.
+    /// Bytes of memory, for Argon2 and scrypt. Default: 256 MiB. Django's Argon2 takes 100.
     pub memory: u64,
-    /// Octets of memory that Argon2 and scrypt go through in all their passes. Default: 2 GiB, some seconds. Django's Argon2
+    /// Bytes of memory that Argon2 and scrypt go through in all their passes. Default: 2 GiB, some seconds. Django's Argon2
     /// takes 200 MiB.
     pub work: u64,
 }
@@ -41,18 +41,18 @@ impl PasswordLimits {
     }
 
     /// Sets [`memory`](Self::memory).
-    pub fn memory(mut self, octets: u64) -> Self {
-        self.memory = octets;
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.memory = bytes;
         self
     }
 
     /// Sets [`work`](Self::work).
-    pub fn work(mut self, octets: u64) -> Self {
-        self.work = octets;
+    pub fn work(mut self, bytes: u64) -> Self {
+        self.work = bytes;
         self
     }
 
-    /// Whether `memory` octets, gone through `passes` times, are within the limits.
+    /// Whether `memory` bytes, gone through `passes` times, are within the limits.
     pub(super) fn allow_memory(&self, memory: Option<u64>, passes: u32) -> bool {
         memory.is_some_and(|memory| {
             let work = memory.checked_mul(passes.into());

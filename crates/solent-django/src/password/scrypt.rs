@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 
 use super::{Hasher, PasswordLimits, salt};
 
-/// Octets of every hash.
+/// Bytes of every hash.
 const HASH_LENGTH: usize = 64;
 
 pub(super) struct Scrypt<'a> {

@@ -6,7 +6,7 @@
 pub enum PickleError {
     /// It is cut off, or no pickle.
     #[error(
-        "no valid pickle at octet {offset}: compare the cache's serializer and compression with Django's default"
+        "no valid pickle at byte {offset}: compare the cache's serializer and compression with Django's default"
     )]
     #[non_exhaustive]
     Malformed {
@@ -16,7 +16,7 @@ pub enum PickleError {
 
     /// It has an instruction that makes more than plain data, or that no protocol up to 5 has.
     #[error(
-        "pickle has more than plain data (opcode {opcode:#04x} at octet {offset}): keep only numbers, text, lists and dictionaries in sessions, or use the engine cached_db"
+        "pickle has more than plain data (opcode {opcode:#04x} at byte {offset}): keep only numbers, text, lists and dictionaries in sessions, or use the engine cached_db"
     )]
     #[non_exhaustive]
     Forbidden {
@@ -43,11 +43,11 @@ pub enum PickleError {
 #[non_exhaustive]
 #[must_use]
 pub struct PickleLimits {
-    /// Octets of the pickle. Default: 1 MiB.
+    /// Bytes of the pickle. Default: 1 MiB.
     pub size: usize,
     /// Values, with one that is referred to twice counted twice. Default: 100,000.
     pub values: usize,
-    /// Octets of text and `bytes`, with what is referred to twice counted twice. Default: 4 MiB.
+    /// Bytes of text and `bytes`, with what is referred to twice counted twice. Default: 4 MiB.
     pub text: usize,
     /// Lists, tuples and dictionaries inside each other. Default: 128.
     pub depth: usize,
@@ -66,8 +66,8 @@ impl Default for PickleLimits {
 
 impl PickleLimits {
     /// Sets [`size`](Self::size).
-    pub fn size(mut self, octets: usize) -> Self {
-        self.size = octets;
+    pub fn size(mut self, bytes: usize) -> Self {
+        self.size = bytes;
         self
     }
 
@@ -78,8 +78,8 @@ impl PickleLimits {
     }
 
     /// Sets [`text`](Self::text).
-    pub fn text(mut self, octets: usize) -> Self {
-        self.text = octets;
+    pub fn text(mut self, bytes: usize) -> Self {
+        self.text = bytes;
         self
     }
 

@@ -49,7 +49,7 @@ impl Graph<'_> {
     }
 }
 
-/// Makes a tree, and counts what it makes: a pickle of some hundred octets can refer to the same list a billion times.
+/// Makes a tree, and counts what it makes: a pickle of some hundred bytes can refer to the same list a billion times.
 struct Tree<'g> {
     nodes: &'g [Node<'g>],
     values_left: usize,
@@ -72,9 +72,9 @@ impl<'g> Tree<'g> {
         match self.node(id) {
             Node::Scalar(value) => self.scalar(value),
             Node::Text(text) => self.text(text).map(Value::String),
-            Node::Bytes(octets) => {
-                self.text_left = less(self.text_left, octets.len(), "text")?;
-                Ok(Special::Bytes(octets.to_vec()).into_value())
+            Node::Bytes(bytes) => {
+                self.text_left = less(self.text_left, bytes.len(), "text")?;
+                Ok(Special::Bytes(bytes.to_vec()).into_value())
             }
             Node::List(items) | Node::Tuple(items) => {
                 self.check(depth)?;

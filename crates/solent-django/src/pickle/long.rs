@@ -4,68 +4,68 @@ use serde_json::Value;
 
 use crate::python::Integer;
 
-/// Octets of the largest integer that is read, which has the 4300 digits that Python reads at most.
-pub(super) const MAX_OCTETS: usize = 1786;
+/// Bytes of the largest integer that is read, which has the 4300 digits that Python reads at most.
+pub(super) const MAX_BYTES: usize = 1786;
 
 /// Nine decimal digits, as many as 32 bits hold.
 const CHUNK: u64 = 1_000_000_000;
 
-/// The integer in `octets`, if it does not have too many digits.
-pub(super) fn read(octets: &[u8]) -> Option<Value> {
-    let is_negative = octets.last().is_some_and(|last| *last >= 0x80);
-    let limbs = magnitude(octets, is_negative);
+/// The integer in `bytes`, if it does not have too many digits.
+pub(super) fn read(bytes: &[u8]) -> Option<Value> {
+    let is_negative = bytes.last().is_some_and(|last| *last >= 0x80);
+    let limbs = magnitude(bytes, is_negative);
     let sign = if is_negative { "-" } else { "" };
     Integer::value(&[sign, &decimal(limbs)].concat())
 }
 
-/// The fewest octets for an integer, given by its digits and perhaps a minus.
+/// The fewest bytes for an integer, given by its digits and perhaps a minus.
 pub(super) fn write(digits: &str) -> Vec<u8> {
     let (is_negative, digits) = match digits.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, digits),
     };
-    let mut octets: Vec<u8> = binary(digits)
+    let mut bytes: Vec<u8> = binary(digits)
         .iter()
         .flat_map(|limb| limb.to_le_bytes())
         .collect();
-    octets.push(0);
+    bytes.push(0);
     if is_negative {
-        negate(&mut octets);
+        negate(&mut bytes);
     }
-    // An octet at the end that only repeats the sign of the one before it says nothing.
+    // A byte at the end that only repeats the sign of the one before it says nothing.
     let filler = if is_negative { 0xff } else { 0 };
-    while let [.., before, last] = octets[..] {
+    while let [.., before, last] = bytes[..] {
         if last != filler || (before ^ filler) >= 0x80 {
             break;
         }
-        octets.pop();
+        bytes.pop();
     }
-    octets
+    bytes
 }
 
 /// Turns two's complement around, in place.
-fn negate(octets: &mut [u8]) {
+fn negate(bytes: &mut [u8]) {
     let mut carry = true;
-    for octet in octets {
-        let (negated, overflow) = (!*octet).overflowing_add(u8::from(carry));
-        (*octet, carry) = (negated, overflow);
+    for byte in bytes {
+        let (negated, overflow) = (!*byte).overflowing_add(u8::from(carry));
+        (*byte, carry) = (negated, overflow);
     }
 }
 
 /// The absolute value, in limbs of 32 bits, the least significant first.
-fn magnitude(octets: &[u8], is_negative: bool) -> Vec<u32> {
-    let mut octets = octets.to_vec();
+fn magnitude(bytes: &[u8], is_negative: bool) -> Vec<u32> {
+    let mut bytes = bytes.to_vec();
     if is_negative {
-        // One more octet, since the absolute value of the smallest integer has one bit more.
-        octets.push(0xff);
-        negate(&mut octets);
+        // One more byte, since the absolute value of the smallest integer has one bit more.
+        bytes.push(0xff);
+        negate(&mut bytes);
     }
     let limb = |chunk: &[u8]| {
         let mut limb = [0; 4];
         limb[..chunk.len()].copy_from_slice(chunk);
         u32::from_le_bytes(limb)
     };
-    octets.chunks(4).map(limb).collect()
+    bytes.chunks(4).map(limb).collect()
 }
 
 fn decimal(mut limbs: Vec<u32>) -> String {
@@ -114,10 +114,10 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::{MAX_OCTETS, read, write};
+    use super::{MAX_BYTES, read, write};
 
     #[test]
-    fn integers_have_the_octets_that_python_gives_them() {
+    fn integers_have_the_bytes_that_python_gives_them() {
         let cases: [(&str, &[u8]); 9] = [
             ("255", b"\xff\x00"),
             ("-1", b"\xff"),
@@ -132,15 +132,15 @@ mod tests {
             ("18446744073709551616", b"\0\0\0\0\0\0\0\0\x01"),
             ("-18446744073709551616", b"\0\0\0\0\0\0\0\0\xff"),
         ];
-        for (digits, octets) in cases {
-            assert_eq!(write(digits), octets, "{digits}");
+        for (digits, bytes) in cases {
+            assert_eq!(write(digits), bytes, "{digits}");
             let value = match digits.parse::<i64>() {
                 Ok(small) => json!(small),
                 Err(_) => digits
                     .parse::<u64>()
                     .map_or(json!({"$python": digits}), |n| json!(n)),
             };
-            assert_eq!(read(octets), Some(value));
+            assert_eq!(read(bytes), Some(value));
         }
         assert_eq!(read(b""), Some(json!(0)));
     }
@@ -148,18 +148,18 @@ mod tests {
     #[test]
     fn integers_with_more_digits_than_python_reads_are_refused() {
         let largest = write(&"9".repeat(4300));
-        assert_eq!(largest.len(), MAX_OCTETS);
+        assert_eq!(largest.len(), MAX_BYTES);
         assert!(read(&largest).is_some());
-        assert!(read(&[0x7f; MAX_OCTETS]).is_none());
+        assert!(read(&[0x7f; MAX_BYTES]).is_none());
     }
 
     proptest! {
         #[test]
         fn integers_survive(number in any::<i128>()) {
-            let octets = number.to_le_bytes();
+            let bytes = number.to_le_bytes();
             let digits = number.to_string();
-            prop_assert_eq!(read(&octets), read(&write(&digits)));
-            prop_assert!(octets.starts_with(&write(&digits)[..write(&digits).len().min(16)]));
+            prop_assert_eq!(read(&bytes), read(&write(&digits)));
+            prop_assert!(bytes.starts_with(&write(&digits)[..write(&digits).len().min(16)]));
         }
 
         #[test]

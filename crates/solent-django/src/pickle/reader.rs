@@ -17,7 +17,7 @@ const PROTOCOL: u8 = 5;
 /// Runs a pickle up to its end; what comes after that is not looked at, as in Python.
 pub(super) fn read<'a>(pickle: &'a [u8], limits: &PickleLimits) -> Result<Graph<'a>, PickleError> {
     if pickle.len() > limits.size {
-        return Err(PickleError::TooMuch("octets"));
+        return Err(PickleError::TooMuch("bytes"));
     }
     let mut machine = Machine {
         pickle,
@@ -65,9 +65,9 @@ struct Machine<'a> {
 impl<'a> Machine<'a> {
     /// Carries out one instruction; the last one gives the result.
     fn step(&mut self) -> Result<Option<Id>, Halt> {
-        match self.octet()? {
+        match self.byte()? {
             op::STOP => return self.pop().map(Some),
-            op::PROTO if self.octet()? <= PROTOCOL => {}
+            op::PROTO if self.byte()? <= PROTOCOL => {}
             op::FRAME => self.frame()?,
             op::MARK => self.marks.push(self.stack.len()),
             op::POP => self.discard()?,
@@ -80,19 +80,19 @@ impl<'a> Machine<'a> {
             op::INT => self.int_line()?,
             op::LONG => self.long_line()?,
             op::BININT => {
-                let octets = self.octets()?;
-                self.scalar(i32::from_le_bytes(octets).into())?;
+                let bytes = self.array()?;
+                self.scalar(i32::from_le_bytes(bytes).into())?;
             }
             op::BININT1 => {
-                let number = self.octet()?;
+                let number = self.byte()?;
                 self.scalar(number.into())?;
             }
             op::BININT2 => {
-                let octets = self.octets()?;
-                self.scalar(u16::from_le_bytes(octets).into())?;
+                let bytes = self.array()?;
+                self.scalar(u16::from_le_bytes(bytes).into())?;
             }
             op::LONG1 => {
-                let length = self.octet()?;
+                let length = self.byte()?;
                 self.long(length.into())?;
             }
             op::LONG4 => {
@@ -101,8 +101,8 @@ impl<'a> Machine<'a> {
             }
             op::FLOAT => self.float_line()?,
             op::BINFLOAT => {
-                let octets = self.octets()?;
-                self.float(f64::from_be_bytes(octets))?;
+                let bytes = self.array()?;
+                self.float(f64::from_be_bytes(bytes))?;
             }
 
             op::UNICODE => {
@@ -110,7 +110,7 @@ impl<'a> Machine<'a> {
                 self.owned_text(text)?;
             }
             op::SHORT_BINUNICODE => {
-                let length = self.octet()?;
+                let length = self.byte()?;
                 self.text(length.into())?;
             }
             op::BINUNICODE => {
@@ -122,7 +122,7 @@ impl<'a> Machine<'a> {
                 self.text(length)?;
             }
             op::SHORT_BINBYTES => {
-                let length = self.octet()?;
+                let length = self.byte()?;
                 self.bytes(length.into())?;
             }
             op::BINBYTES => {
@@ -176,12 +176,12 @@ impl<'a> Machine<'a> {
                 self.memoize(place)?;
             }
             op::BINPUT => {
-                let place = self.octet()?;
+                let place = self.byte()?;
                 self.memoize(place.into())?;
             }
             op::LONG_BINPUT => {
-                let octets = self.octets()?;
-                self.memoize(u32::from_le_bytes(octets))?;
+                let bytes = self.array()?;
+                self.memoize(u32::from_le_bytes(bytes))?;
             }
             op::MEMOIZE => {
                 let place = u32::try_from(self.memo.len()).map_err(|_| Halt::Malformed)?;
@@ -192,12 +192,12 @@ impl<'a> Machine<'a> {
                 self.recall(place)?;
             }
             op::BINGET => {
-                let place = self.octet()?;
+                let place = self.byte()?;
                 self.recall(place.into())?;
             }
             op::LONG_BINGET => {
-                let octets = self.octets()?;
-                self.recall(u32::from_le_bytes(octets))?;
+                let bytes = self.array()?;
+                self.recall(u32::from_le_bytes(bytes))?;
             }
 
             op::PROTO => return Err(Halt::Malformed),
@@ -231,37 +231,37 @@ impl<'a> Machine<'a> {
     }
 
     fn long(&mut self, length: usize) -> Result<(), Halt> {
-        let octets = self.take(length)?;
-        if length > long::MAX_OCTETS {
+        let bytes = self.take(length)?;
+        if length > long::MAX_BYTES {
             return Err(Halt::TooMuch("digits"));
         }
-        let value = long::read(octets).ok_or(Halt::TooMuch("digits"))?;
+        let value = long::read(bytes).ok_or(Halt::TooMuch("digits"))?;
         self.scalar(value)
     }
 
     fn text(&mut self, length: usize) -> Result<(), Halt> {
-        let octets = self.take(length)?;
-        match std::str::from_utf8(octets) {
+        let bytes = self.take(length)?;
+        match std::str::from_utf8(bytes) {
             Ok(text) => self.push(Node::Text(text.into())),
-            Err(_) => self.halves(octets),
+            Err(_) => self.halves(bytes),
         }
     }
 
-    fn owned_text(&mut self, octets: Vec<u8>) -> Result<(), Halt> {
-        match String::from_utf8(octets) {
+    fn owned_text(&mut self, bytes: Vec<u8>) -> Result<(), Halt> {
+        match String::from_utf8(bytes) {
             Ok(text) => self.push(Node::Text(text.into())),
             Err(error) => self.halves(error.as_bytes()),
         }
     }
 
-    fn halves(&mut self, octets: &[u8]) -> Result<(), Halt> {
-        let text = text::halves(octets).ok_or(Halt::Malformed)?;
+    fn halves(&mut self, bytes: &[u8]) -> Result<(), Halt> {
+        let text = text::halves(bytes).ok_or(Halt::Malformed)?;
         self.scalar(Special::Halves(text).into_value())
     }
 
     fn bytes(&mut self, length: usize) -> Result<(), Halt> {
-        let octets = self.take(length)?;
-        self.push(Node::Bytes(octets))
+        let bytes = self.take(length)?;
+        self.push(Node::Bytes(bytes))
     }
 
     fn tuple(&mut self, length: usize) -> Result<(), Halt> {
@@ -358,23 +358,23 @@ impl<'a> Machine<'a> {
         Ok(taken)
     }
 
-    fn octets<const N: usize>(&mut self) -> Result<[u8; N], Halt> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Halt> {
         let taken = self.take(N)?;
         taken.try_into().map_err(|_| Halt::Malformed)
     }
 
-    fn octet(&mut self) -> Result<u8, Halt> {
-        let [octet] = self.octets()?;
-        Ok(octet)
+    fn byte(&mut self) -> Result<u8, Halt> {
+        let [byte] = self.array()?;
+        Ok(byte)
     }
 
     fn length4(&mut self) -> Result<usize, Halt> {
-        let length = u32::from_le_bytes(self.octets()?);
+        let length = u32::from_le_bytes(self.array()?);
         usize::try_from(length).map_err(|_| Halt::Malformed)
     }
 
     fn length8(&mut self) -> Result<usize, Halt> {
-        let length = u64::from_le_bytes(self.octets()?);
+        let length = u64::from_le_bytes(self.array()?);
         usize::try_from(length).map_err(|_| Halt::Malformed)
     }
 
@@ -390,7 +390,7 @@ impl<'a> Machine<'a> {
     /// What stands before the next line feed.
     fn line(&mut self) -> Result<&'a [u8], Halt> {
         let rest = &self.pickle[self.offset..];
-        let end = rest.iter().position(|octet| *octet == b'\n');
+        let end = rest.iter().position(|byte| *byte == b'\n');
         let line = &rest[..end.ok_or(Halt::Malformed)?];
         self.offset += line.len() + 1;
         Ok(line)

@@ -6,9 +6,9 @@ use crate::python::{Halves, json};
 
 /// Text with halves of surrogate pairs, which Python writes as if they were characters. `None` for what is none, and for
 /// both halves of a pair next to each other, which JSON would make one character of.
-pub(super) fn halves(octets: &[u8]) -> Option<Halves> {
+pub(super) fn halves(bytes: &[u8]) -> Option<Halves> {
     let mut escaped = String::new();
-    let mut rest = octets;
+    let mut rest = bytes;
     while let Err(error) = std::str::from_utf8(rest) {
         let (valid, invalid) = rest.split_at(error.valid_up_to());
         let [0xed, high @ 0xa0..=0xbf, low @ 0x80..=0xbf, after @ ..] = invalid else {
@@ -20,7 +20,7 @@ pub(super) fn halves(octets: &[u8]) -> Option<Halves> {
         rest = after;
     }
     push_escaped(&mut escaped, rest)?;
-    Halves::parse(&escaped).filter(|text| text.to_utf8() == octets)
+    Halves::parse(&escaped).filter(|text| text.to_utf8() == bytes)
 }
 
 fn push_escaped(escaped: &mut String, text: &[u8]) -> Option<()> {
@@ -32,12 +32,12 @@ fn push_escaped(escaped: &mut String, text: &[u8]) -> Option<()> {
 
 /// Python's codec `raw_unicode_escape`, as protocol 0 has text: Latin-1 with `\uXXXX` and `\UXXXXXXXX`. As UTF-8 in which halves of
 /// surrogate pairs are written like characters, as the other protocols have them.
-pub(super) fn raw_unicode_escape(octets: &[u8]) -> Option<Vec<u8>> {
-    let mut text = Vec::with_capacity(octets.len());
-    let mut rest = octets;
-    while let [octet, after @ ..] = rest {
+pub(super) fn raw_unicode_escape(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut text = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let [byte, after @ ..] = rest {
         rest = after;
-        match (octet, after) {
+        match (byte, after) {
             (b'\\', [b'u', digits @ ..]) => rest = escaped(&mut text, digits, 4)?,
             (b'\\', [b'U', digits @ ..]) => rest = escaped(&mut text, digits, 8)?,
             (b'\\', [other, after @ ..]) => {
@@ -45,7 +45,7 @@ pub(super) fn raw_unicode_escape(octets: &[u8]) -> Option<Vec<u8>> {
                 push(&mut text, char::from(*other));
                 rest = after;
             }
-            _ => push(&mut text, char::from(*octet)),
+            _ => push(&mut text, char::from(*byte)),
         }
     }
     Some(text)
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn text_of_protocol_0_is_read_as_python_reads_it() {
-        let read = |octets: &[u8]| raw_unicode_escape(octets);
+        let read = |bytes: &[u8]| raw_unicode_escape(bytes);
         let some = |text: &str| Some(text.as_bytes().to_vec());
         assert_eq!(read(b"\xe9\\u20ac\\U0001f409\\u005c"), some("é€🐉\\"));
         assert_eq!(read(b"a\\b\\\\u0041\\"), some("a\\b\\\\u0041\\"));
@@ -88,12 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn halves_are_kept_and_other_octets_are_no_text() {
-        for octets in [
+    fn halves_are_kept_and_other_bytes_are_no_text() {
+        for bytes in [
             &b"a\xed\xa0\xbdb\xed\xb0\x89"[..],
             b"\xc3\xa9\"\\\n\xed\xb0\x89\xed\xa0\xbd",
         ] {
-            assert_eq!(halves(octets).unwrap().to_utf8(), octets);
+            assert_eq!(halves(bytes).unwrap().to_utf8(), bytes);
         }
         for wrong in [
             &b"a\xff"[..],

@@ -86,10 +86,10 @@ fn special(out: &mut Vec<u8>, special: &Special) {
         Special::Float(number) => float(out, *number),
         Special::Integer(integer) => self::integer(out, integer.as_str()),
         Special::Halves(text) => self::text(out, &text.to_utf8()),
-        Special::Bytes(octets) => {
+        Special::Bytes(bytes) => {
             sized(
                 out,
-                octets,
+                bytes,
                 [
                     Some(op::SHORT_BINBYTES),
                     Some(op::BINBYTES),
@@ -141,18 +141,18 @@ fn text(out: &mut Vec<u8>, text: &[u8]) {
     );
 }
 
-/// Octets after their number, in the smallest of the forms with one, four and eight octets for it.
-fn sized(out: &mut Vec<u8>, octets: &[u8], [one, four, eight]: [Option<u8>; 3]) {
-    if let (Some(opcode), Ok(length)) = (one, u8::try_from(octets.len())) {
+/// Bytes after their number, in the smallest of the forms with one, four and eight bytes for it.
+fn sized(out: &mut Vec<u8>, bytes: &[u8], [one, four, eight]: [Option<u8>; 3]) {
+    if let (Some(opcode), Ok(length)) = (one, u8::try_from(bytes.len())) {
         out.extend([opcode, length]);
-    } else if let (Some(opcode), Ok(length)) = (four, u32::try_from(octets.len())) {
+    } else if let (Some(opcode), Ok(length)) = (four, u32::try_from(bytes.len())) {
         out.push(opcode);
         out.extend(length.to_le_bytes());
     } else {
         out.extend(eight);
-        out.extend((octets.len() as u64).to_le_bytes());
+        out.extend((bytes.len() as u64).to_le_bytes());
     }
-    out.extend(octets);
+    out.extend(bytes);
 }
 
 fn list(out: &mut Vec<u8>, items: &[Value]) {

@@ -9,13 +9,13 @@ use super::{Special, json};
 pub(crate) struct Halves(String);
 
 impl Halves {
-    /// The text of which `escaped` is the JSON; octets beyond ASCII are Latin-1. The caller has read it already.
+    /// The text of which `escaped` is the JSON; bytes beyond ASCII are Latin-1. The caller has read it already.
     pub(super) fn of_json(escaped: &[u8]) -> Self {
         let mut text = String::with_capacity(escaped.len());
-        for octet in escaped {
-            match octet.is_ascii() {
-                true => text.push(char::from(*octet)),
-                false => text.push_str(&format!("\\u{octet:04x}")),
+        for byte in escaped {
+            match byte.is_ascii() {
+                true => text.push(char::from(*byte)),
+                false => text.push_str(&format!("\\u{byte:04x}")),
             }
         }
         Self(text)
@@ -56,12 +56,12 @@ impl Halves {
 /// What escaped text means in UTF-16.
 fn units(escaped: &str) -> Vec<u16> {
     let mut units = Vec::with_capacity(escaped.len());
-    let mut octets = escaped.bytes();
-    while let Some(octet) = octets.next() {
-        let plain = match octet {
-            b'\\' => match octets.next() {
+    let mut bytes = escaped.bytes();
+    while let Some(byte) = bytes.next() {
+        let plain = match byte {
+            b'\\' => match bytes.next() {
                 Some(b'u') => {
-                    let digits = octets.by_ref().take(4);
+                    let digits = bytes.by_ref().take(4);
                     let digits = digits.filter_map(|digit| char::from(digit).to_digit(16));
                     units.push(digits.fold(0, |unit, digit| unit << 4 | digit as u16));
                     continue;
@@ -87,12 +87,12 @@ mod tests {
 
     #[test]
     fn halves_are_written_as_python_does() {
-        for (escaped, octets) in [
+        for (escaped, bytes) in [
             (r"\ud83d", &b"\xed\xa0\xbd"[..]),
             (r"a\udc09\n\u00e9", b"a\xed\xb0\x89\n\xc3\xa9"),
             (r"\ud83d\ud83d\udc09", b"\xed\xa0\xbd\xf0\x9f\x90\x89"),
         ] {
-            assert_eq!(Halves::parse(escaped).unwrap().to_utf8(), octets);
+            assert_eq!(Halves::parse(escaped).unwrap().to_utf8(), bytes);
         }
     }
 }

@@ -78,7 +78,7 @@ impl Special {
             Self::Float(number) => super::float::repr(number).into(),
             Self::Integer(Integer(digits)) => digits.into(),
             Self::Halves(text) => single("str", text.as_str().into()),
-            Self::Bytes(octets) => single("bytes", STANDARD.encode(octets).into()),
+            Self::Bytes(bytes) => single("bytes", STANDARD.encode(bytes).into()),
             Self::Dict(entries) => {
                 let pairs = entries.into_iter().map(|(k, v)| Value::Array(vec![k, v]));
                 single("dict", Value::Array(pairs.collect()))

@@ -19,7 +19,7 @@ pub enum SigningError {
     #[error("signed content cannot be decoded: read it as it was written, and not as an object")]
     Undecodable(#[source] solent_spec::BoxError),
 
-    /// The signature is right, but the content takes more than [`MAX_CONTENT`](super::MAX_CONTENT) octets.
+    /// The signature is right, but the content takes more than [`MAX_CONTENT`](super::MAX_CONTENT) bytes.
     #[error("signed content is too large: keep less in it")]
     TooLarge,
 }

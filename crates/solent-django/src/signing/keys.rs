@@ -11,14 +11,14 @@ pub struct SecretKeys {
     keys: Arc<[Box<[u8]>]>,
 }
 
-/// A secret key without a single octet, with which anybody could sign.
+/// A secret key without a single byte, with which anybody could sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a secret key is empty: set it to the SECRET_KEY of the Django project")]
 #[non_exhaustive]
 pub struct EmptyKey;
 
 impl SecretKeys {
-    /// Takes `SECRET_KEY`, as text or octets.
+    /// Takes `SECRET_KEY`, as text or bytes.
     ///
     /// # Errors
     ///

@@ -33,7 +33,7 @@ pub enum SigningAlgorithm {
 
 /// Django's `salted_hmac`: the HMAC of `value` with the hash of `key_salt` and `secret` as its key.
 ///
-/// The result is as long as the hash function's: 32 octets for SHA-256, 20 for SHA-1.
+/// The result is as long as the hash function's: 32 bytes for SHA-256, 20 for SHA-1.
 ///
 /// ```
 /// use solent_django::signing::{SigningAlgorithm, salted_hmac};
@@ -75,10 +75,10 @@ pub(super) fn signature(
     BASE64.encode(salted_hmac(key_salt, value.as_bytes(), secret, algorithm))
 }
 
-/// Octets in hexadecimal digits, lower case.
-pub(crate) fn hex(octets: &[u8]) -> String {
-    octets.iter().fold(String::new(), |mut hex, octet| {
-        write!(hex, "{octet:02x}").expect("writing to a string does not fail");
+/// Bytes in hexadecimal digits, lower case.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("writing to a string does not fail");
         hex
     })
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{SecretKeys, SigningError, TimestampSigner, mac::BASE64};
 use crate::python::json;
 
-/// Octets of JSON that signed content may take after decompression, so that few octets cannot become very many: 8 MiB.
+/// Bytes of JSON that signed content may take after decompression, so that few bytes cannot become very many: 8 MiB.
 pub const MAX_CONTENT: usize = 8 << 20;
 
 /// Whether content is compressed before it is signed.
@@ -84,11 +84,11 @@ pub(super) fn unpack(text: &str) -> Result<Value, SigningError> {
         Some(encoded) => (true, encoded),
         None => (false, text),
     };
-    let octets = BASE64.decode(encoded).map_err(undecodable)?;
+    let bytes = BASE64.decode(encoded).map_err(undecodable)?;
     let plain = if is_compressed {
-        inflate(&octets)?
+        inflate(&bytes)?
     } else {
-        octets
+        bytes
     };
     if plain.len() > MAX_CONTENT {
         return Err(SigningError::TooLarge);
@@ -104,7 +104,7 @@ fn deflate(plain: &[u8]) -> Vec<u8> {
         .expect("compressing into memory does not fail")
 }
 
-/// Decompresses up to one octet more than is allowed, which tells that there is more.
+/// Decompresses up to one byte more than is allowed, which tells that there is more.
 fn inflate(compressed: &[u8]) -> Result<Vec<u8>, SigningError> {
     let mut plain = Vec::new();
     ZlibDecoder::new(compressed)

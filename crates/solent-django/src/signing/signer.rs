@@ -141,7 +141,7 @@ fn key_salt(salt: &str) -> String {
     [salt, "signer"].concat()
 }
 
-/// Whether Django counts this octet as part of a signature; its pattern says `A-z`, which has more than letters.
-fn is_unsafe(octet: u8) -> bool {
-    matches!(octet, b'A'..=b'z' | b'0'..=b'9' | b'-' | b'=')
+/// Whether Django counts this byte as part of a signature; its pattern says `A-z`, which has more than letters.
+fn is_unsafe(byte: u8) -> bool {
+    matches!(byte, b'A'..=b'z' | b'0'..=b'9' | b'-' | b'=')
 }

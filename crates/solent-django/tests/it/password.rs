@@ -258,7 +258,7 @@ fn an_unusable_password_is_nobodys() {
 }
 
 #[test]
-fn bcrypt_looks_at_72_octets_and_bcrypt_sha256_at_all() {
+fn bcrypt_looks_at_72_bytes_and_bcrypt_sha256_at_all() {
     let long = "é".repeat(40);
     let longer = format!("{long}!");
     let bcrypt = Passwords::new(Hasher::Bcrypt { cost: 4 });

@@ -19,11 +19,11 @@ fn every_recorded_session_is_read() {
         );
     }
     for row in rows("/sessions/cache/entries") {
-        let octets = hex(text(row, "value_hex"));
+        let bytes = hex(text(row, "value_hex"));
         // An integer is not pickled, and so it is no session.
         match row["pickle_protocol"].is_null() {
-            true => assert!(read(&octets).is_err(), "{row}"),
-            false => assert_eq!(value(&octets).as_ref(), Ok(&row["object"]), "{row}"),
+            true => assert!(read(&bytes).is_err(), "{row}"),
+            false => assert_eq!(value(&bytes).as_ref(), Ok(&row["object"]), "{row}"),
         }
     }
 }
@@ -256,7 +256,7 @@ fn each_limit_holds_exactly() {
         Err(PickleError::TooMuch(what)) => what,
         told => panic!("{told:?}"),
     };
-    assert_eq!(too_much(exact.size(pickle.len() - 1)), "octets");
+    assert_eq!(too_much(exact.size(pickle.len() - 1)), "bytes");
     assert_eq!(too_much(exact.values(4)), "values");
     assert_eq!(too_much(exact.text(2)), "text");
     assert_eq!(too_much(exact.depth(1)), "depth");
@@ -333,7 +333,7 @@ fn a_key_that_python_does_not_take_is_not_written_as_one() {
     assert!(
         write_value(&value)
             .windows(7)
-            .any(|octets| octets == b"$python")
+            .any(|bytes| bytes == b"$python")
     );
 }
 
@@ -359,7 +359,7 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Octets that look like pickles: instructions and small arguments, more often than not in a useful order.
+/// Bytes that look like pickles: instructions and small arguments, more often than not in a useful order.
 fn programs() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         prop::sample::select(b"(.012NadeltsuU]})\x85\x86\x87\x88\x89\x94".to_vec())
@@ -379,7 +379,7 @@ proptest! {
     }
 
     #[test]
-    fn no_octets_panic(pickle in prop::collection::vec(any::<u8>(), 0..128)) {
+    fn no_bytes_panic(pickle in prop::collection::vec(any::<u8>(), 0..128)) {
         let _ = value(&pickle);
     }
 
@@ -392,11 +392,11 @@ proptest! {
     }
 
     #[test]
-    fn no_changed_octet_panics(place in any::<prop::sample::Index>(), octet in any::<u8>()) {
+    fn no_changed_byte_panics(place in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let rows = rows("/sessions/cache/entries");
         let mut pickle = hex(text(&rows[0], "value_hex"));
         let place = place.index(pickle.len());
-        pickle[place] = octet;
+        pickle[place] = byte;
         let _ = read(&pickle);
     }
 }

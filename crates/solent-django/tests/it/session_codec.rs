@@ -107,7 +107,7 @@ fn what_is_signed_and_no_object_is_no_session() {
 }
 
 #[test]
-fn few_octets_do_not_become_very_many() {
+fn few_bytes_do_not_become_very_many() {
     let spaces = " ".repeat(9 << 20);
     let signer = TimestampSigner::new(keys()).salt(STORE_SALT);
     let small = signer.sign_object_at(&json!(spaces), Compress::IfSmaller, then());

@@ -167,7 +167,7 @@ async fn expired_memberships_do_not_pile_up_in_a_channel_that_lives_long() {
     let layer = MemoryLayer::default();
     let mailbox = layer.listen(&channel("jobs")).await.unwrap();
 
-    let mut octets = 0;
+    let mut bytes = 0;
     for day in 0..1000_i32 {
         let memory = allocation_counter::measure(|| {
             block_on(async {
@@ -177,13 +177,13 @@ async fn expired_memberships_do_not_pile_up_in_a_channel_that_lives_long() {
                 layer.group_send(&yesterday, number(1)).await.unwrap();
             });
         });
-        octets += memory.bytes_current;
+        bytes += memory.bytes_current;
         advance(Duration::from_secs(24 * 60 * 60 + 1)).await;
     }
 
     assert_eq!(layer.group_count(), 1);
     // A first table for each shard; a thousand memberships would be ten times as much.
-    assert!(octets < 10_000, "{octets} octets");
+    assert!(bytes < 10_000, "{bytes} bytes");
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn hundred_thousand_channels_come_and_go_and_leave_nothing() {
     assert_eq!((layer.channel_count(), layer.group_count()), (0, 0));
     assert!(
         (0..200_000).contains(&memory.bytes_current),
-        "{} octets are still in use",
+        "{} bytes are still in use",
         memory.bytes_current
     );
 }
@@ -69,6 +69,6 @@ fn idle_mailbox_in_a_group_is_small() {
     });
 
     let each = memory.bytes_current as usize / CHANNELS + size_of::<Mailbox>();
-    println!("{each} octets, {} of them the handle", size_of::<Mailbox>());
-    assert!(each <= 400, "{each} octets");
+    println!("{each} bytes, {} of them the handle", size_of::<Mailbox>());
+    assert!(each <= 400, "{each} bytes");
 }

@@ -4,12 +4,12 @@ use std::fmt;
 
 /// A password or an encryption key. Neither `Debug` nor anything else shows it, only [`expose`](Self::expose).
 ///
-/// Passwords are text. Keys may be any octets, since `channels_redis` takes both.
+/// Passwords are text. Keys may be any bytes, since `channels_redis` takes both.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Box<[u8]>);
 
 impl Secret {
-    /// A secret of any octets.
+    /// A secret of any bytes.
     pub fn new(secret: impl Into<Vec<u8>>) -> Self {
         Self(secret.into().into_boxed_slice())
     }

@@ -149,7 +149,7 @@ impl RedisSentinel {
 
 fn sentinel_access(node: &RedisAccess, options: &mut Options) -> Result<RedisAccess, ConfigError> {
     let user = options.text("sentinel_user")?;
-    let password = options.octets("sentinel_password")?.map(Secret::new);
+    let password = options.bytes("sentinel_password")?.map(Secret::new);
     if user.is_some() && password.is_none() {
         return Err(ConfigError::option(
             "sentinel_user",

@@ -31,13 +31,13 @@ pub struct RedisConfig {
     pub hosts: Vec<RedisHost>,
     /// What every key and every published name begins with. Nothing is put between the two. Default: `asgi`.
     pub prefix: String,
-    /// How a message becomes octets. Default: [`MessagePack`].
+    /// How a message becomes bytes. Default: [`MessagePack`].
     pub serializer: Arc<dyn Serializer>,
     /// What messages are encrypted with, the first key, and decrypted with, any of them. To change a key add the new one at
     /// the end in all processes, then move it to the front, then take the old one away. Names are not encrypted. Default:
     /// none, no encryption.
     pub encryption_keys: Vec<Secret>,
-    /// How many random octets make equal messages distinct in the queue layer; at least 8 unless messages are encrypted.
+    /// How many random bytes make equal messages distinct in the queue layer; at least 8 unless messages are encrypted.
     /// Default: 12.
     pub random_prefix: usize,
     /// How long an unread message is kept, in whole seconds. Default: one minute.
@@ -149,8 +149,8 @@ impl RedisConfig {
     }
 
     /// Sets [`random_prefix`](Self::random_prefix).
-    pub fn random_prefix(mut self, octets: usize) -> Self {
-        self.random_prefix = octets;
+    pub fn random_prefix(mut self, bytes: usize) -> Self {
+        self.random_prefix = bytes;
         self
     }
 

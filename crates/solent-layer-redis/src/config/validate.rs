@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use super::{ConfigError, RedisAccess, RedisConfig, RedisHost};
 
-/// Below this many random octets, equal messages might become equal members of a set, and one of them lost.
+/// Below this many random bytes, equal messages might become equal members of a set, and one of them lost.
 const MIN_RANDOM_PREFIX: usize = 8;
 const MAX_RANDOM_PREFIX: usize = 1024;
 
@@ -143,7 +143,7 @@ fn random_prefix(config: &RedisConfig) -> Result<(), ConfigError> {
     Err(ConfigError::setting(
         "random_prefix",
         format!(
-            "must be from {MIN_RANDOM_PREFIX} to {MAX_RANDOM_PREFIX} octets, or fewer with encryption: of equal messages \
+            "must be from {MIN_RANDOM_PREFIX} to {MAX_RANDOM_PREFIX} bytes, or fewer with encryption: of equal messages \
              one is lost; set the same number in every process"
         ),
     ))

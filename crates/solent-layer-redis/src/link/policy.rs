@@ -82,7 +82,7 @@ fn policy_in(answer: Value) -> Option<String> {
 /// All text in an answer, whatever it stands in: a cluster's nodes answer each for itself.
 fn texts(answer: Value) -> Vec<String> {
     match answer {
-        Value::BulkString(octets) => vec![String::from_utf8_lossy(&octets).into_owned()],
+        Value::BulkString(bytes) => vec![String::from_utf8_lossy(&bytes).into_owned()],
         Value::SimpleString(text) | Value::VerbatimString { text, .. } => vec![text],
         Value::Array(items) | Value::Set(items) => items.into_iter().flat_map(texts).collect(),
         Value::Map(pairs) => pairs

@@ -2,10 +2,10 @@
 
 use redis::Value;
 
-/// Octets.
-pub(super) fn octets(value: &Value) -> Option<&[u8]> {
+/// Bytes.
+pub(super) fn bytes(value: &Value) -> Option<&[u8]> {
     match value {
-        Value::BulkString(octets) => Some(octets),
+        Value::BulkString(bytes) => Some(bytes),
         Value::SimpleString(text) => Some(text.as_bytes()),
         _ => None,
     }
@@ -24,7 +24,7 @@ pub(super) fn score(value: &Value) -> Option<f64> {
     match value {
         Value::Double(score) => Some(*score),
         Value::Int(score) => Some(*score as f64),
-        other => str::from_utf8(octets(other)?).ok()?.parse().ok(),
+        other => str::from_utf8(bytes(other)?).ok()?.parse().ok(),
     }
 }
 
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn members_are_read_in_both_protocols() {
-        let member = |octets: &[u8]| Value::BulkString(octets.to_vec());
+        let member = |bytes: &[u8]| Value::BulkString(bytes.to_vec());
         let old = Value::Array(vec![
             member(b"a"),
             member(b"1.5"),

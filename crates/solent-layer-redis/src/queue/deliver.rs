@@ -10,7 +10,7 @@ use tokio::{task::yield_now, time::Instant};
 use super::{pop::Popping, shared::Shared};
 use crate::wire::{Addressees, take_channels};
 
-/// The most lists of addressees that are remembered, and the shortest and longest in octets that is worth it.
+/// The most lists of addressees that are remembered, and the shortest and longest in bytes that is worth it.
 const MOST: usize = 64;
 const LEAST: usize = 256;
 const LONGEST: usize = 1 << 20;
@@ -21,7 +21,7 @@ const AT_ONCE: usize = 1000;
 /// Whose inboxes the addressees of recent group messages are. A group that stays the same has the same list each time.
 #[derive(Default)]
 pub(super) struct Resolved {
-    /// By the octets of the list. Held for a moment.
+    /// By the bytes of the list. Held for a moment.
     lists: Mutex<Lists>,
 }
 
@@ -128,7 +128,7 @@ impl Shared {
     /// Pushes a message to its addressees. Answers how many there were.
     fn push(&self, message: &Message, addressees: &Addressees) -> usize {
         let now = Instant::now();
-        let list = addressees.octets();
+        let list = addressees.bytes();
         if let Some(inboxes) = self.resolved.get(list) {
             for (inbox, name) in inboxes.iter().zip(addressees.iter()) {
                 self.push_one(inbox, message, name, now);

@@ -4,7 +4,7 @@ use redis::cmd;
 use solent_layer::{ChannelName, GroupName, LayerError};
 
 use super::{
-    answer::{items, octets},
+    answer::{bytes, items},
     shared::Shared,
 };
 use crate::error::LinkError;
@@ -31,7 +31,7 @@ impl Shared {
             for mut scan in link.scans().await? {
                 loop {
                     let answer = scan.next(&pattern, STEP).await?;
-                    let keys = items(&answer).iter().filter_map(octets);
+                    let keys = items(&answer).iter().filter_map(bytes);
                     let keys: Vec<_> = keys.filter(|key| self.is_mine(key)).collect();
                     self.remove(host, &keys).await?;
                     if scan.is_over() {

@@ -10,7 +10,7 @@ use redis::Value;
 use solent_layer::{ChannelName, GroupName};
 
 use super::{
-    answer::{items, octets},
+    answer::{bytes, items},
     hosts::{Hosts, solent_process},
 };
 use crate::wire::AddressList;
@@ -47,7 +47,7 @@ impl Members {
         let mut ends = Vec::with_capacity(items(answer).len());
         for name in items(answer)
             .iter()
-            .map(|name| octets(name).unwrap_or_default())
+            .map(|name| bytes(name).unwrap_or_default())
         {
             names.extend_from_slice(name);
             ends.push(names.len());
@@ -90,7 +90,7 @@ impl Members {
         items.len() == self.ends.len()
             && split(&self.names, &self.ends)
                 .zip(items)
-                .all(|(name, item)| octets(item) == Some(name))
+                .all(|(name, item)| bytes(item) == Some(name))
     }
 }
 

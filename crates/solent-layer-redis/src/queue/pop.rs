@@ -7,7 +7,7 @@ use futures::future::{FusedFuture, FutureExt};
 use redis::{Cmd, ErrorKind, RedisError, Value, cmd};
 use tokio::time::sleep;
 
-use super::answer::{number, octets, score, scored};
+use super::answer::{bytes, number, score, scored};
 use crate::{
     error::LinkError,
     link::{Link, Waiting},
@@ -214,7 +214,7 @@ fn read_many(answer: Value) -> Option<Popped> {
     let mut parts = parts.into_iter();
     let (key, messages) = (parts.next()?, parts.next()?);
     Some(Popped {
-        key: octets(&key)?.to_vec(),
+        key: bytes(&key)?.to_vec(),
         messages: read_messages(messages).collect(),
     })
 }
@@ -230,7 +230,7 @@ fn read_one(answer: Value) -> Option<Popped> {
         return None;
     };
     Some(Popped {
-        key: octets(&key)?.to_vec(),
+        key: bytes(&key)?.to_vec(),
         messages: vec![Popping {
             score,
             payload: payload.into(),

@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{answer::octets, pop::Popper, shared::Shared};
+use super::{answer::bytes, pop::Popper, shared::Shared};
 use crate::{error::LinkError, link::Patience};
 
 /// The most messages that are taken at once.
@@ -207,7 +207,7 @@ impl Shared {
             let Ok(kind) = link.send_again(kind).await else {
                 return;
             };
-            if matches!(octets(&kind), Some(b"zset" | b"none") | None) {
+            if matches!(bytes(&kind), Some(b"zset" | b"none") | None) {
                 continue;
             }
             tracing::warn!(host = %link, key, "a key of this process was overwritten and is removed");

@@ -53,7 +53,7 @@ return 0",
 });
 
 /// Moves messages back to their channel, those that are still where they were. Keys: the channel's, and the set they are
-/// in. Arguments: the expiry in seconds, how many octets a member has before its payload, and the members. Answers how many
+/// in. Arguments: the expiry in seconds, how many bytes a member has before its payload, and the members. Answers how many
 /// were moved.
 pub(super) static RESTORE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    answer::{octets, scored},
+    answer::{bytes, scored},
     listen::Listened,
     pop::{Popped, Popper, Popping},
     shared::Shared,
@@ -144,7 +144,7 @@ impl Worker {
             let mut kind = cmd("TYPE");
             kind.arg(&listened.key);
             let kind = link.send_again(kind).await;
-            let kind = kind.as_ref().ok().and_then(octets);
+            let kind = kind.as_ref().ok().and_then(bytes);
             if matches!(kind, Some(b"zset" | b"none") | None) {
                 continue;
             }

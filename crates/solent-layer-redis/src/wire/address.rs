@@ -28,7 +28,7 @@ pub(crate) struct Addressees(Bytes);
 
 impl Addressees {
     /// What the peer wrote, to compare it with.
-    pub(crate) fn octets(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
@@ -75,7 +75,7 @@ impl AddressList {
     }
 }
 
-/// The next item of a list, if it is a name. At the end of the octets, none ever is.
+/// The next item of a list, if it is a name. At the end of the bytes, none ever is.
 fn name<'a>(reader: &mut Reader<'a>) -> Option<&'a str> {
     let mut item = reader.clone();
     reader.skip().ok()?;
@@ -229,12 +229,12 @@ impl Iterator for Entries<'_> {
 mod tests {
     use super::*;
 
-    fn message(octets: &'static [u8]) -> Message {
-        Message::from_encoded(Bytes::from_static(octets)).unwrap()
+    fn message(bytes: &'static [u8]) -> Message {
+        Message::from_encoded(Bytes::from_static(bytes)).unwrap()
     }
 
-    fn taken(octets: &'static [u8]) -> (Vec<u8>, Option<Vec<String>>) {
-        let (rest, channels) = take_channels(message(octets));
+    fn taken(bytes: &'static [u8]) -> (Vec<u8>, Option<Vec<String>>) {
+        let (rest, channels) = take_channels(message(bytes));
         let channels = channels.map(|channels| channels.iter().map(str::to_owned).collect());
         (rest.encoded().to_vec(), channels)
     }
@@ -243,7 +243,7 @@ mod tests {
     fn key_is_taken_wherever_it_stands() {
         let rest = b"\x82\xa1a\x01\xa1b\x02".to_vec();
         let one = Some(vec!["x!1".to_owned()]);
-        for octets in [
+        for bytes in [
             &b"\x83\xb0__asgi_channel__\xa3x!1\xa1a\x01\xa1b\x02"[..],
             b"\x83\xa1a\x01\xb0__asgi_channel__\xa3x!1\xa1b\x02",
             b"\x83\xa1a\x01\xa1b\x02\xb0__asgi_channel__\xa3x!1",
@@ -251,31 +251,27 @@ mod tests {
             b"\xde\x00\x03\xa1a\x01\xa1b\x02\xb0__asgi_channel__\x91\xa3x!1",
             b"\x84\xb0__asgi_channel__\xa3x!2\xa1a\x01\xa1b\x02\xb0__asgi_channel__\xa3x!1",
         ] {
-            assert_eq!(taken(octets), (rest.clone(), one.clone()), "{octets:?}");
+            assert_eq!(taken(bytes), (rest.clone(), one.clone()), "{bytes:?}");
         }
     }
 
     #[test]
     fn key_inside_of_a_field_is_not_an_address() {
-        let octets = b"\x81\xa1a\x81\xb0__asgi_channel__\xa3x!1";
+        let bytes = b"\x81\xa1a\x81\xb0__asgi_channel__\xa3x!1";
 
-        assert!(!is_addressed(&message(octets)));
-        assert_eq!(taken(octets), (octets.to_vec(), None));
+        assert!(!is_addressed(&message(bytes)));
+        assert_eq!(taken(bytes), (bytes.to_vec(), None));
     }
 
     #[test]
     fn address_of_another_kind_is_nobody() {
-        for octets in [
+        for bytes in [
             &b"\x81\xb0__asgi_channel__\xc0"[..],
             b"\x81\xb0__asgi_channel__\x90",
             b"\x81\xb0__asgi_channel__\x81\xa1a\xa1b",
             b"\x81\xb0__asgi_channel__\x93\x01\xa2\xc3\x28\x91\xa1a",
         ] {
-            assert_eq!(
-                taken(octets),
-                (b"\x80".to_vec(), Some(vec![])),
-                "{octets:?}"
-            );
+            assert_eq!(taken(bytes), (b"\x80".to_vec(), Some(vec![])), "{bytes:?}");
         }
     }
 

@@ -22,7 +22,7 @@ pub(crate) enum EncodeError {
 /// A payload is not a message of this layer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DecodeError {
-    /// It is shorter than the random octets before it.
+    /// It is shorter than the random bytes before it.
     #[error("payload is shorter than its random prefix, all processes need the same prefix length")]
     Short,
 

@@ -25,22 +25,22 @@ enum Step {
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Problem {
-    #[error("a map key is neither a string nor octets, use strings as keys")]
+    #[error("a map key is neither a string nor bytes, use strings as keys")]
     Key,
     #[error("extension type {0} means nothing to other readers, send a number or a string instead")]
     Extension(i8),
-    #[error("a string is not valid UTF-8, send it as octets instead")]
+    #[error("a string is not valid UTF-8, send it as bytes instead")]
     Utf8,
     #[error("it is nested deeper than {0} levels, flatten it or send it as a string")]
     Deep(usize),
     #[error("the message ends in the middle of a value")]
     Incomplete,
-    #[error("the octet {0:#04x} begins no value")]
+    #[error("the byte {0:#04x} begins no value")]
     Reserved(u8),
     #[error("the message goes on after its end")]
     Trailing,
     #[error("bytes cannot be a key in JSON, use a string or MessagePack")]
-    Octets,
+    Bytes,
     #[error("an integer is out of range, from -2^63 to 2^64-1")]
     Integer,
     #[error("a string has half of a surrogate pair")]
@@ -50,7 +50,7 @@ pub(super) enum Problem {
         expected: &'static str,
         offset: usize,
     },
-    #[error("the message is not in the encoding that its first octets show")]
+    #[error("the message is not in the encoding that its first bytes show")]
     Encoding,
 }
 
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn error_names_the_path_of_the_field() {
-        let error = FieldError::from(Problem::Octets)
+        let error = FieldError::from(Problem::Bytes)
             .in_key(b"when")
             .in_item(3)
             .in_key(b"items")

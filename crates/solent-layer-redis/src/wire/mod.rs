@@ -1,7 +1,7 @@
-//! What is shared with channels_redis, to the octet: keys, names, shards and payloads. No I/O.
+//! What is shared with channels_redis, to the byte: keys, names, shards and payloads. No I/O.
 //!
 //! A payload is made from the inside out: a message is checked and written by a
-//! [`Serializer`], encrypted by a [`Cipher`], and preceded by random octets. [`Payloads`] does all of it, both ways.
+//! [`Serializer`], encrypted by a [`Cipher`], and preceded by random bytes. [`Payloads`] does all of it, both ways.
 
 mod address;
 mod cipher;

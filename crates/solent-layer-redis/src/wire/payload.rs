@@ -8,7 +8,7 @@ use solent_spec::Message;
 
 use super::{AddressList, Cipher, DecodeError, EncodeError, Serializer, address};
 
-/// Makes payloads of messages and messages of payloads: random octets, then what the serializer wrote, encrypted if
+/// Makes payloads of messages and messages of payloads: random bytes, then what the serializer wrote, encrypted if
 /// there is a cipher.
 pub(crate) struct Payloads {
     serializer: Arc<dyn Serializer>,
@@ -17,7 +17,7 @@ pub(crate) struct Payloads {
 }
 
 impl Payloads {
-    /// Payloads that begin with so many random octets. In the queue layout they make equal messages different members of a
+    /// Payloads that begin with so many random bytes. In the queue layout they make equal messages different members of a
     /// sorted set; in pub/sub there are none.
     pub(crate) fn new(
         serializer: Arc<dyn Serializer>,

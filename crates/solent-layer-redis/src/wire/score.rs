@@ -8,7 +8,7 @@ use std::{
 use super::json::push_repr;
 
 /// Gives the time of each message, in seconds since 1970, and never the same twice: messages of equal score would be
-/// read in the order of their random octets.
+/// read in the order of their random bytes.
 ///
 /// It does not go back when the system's clock does, but stays where it was, a quarter of a microsecond later each time.
 #[derive(Debug, Default)]

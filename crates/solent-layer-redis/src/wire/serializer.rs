@@ -1,4 +1,4 @@
-//! How a message becomes octets.
+//! How a message becomes bytes.
 
 use bytes::Bytes;
 use solent_spec::{BoxError, Message};
@@ -20,7 +20,7 @@ pub trait Serializer: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Any, for octets that are no message. The message is dropped and counted.
+    /// Any, for bytes that are no message. The message is dropped and counted.
     fn deserialize(&self, body: Bytes) -> Result<Message, BoxError>;
 }
 
@@ -28,7 +28,7 @@ pub trait Serializer: Send + Sync + 'static {
 /// since a [`Message`] is MessagePack already.
 ///
 /// What Python could not read, or would read as something else, is refused when it is sent: keys that are neither strings
-/// nor octets, extension types, strings that are not UTF-8. The error names the field. Received messages may have
+/// nor bytes, extension types, strings that are not UTF-8. The error names the field. Received messages may have
 /// extension types.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]

@@ -19,7 +19,7 @@ pub(crate) struct ConnectionIo {
     watch: Arc<Watch>,
 }
 
-/// Up to this many octets, to copy the parts of a response together costs less than what `writev` costs the kernel beside
+/// Up to this many bytes, to copy the parts of a response together costs less than what `writev` costs the kernel beside
 /// `write`: 0.4 µs.
 const SMALL: usize = 1024;
 

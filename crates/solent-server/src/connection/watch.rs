@@ -206,7 +206,7 @@ impl Watch {
         }
     }
 
-    /// Octets have come in.
+    /// Bytes have come in.
     pub(crate) fn on_read(&self) {
         if self.phase.load(Relaxed) == Phase::Idle as u8 {
             self.enter(

@@ -6,7 +6,7 @@ use solent_spec::request::Peers;
 
 /// The PROXY protocol, versions 1 and 2.
 ///
-/// A proxy that passes on octets cannot add headers to requests. So it begins each connection with a line (version 1) or a
+/// A proxy that passes on bytes cannot add headers to requests. So it begins each connection with a line (version 1) or a
 /// binary header (version 2) that tells whose it is. Scopes then have that client, and [`ConnectionLimits::per_address`] counts
 /// it; where the proxy tells that the client's connection is encrypted (`send-proxy-v2-ssl`), the scheme is `https` or `wss`.
 ///

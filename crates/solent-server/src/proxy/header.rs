@@ -23,16 +23,16 @@ pub(super) enum Client {
     Unix,
 }
 
-/// How far the octets of a header go.
+/// How far the bytes of a header go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// At least so many octets more belong to it, and at least one.
+    /// At least so many bytes more belong to it, and at least one.
     Needs(usize),
     /// They are all of it.
     Whole(Header),
 }
 
-/// Octets are no header, whatever may follow.
+/// Bytes are no header, whatever may follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Malformed(pub(super) &'static str);
@@ -48,20 +48,20 @@ impl Header {
 /// The shortest header, `PROXY UNKNOWN` and its line end.
 const LEAST: usize = 15;
 
-/// Reads a header of which `octets` is the beginning.
+/// Reads a header of which `bytes` is the beginning.
 ///
-/// Who reads no more than is needed never has an octet of what follows the header, which then needs no place of its own: it
+/// Who reads no more than is needed never has a byte of what follows the header, which then needs no place of its own: it
 /// stays in the socket, be it TLS or HTTP.
-pub(super) fn parse(octets: &[u8], max_size: usize) -> Result<Progress, Malformed> {
-    let begins = |with: &[u8]| octets.iter().zip(with).all(|(a, b)| a == b);
+pub(super) fn parse(bytes: &[u8], max_size: usize) -> Result<Progress, Malformed> {
+    let begins = |with: &[u8]| bytes.iter().zip(with).all(|(a, b)| a == b);
     let (is_v1, is_v2) = (begins(v1::BEGINNING), begins(v2::SIGNATURE));
     if !is_v1 && !is_v2 {
         return Err(Malformed("it begins with something else"));
     }
-    match LEAST.checked_sub(octets.len()) {
+    match LEAST.checked_sub(bytes.len()) {
         Some(missing @ 1..) => Ok(Progress::Needs(missing)),
-        _ if is_v1 => v1::parse(octets),
-        _ => v2::parse(octets, max_size),
+        _ if is_v1 => v1::parse(bytes),
+        _ => v2::parse(bytes, max_size),
     }
 }
 
@@ -73,16 +73,16 @@ mod tests {
 
     const MAX: usize = 8 * 1024;
 
-    /// Reads from `octets` what is needed, at most `step` at a time; the header, and how much was read.
-    fn read(octets: &[u8], step: usize) -> Result<(Header, usize), Malformed> {
+    /// Reads from `bytes` what is needed, at most `step` at a time; the header, and how much was read.
+    fn read(bytes: &[u8], step: usize) -> Result<(Header, usize), Malformed> {
         let mut read = 0;
         loop {
-            match parse(&octets[..read], MAX)? {
+            match parse(&bytes[..read], MAX)? {
                 Progress::Whole(header) => return Ok((header, read)),
                 Progress::Needs(0) => panic!("nothing is needed, and yet it is not whole"),
                 Progress::Needs(count) => read += count.min(step),
             }
-            assert!(read <= octets.len(), "it reads beyond its end");
+            assert!(read <= bytes.len(), "it reads beyond its end");
         }
     }
 
@@ -103,11 +103,11 @@ mod tests {
     }
 
     fn binary(client: SocketAddr, server: SocketAddr, extra: &[(u8, Vec<u8>)]) -> Vec<u8> {
-        let octets = |address: SocketAddr| match address {
+        let bytes = |address: SocketAddr| match address {
             SocketAddr::V4(address) => address.ip().octets().to_vec(),
             SocketAddr::V6(address) => address.ip().octets().to_vec(),
         };
-        let mut block = [octets(client), octets(server)].concat();
+        let mut block = [bytes(client), bytes(server)].concat();
         block.extend(client.port().to_be_bytes());
         block.extend(server.port().to_be_bytes());
         for (kind, value) in extra {
@@ -132,30 +132,30 @@ mod tests {
             step in 1..40_usize,
         ) {
             let header = if is_line { line(client, server) } else { binary(client, server, &extra) };
-            let octets = [&header[..], &rest].concat();
+            let bytes = [&header[..], &rest].concat();
 
-            let (read, len) = read(&octets, step).unwrap();
+            let (read, len) = read(&bytes, step).unwrap();
 
             let client = SocketAddr::new(client.ip().to_canonical(), client.port());
             prop_assert_eq!(read, Header { client: Client::Address(client), secure: None });
             prop_assert_eq!(len, header.len());
             for cut in 0..header.len() {
                 let needs = matches!(parse(&header[..cut], MAX), Ok(Progress::Needs(count)) if count <= header.len() - cut);
-                prop_assert!(needs, "{} octets are not enough", cut);
+                prop_assert!(needs, "{} bytes are not enough", cut);
             }
         }
 
         #[test]
-        fn no_octets_are_too_much(
+        fn no_bytes_are_too_much(
             beginning in prop_oneof![
                 Just(&b""[..]), Just(&b"PROXY "[..]), Just(&b"PROXY TCP4 1.2.3.4 "[..]), Just(&b"PROXY UNKNOWN"[..]),
                 Just(v2::SIGNATURE), Just(&b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0"[..]), Just(&b"\r\n\r\n\0\r\nQUIT\n\x21\x31"[..]),
             ],
             rest in prop::collection::vec(prop_oneof![any::<u8>(), b' '..=b'9', Just(b'\r'), Just(b'\n')], 0..300),
         ) {
-            let octets = [beginning, &rest].concat();
-            for end in 0..octets.len() {
-                if let Ok(Progress::Needs(count)) = parse(&octets[..end], 256) {
+            let bytes = [beginning, &rest].concat();
+            for end in 0..bytes.len() {
+                if let Ok(Progress::Needs(count)) = parse(&bytes[..end], 256) {
                     prop_assert!((1..=256).contains(&(end + count)));
                 }
             }
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_begins_with_something_else_is_told_at_once() {
-        for octets in [
+        for bytes in [
             "G",
             "GET / HTTP/1.1\r\n",
             "PROXX",
@@ -172,11 +172,11 @@ mod tests {
             "\r\n\r\n\0\r\nQUIX",
             "\x16\x03\x01",
         ] {
-            assert!(parse(octets.as_bytes(), MAX).is_err(), "{octets:?}");
+            assert!(parse(bytes.as_bytes(), MAX).is_err(), "{bytes:?}");
         }
-        for octets in ["", "P", "PROXY ", "\r\n\r\n\0"] {
-            let needs = Progress::Needs(LEAST - octets.len());
-            assert_eq!(parse(octets.as_bytes(), MAX), Ok(needs), "{octets:?}");
+        for bytes in ["", "P", "PROXY ", "\r\n\r\n\0"] {
+            let needs = Progress::Needs(LEAST - bytes.len());
+            assert_eq!(parse(bytes.as_bytes(), MAX), Ok(needs), "{bytes:?}");
         }
     }
 }

@@ -56,15 +56,15 @@ pub(crate) async fn introduce(mut accepted: Accepted, other: Arc<Listener>) -> O
 
 /// Reads a header, and nothing that follows it.
 async fn receive(stream: &mut Stream, max_size: usize) -> Result<Header, Failure> {
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     loop {
-        let missing = match parse(&octets, max_size)? {
+        let missing = match parse(&bytes, max_size)? {
             Progress::Whole(header) => return Ok(header),
             Progress::Needs(missing) => missing,
         };
-        let read = stream.read_buf(&mut (&mut octets).limit(missing)).await?;
+        let read = stream.read_buf(&mut (&mut bytes).limit(missing)).await?;
         if read == 0 {
-            return Err(match octets.is_empty() {
+            return Err(match bytes.is_empty() {
                 true => Failure::Unused,
                 false => Failure::Cut,
             });

@@ -1,4 +1,4 @@
-//! The PROXY protocol: what a proxy says of its client before the client's own octets.
+//! The PROXY protocol: what a proxy says of its client before the client's own bytes.
 //!
 //! The source is "The PROXY protocol, versions 1 & 2", which comes with HAProxy.
 

@@ -12,22 +12,22 @@ pub(super) const BEGINNING: &[u8] = b"PROXY ";
 /// The longest line, with its end.
 const MOST: usize = 107;
 
-/// Reads a line, or says how many octets more it has at the least.
-pub(super) fn parse(octets: &[u8]) -> Result<Progress, Malformed> {
-    let end = octets.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
-    let missing = match end.map(|end| octets.split_at(end)) {
+/// Reads a line, or says how many bytes more it has at the least.
+pub(super) fn parse(bytes: &[u8]) -> Result<Progress, Malformed> {
+    let end = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+    let missing = match end.map(|end| bytes.split_at(end)) {
         Some((line, b"\r\n")) => return parse_line(line).map(Progress::Whole),
         Some((_, b"\r")) => 1,
         Some(_) => return Err(Malformed("its line does not end as it should")),
-        None => 2 + 2 * separators_to_come(octets),
+        None => 2 + 2 * separators_to_come(bytes),
     };
-    if octets.len() + missing > MOST {
+    if bytes.len() + missing > MOST {
         return Err(Malformed("its line is too long"));
     }
     Ok(Progress::Needs(missing))
 }
 
-/// Blanks that must follow, each before an octet at least. A line that is none may have none.
+/// Blanks that must follow, each before a byte at least. A line that is none may have none.
 fn separators_to_come(line: &[u8]) -> usize {
     /// In a line with addresses.
     const ALL: usize = 5;

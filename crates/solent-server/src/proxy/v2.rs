@@ -18,10 +18,10 @@ const TYPE_SSL: u8 = 0x20;
 /// `PP2_CLIENT_SSL`: the client connected over TLS.
 const CLIENT_SSL: u8 = 0x01;
 
-/// Reads a header, or says how many octets more it has at the least.
-pub(super) fn parse(octets: &[u8], max_size: usize) -> Result<Progress, Malformed> {
-    let Some((fixed, block)) = octets.split_at_checked(FIXED) else {
-        return Ok(Progress::Needs(FIXED - octets.len()));
+/// Reads a header, or says how many bytes more it has at the least.
+pub(super) fn parse(bytes: &[u8], max_size: usize) -> Result<Progress, Malformed> {
+    let Some((fixed, block)) = bytes.split_at_checked(FIXED) else {
+        return Ok(Progress::Needs(FIXED - bytes.len()));
     };
     let len = usize::from(u16::from_be_bytes([fixed[14], fixed[15]]));
     if FIXED + len > max_size {
@@ -57,7 +57,7 @@ fn parse_block(family: u8, block: &[u8]) -> Result<Header, Malformed> {
     })
 }
 
-/// Two addresses of `N` octets, two ports; the client's is the first of each.
+/// Two addresses of `N` bytes, two ports; the client's is the first of each.
 fn client<const N: usize>(block: &[u8]) -> Option<(Client, &[u8])>
 where
     IpAddr: From<[u8; N]>,
@@ -85,8 +85,8 @@ fn is_secure(mut rest: &[u8]) -> Result<Option<bool>, Malformed> {
 }
 
 /// A type, a value, and what follows.
-fn split_vector(octets: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let ([kind, high, low], rest) = octets.split_first_chunk::<3>()?;
+fn split_vector(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let ([kind, high, low], rest) = bytes.split_first_chunk::<3>()?;
     let len = usize::from(u16::from_be_bytes([*high, *low]));
     let (value, rest) = rest.split_at_checked(len)?;
     Some((*kind, value, rest))

@@ -51,7 +51,7 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
     }
 }
 
-/// Sixteen octets in base64: 22 characters, of which the last one carries two bits, and two of padding.
+/// Sixteen bytes in base64: 22 characters, of which the last one carries two bits, and two of padding.
 fn is_nonce(key: &[u8]) -> bool {
     let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     matches!(key, [rest @ .., last, b'=', b'='] if rest.len() == 21 && rest.iter().all(base64) && b"AQgw".contains(last))

@@ -125,17 +125,17 @@ fn extension(frames: &Frames) -> Option<&str> {
     frames.head.get("sec-websocket-extensions")
 }
 
-fn client_deflate(context: &mut Compress, octets: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(octets.len() * 2 + 64);
+fn client_deflate(context: &mut Compress, bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() * 2 + 64);
     let flush = FlushCompress::Sync;
-    context.compress_vec(octets, &mut out, flush).unwrap();
+    context.compress_vec(bytes, &mut out, flush).unwrap();
     assert!(out.ends_with(&TAIL) && out.len() < out.capacity());
     out.truncate(out.len() - TAIL.len());
     out
 }
 
-fn deflated(octets: &[u8]) -> Vec<u8> {
-    client_deflate(&mut Compress::new(Compression::best(), false), octets)
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    client_deflate(&mut Compress::new(Compression::best(), false), bytes)
 }
 
 /// Inflates a message, within the window that `context` has.
@@ -149,7 +149,7 @@ fn inflated(context: &mut Decompress, frame: &RawFrame) -> Vec<u8> {
     out
 }
 
-/// Octets in which nothing repeats itself, as far as compressors can tell.
+/// Bytes in which nothing repeats itself, as far as compressors can tell.
 fn noise(len: usize) -> Vec<u8> {
     let mut state = 1u64;
     let next = |_| {
@@ -296,13 +296,13 @@ async fn only_what_is_worth_it_is_compressed() {
     let mut frames = echo.open(&["permessage-deflate"]).await;
     let plain = [
         ("", TEXT, Vec::new()),
-        ("one octet below the least size", TEXT, text(255).into()),
+        ("one byte below the least size", TEXT, text(255).into()),
         ("noise", BINARY, noise(10_000)),
     ];
     let worth_it = [
         ("the least size", TEXT, text(256).into_bytes()),
         ("text", TEXT, text(10_000).into()),
-        ("octets", BINARY, vec![7; 100_000]),
+        ("bytes", BINARY, vec![7; 100_000]),
     ];
 
     for (what, opcode, payload) in plain {
@@ -379,9 +379,9 @@ async fn compressed_messages_arrive_whole() {
     // Empty, and plain although compression was agreed.
     frames.send(FIN | RSV1 | BINARY, [0x00]).await;
     frames.send(FIN | TEXT, "plain").await;
-    // Octet by octet.
-    for octet in masked(FIN | RSV1 | TEXT, HELLO) {
-        frames.wire.send([octet]).await;
+    // Byte by byte.
+    for byte in masked(FIN | RSV1 | TEXT, HELLO) {
+        frames.wire.send([byte]).await;
     }
 
     for expected in ["Hello", &text(100_000)] {
@@ -417,7 +417,7 @@ async fn faults_in_compressed_messages_are_closed_with_their_code() {
             .concat(),
         ),
         (
-            "one octet over the limit",
+            "one byte over the limit",
             1009,
             masked(FIN | RSV1 | BINARY, deflated(&[7; 100_001])),
         ),
@@ -466,9 +466,9 @@ async fn faults_in_compressed_messages_are_closed_with_their_code() {
         ),
     ];
 
-    for (name, code, octets) in rows {
+    for (name, code, bytes) in rows {
         let mut frames = echo.open(&["permessage-deflate"]).await;
-        frames.wire.send(octets).await;
+        frames.wire.send(bytes).await;
         assert_eq!(frames.next().await.close_code(), code, "{name}");
         frames.wire.is_closed().await;
         assert_eq!(echo.end_code().await, code, "{name}");
@@ -558,7 +558,7 @@ async fn server_keeps_its_context_where_that_is_agreed() {
     let deflate = DeflateConfig::default().server_context_takeover(true);
     let config = WebSocketConfig::default().deflate(deflate);
     let echo = Echo::start_with(config).await;
-    let message = String::from_utf8(noise(2_000).iter().map(|octet| b'a' + octet % 26).collect());
+    let message = String::from_utf8(noise(2_000).iter().map(|byte| b'a' + byte % 26).collect());
     let message = message.unwrap();
 
     let mut keeping = echo.open(&["permessage-deflate"]).await;

@@ -156,7 +156,7 @@ async fn failure_amid_the_response_aborts_it() {
 }
 
 #[tokio::test]
-async fn fewer_octets_than_announced_abort_the_response() {
+async fn fewer_bytes_than_announced_abort_the_response() {
     let (served, arrived) = start_and(async |mut connection: Connection<Http>| {
         connection.send(Outbound::end("")).await?;
         Ok(())

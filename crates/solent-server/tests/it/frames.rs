@@ -1,4 +1,4 @@
-//! WebSocket frames, octet by octet.
+//! WebSocket frames, byte by byte.
 
 use super::{
     served::Served,

@@ -1,6 +1,6 @@
 //! The server from outside: sockets on one side, applications on the other.
 
-// What the tests are made of: a server that runs, octets to and from it, WebSocket frames on top of those, and what the
+// What the tests are made of: a server that runs, bytes to and from it, WebSocket frames on top of those, and what the
 // log was told.
 mod frames;
 mod log;
@@ -10,7 +10,7 @@ mod wire;
 // Requests and responses, bodies, and connections that are used again.
 mod http;
 
-// What a proxy says of its client before the client's own octets.
+// What a proxy says of its client before the client's own bytes.
 mod proxy;
 
 // Where the server listens, and what connections know of it.

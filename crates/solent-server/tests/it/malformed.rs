@@ -1,4 +1,4 @@
-//! What is no request, octet by octet: RFC 9110, RFC 9112 and RFC 6455.
+//! What is no request, byte by byte: RFC 9110, RFC 9112 and RFC 6455.
 
 use solent_server::{HttpLimits, Server, ServerConfig};
 use solent_spec::{

@@ -1,4 +1,4 @@
-//! The PROXY protocol: what a proxy says of its client before the client's own octets.
+//! The PROXY protocol: what a proxy says of its client before the client's own bytes.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -165,8 +165,8 @@ async fn header_may_come_in_pieces_and_with_what_follows_it() {
             );
         }
         let mut wire = served.connect().await;
-        for octet in &request {
-            wire.send([*octet]).await;
+        for byte in &request {
+            wire.send([*byte]).await;
             sleep(Duration::from_millis(1)).await;
         }
         assert_eq!(wire.response().await.text(), "http 192.0.2.7:4711");
@@ -184,11 +184,11 @@ async fn header_may_come_in_pieces_and_with_what_follows_it() {
 async fn frames_that_come_with_header_and_handshake_are_all_there() {
     let served = Served::start(server(from("127.0.0.1"))).await;
     let long = "x".repeat(100_000);
-    let mut octets = [&binary(0x21, 0x11, IPV4), handshake("/", "").as_bytes()].concat();
-    octets.extend(masked(FIN | TEXT, "hello"));
-    octets.extend(masked(FIN | TEXT, &long));
+    let mut bytes = [&binary(0x21, 0x11, IPV4), handshake("/", "").as_bytes()].concat();
+    bytes.extend(masked(FIN | TEXT, "hello"));
+    bytes.extend(masked(FIN | TEXT, &long));
 
-    let mut wire = served.ask(octets).await;
+    let mut wire = served.ask(bytes).await;
     let (status, head) = wire.head().await;
     let mut frames = Frames { wire, head };
 
@@ -226,7 +226,7 @@ async fn proxy_that_sends_no_header_is_closed_and_the_log_says_why() {
     let log = Log::new();
     let served = Served::start(server(from("127.0.0.1"))).await;
 
-    for octets in [
+    for bytes in [
         get("/").into_bytes(),
         b"\x16\x03\x01 client hello of TLS".to_vec(),
         b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 66666\r\n".to_vec(),
@@ -240,7 +240,7 @@ async fn proxy_that_sends_no_header_is_closed_and_the_log_says_why() {
         // Told before it is read.
         [SIGNATURE, b"\x21\x11\xff\xff"].concat(),
     ] {
-        let mut wire = served.ask(octets).await;
+        let mut wire = served.ask(bytes).await;
         wire.is_closed().await;
     }
 
@@ -283,8 +283,8 @@ async fn header_that_does_not_come_in_time_ends_the_connection() {
 
     let mut silent = served.connect().await;
     let mut slow = served.connect().await;
-    for octet in LINE {
-        slow.try_send([*octet]).await;
+    for byte in LINE {
+        slow.try_send([*byte]).await;
         sleep(Duration::from_millis(100)).await;
     }
 

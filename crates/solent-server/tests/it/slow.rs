@@ -32,7 +32,7 @@ const HELD: usize = 64 * 1024 / SIZE + 2;
 
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Octets whose holders can be counted.
+/// Bytes whose holders can be counted.
 #[derive(Clone)]
 struct Tracked(Arc<Vec<u8>>);
 
@@ -43,10 +43,10 @@ impl Tracked {
 
     /// The same as a frame on the wire.
     fn wire() -> Self {
-        let mut octets = vec![FIN | BINARY, 126];
-        octets.extend((SIZE as u16).to_be_bytes());
-        octets.extend([7; SIZE]);
-        Self(Arc::new(octets))
+        let mut bytes = vec![FIN | BINARY, 126];
+        bytes.extend((SIZE as u16).to_be_bytes());
+        bytes.extend([7; SIZE]);
+        Self(Arc::new(bytes))
     }
 
     fn bytes(&self) -> Bytes {

@@ -217,9 +217,9 @@ async fn nothing_is_read_after_the_clients_close() {
     let mut served = Obeying::start().await;
     let mut frames = served.open().await;
 
-    let mut octets = masked(FIN | CLOSE, 1000u16.to_be_bytes());
-    octets.extend(masked(FIN | TEXT, "late"));
-    frames.wire.send(octets).await;
+    let mut bytes = masked(FIN | CLOSE, 1000u16.to_be_bytes());
+    bytes.extend(masked(FIN | TEXT, "late"));
+    frames.wire.send(bytes).await;
 
     assert_eq!(frames.next().await.close_code(), 1000);
     frames.wire.is_closed().await;
@@ -354,9 +354,9 @@ async fn character_may_be_split_between_fragments() {
     let served = Obeying::start().await;
     let mut frames = served.open().await;
 
-    for (first, octet) in "🦀".bytes().enumerate() {
+    for (first, byte) in "🦀".bytes().enumerate() {
         let opcode = if first == 0 { TEXT } else { CONTINUATION };
-        frames.send(opcode, [octet]).await;
+        frames.send(opcode, [byte]).await;
     }
     frames.send(FIN | CONTINUATION, "").await;
 
@@ -366,12 +366,12 @@ async fn character_may_be_split_between_fragments() {
 }
 
 #[tokio::test]
-async fn frame_may_come_octet_by_octet() {
+async fn frame_may_come_byte_by_byte() {
     let served = Obeying::start().await;
     let mut frames = served.open().await;
 
-    for octet in masked(FIN | BINARY, [7; 200]) {
-        frames.wire.send([octet]).await;
+    for byte in masked(FIN | BINARY, [7; 200]) {
+        frames.wire.send([byte]).await;
     }
 
     assert_eq!(frames.next().await, RawFrame::whole(BINARY, [7; 200]));
@@ -399,11 +399,11 @@ async fn many_messages_of_one_write_are_answered_in_order() {
 #[tokio::test]
 async fn messages_right_behind_the_handshake_arrive() {
     let served = Obeying::start().await;
-    let mut octets = handshake("/", "").into_bytes();
-    octets.extend(masked(FIN | TEXT, "early"));
-    octets.extend(masked(FIN | TEXT, "bird"));
+    let mut bytes = handshake("/", "").into_bytes();
+    bytes.extend(masked(FIN | TEXT, "early"));
+    bytes.extend(masked(FIN | TEXT, "bird"));
 
-    let mut wire = served.served.ask(octets).await;
+    let mut wire = served.served.ask(bytes).await;
 
     let (status, head) = wire.head().await;
     assert_eq!(status, 101);
@@ -443,7 +443,7 @@ async fn what_breaks_the_protocol_is_closed_with_its_code() {
             1002,
             [masked(TEXT, "a"), masked(FIN | TEXT, "b")].concat(),
         ),
-        ("close of one octet", 1002, masked(FIN | CLOSE, [3])),
+        ("close of one byte", 1002, masked(FIN | CLOSE, [3])),
         (
             "close with a code that is reserved",
             1002,
@@ -483,9 +483,9 @@ async fn what_breaks_the_protocol_is_closed_with_its_code() {
         ),
     ];
 
-    for (name, code, octets) in rows {
+    for (name, code, bytes) in rows {
         let mut frames = served.open().await;
-        frames.wire.send(octets).await;
+        frames.wire.send(bytes).await;
         assert_eq!(frames.next().await.close_code(), code, "{name}");
         // The server waits neither for an answer nor for the client's end.
         frames.wire.is_closed().await;

@@ -1,4 +1,4 @@
-//! Octets to and from a server.
+//! Bytes to and from a server.
 
 use std::io;
 
@@ -96,7 +96,7 @@ impl Wire {
         }
     }
 
-    /// Exactly so many octets.
+    /// Exactly so many bytes.
     pub(crate) async fn take(&mut self, count: usize) -> Vec<u8> {
         while self.input.len() < count {
             assert!(self.fill().await, "the connection ended early");
@@ -179,7 +179,7 @@ impl Wire {
         std::mem::take(&mut self.input)
     }
 
-    /// Reads so many octets more, to be used later, and leaves all that follow them unread.
+    /// Reads so many bytes more, to be used later, and leaves all that follow them unread.
     pub(crate) async fn sip(&mut self, count: usize) {
         let before = self.input.len();
         self.input.resize(before + count, 0);

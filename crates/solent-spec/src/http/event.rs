@@ -14,7 +14,7 @@ use crate::{Body, request::Feature};
 pub enum Inbound {
     /// A piece of the request body. There is at least one, even if the body is empty. ASGI's `http.request`.
     Body {
-        /// The octets; may be empty.
+        /// The bytes; may be empty.
         data: Bytes,
         /// Whether more follows.
         more: bool,
@@ -35,7 +35,7 @@ pub enum Outbound {
     Start(ResponseStart),
     /// A piece of the response body. ASGI's `http.response.body`.
     Body {
-        /// The octets; may be empty.
+        /// The bytes; may be empty.
         data: Bytes,
         /// Whether more follows.
         more: bool,

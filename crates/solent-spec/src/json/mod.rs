@@ -76,7 +76,7 @@ pub fn from_str<T: DeserializeOwned>(json: &str) -> Result<T, InvalidJson> {
     finish(json.as_bytes(), serde_json::from_str(json))
 }
 
-/// The same for octets, such as the body of a request.
+/// The same for bytes, such as the body of a request.
 ///
 /// # Errors
 ///

@@ -16,7 +16,7 @@ pub fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json:
     serde_json::to_string(&Finite(value))
 }
 
-/// The same as octets, such as the body of a response.
+/// The same as bytes, such as the body of a response.
 ///
 /// # Errors
 ///

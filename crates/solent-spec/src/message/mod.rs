@@ -1,8 +1,8 @@
 //! What travels through a channel layer.
 
+mod codec;
 mod error;
 mod kind;
-mod octets;
 mod ready;
 
 use std::{
@@ -79,7 +79,7 @@ impl Message {
     ///
     /// [`EncodeError`] for a value that is no map with string keys, or that MessagePack cannot express.
     pub fn encode<E: Serialize + ?Sized>(event: &E) -> Result<Self, EncodeError> {
-        let bytes = octets::encode(event).map_err(EncodeError::value)?;
+        let bytes = codec::encode(event).map_err(EncodeError::value)?;
         Self::from_encoded(bytes.into()).map_err(|_| EncodeError::not_a_map())
     }
 
@@ -87,7 +87,7 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] for octets that are not one whole MessagePack map with string keys.
+    /// [`DecodeError`] for bytes that are not one whole MessagePack map with string keys.
     pub fn from_encoded(bytes: Bytes) -> Result<Self, DecodeError> {
         let kind = kind::read(&bytes)?;
         let message = Self::new(kind);
@@ -150,7 +150,7 @@ impl Message {
         {
             return Ok(event);
         }
-        let event: Arc<E> = Arc::new(octets::decode(self.encoded()).map_err(DecodeError::shape)?);
+        let event: Arc<E> = Arc::new(codec::decode(self.encoded()).map_err(DecodeError::shape)?);
         let _ = self
             .0
             .decoded

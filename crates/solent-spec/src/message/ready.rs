@@ -36,7 +36,7 @@ pub(super) fn encode(frame: &Frame) -> Bytes {
             bytes: Some(bytes),
         },
     };
-    // A map of two strings or octets cannot fail to serialize into memory.
+    // A map of two strings or bytes cannot fail to serialize into memory.
     rmp_serde::to_vec_named(&outgoing)
         .unwrap_or_default()
         .into()

@@ -54,7 +54,7 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// The raw octets of the first header called `name` (lower case).
+    /// The raw bytes of the first header called `name` (lower case).
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
         match self.0 {
             Source::Parts(parts) => parts.headers.get(name).map(|value| value.as_bytes()),
@@ -66,7 +66,7 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// All headers, each a lower-case name and the raw octets of its value. Values of one name are in the order in
+    /// All headers, each a lower-case name and the raw bytes of its value. Values of one name are in the order in
     /// which they were sent.
     pub fn headers(&self) -> Box<dyn Iterator<Item = (&'a str, &'a [u8])> + 'a> {
         match self.0 {
@@ -80,7 +80,7 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// The raw octets of every header called `name` (lower case), in order.
+    /// The raw bytes of every header called `name` (lower case), in order.
     pub fn header_values(&self, name: &'a str) -> Box<dyn Iterator<Item = &'a [u8]> + 'a> {
         match self.0 {
             Source::Parts(parts) => Box::new(

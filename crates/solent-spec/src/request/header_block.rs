@@ -15,7 +15,7 @@ pub struct HeaderBlock(Box<[u8]>);
 const LENGTHS: usize = 6;
 
 impl HeaderBlock {
-    /// The headers in order, each a lower-case name and the raw octets of its value.
+    /// The headers in order, each a lower-case name and the raw bytes of its value.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let mut rest = &*self.0;
         std::iter::from_fn(move || {

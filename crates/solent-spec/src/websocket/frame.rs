@@ -17,7 +17,7 @@ use crate::json::{self, InvalidJson};
 pub enum Frame {
     /// Text, valid UTF-8.
     Text(Utf8Bytes),
-    /// Octets.
+    /// Bytes.
     Binary(Bytes),
 }
 

@@ -39,7 +39,7 @@ fn map(entries: impl IntoIterator<Item = (Value, Value)>) -> Bytes {
 
 proptest! {
     #[test]
-    fn map_of_anything_keeps_its_octets_and_tells_its_type(
+    fn map_of_anything_keeps_its_bytes_and_tells_its_type(
         kind in prop::option::of("[a-z.]{0,20}"),
         entries in prop::collection::btree_map("[A-Z]{1,40}", any_value(), 0..20),
     ) {
@@ -57,7 +57,7 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_octets_are_a_message_or_an_error(
+    fn arbitrary_bytes_are_a_message_or_an_error(
         mut bytes in prop::collection::vec(any::<u8>(), 0..64),
         head in prop::option::of(0x80_u8..=0x8f),
     ) {
@@ -75,7 +75,7 @@ proptest! {
     fn damaged_message_is_another_message_or_an_error(
         text: String,
         at: prop::sample::Index,
-        octet: u8,
+        byte: u8,
         cut: bool,
     ) {
         let message = Message::encode(&Event::Said { text, numbers: vec![1.5, -2.0] }).unwrap();
@@ -85,7 +85,7 @@ proptest! {
             bytes.truncate(at);
             prop_assert!(Message::from_encoded(bytes.into()).is_err());
         } else {
-            bytes[at] = octet;
+            bytes[at] = byte;
             if let Ok(message) = Message::from_encoded(bytes.into()) {
                 let _ = message.decode::<Event>();
             }

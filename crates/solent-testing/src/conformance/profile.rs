@@ -35,7 +35,7 @@ pub struct Profile {
     /// Whether what one sender sends to groups and to their members arrives in the order in which it was sent. It cannot where
     /// a group and a channel, or two groups, are kept by different servers. Default: yes.
     pub one_order: bool,
-    /// The most octets that an encoded message may have, if there is a limit. At least a million. Default: none.
+    /// The most bytes that an encoded message may have, if there is a limit. At least a million. Default: none.
     pub max_message: Option<usize>,
     /// Whether the layer has [leases](solent_layer::ChannelLayer::hold). Default: no.
     pub leases: bool,
@@ -156,8 +156,8 @@ impl Profile {
     }
 
     /// Sets [`max_message`](Self::max_message).
-    pub fn max_message(mut self, octets: usize) -> Self {
-        self.max_message = Some(octets);
+    pub fn max_message(mut self, bytes: usize) -> Self {
+        self.max_message = Some(bytes);
         self
     }
 }

@@ -59,18 +59,18 @@ impl TestResponse {
 pub(crate) async fn read(response: Response<Body>) -> Result<TestResponse, CommunicatorError> {
     let (head, body) = response.into_parts();
     let mut body = pin!(body);
-    let mut octets = BytesMut::new();
+    let mut bytes = BytesMut::new();
     let mut trailers = HeaderMap::new();
     while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
         match frame.map_err(CommunicatorError::unreadable)?.into_data() {
-            Ok(data) => octets.extend_from_slice(&data),
+            Ok(data) => bytes.extend_from_slice(&data),
             Err(frame) => trailers.extend(frame.into_trailers().unwrap_or_default()),
         }
     }
     Ok(TestResponse {
         status: head.status,
         headers: head.headers,
-        body: octets.freeze(),
+        body: bytes.freeze(),
         trailers,
         ..TestResponse::default()
     })

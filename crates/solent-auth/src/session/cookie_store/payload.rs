@@ -103,7 +103,7 @@ mod tests {
         }
 
         #[test]
-        fn any_octets_can_be_read(payload in proptest::collection::vec(any::<u8>(), 0..80)) {
+        fn any_bytes_can_be_read(payload in proptest::collection::vec(any::<u8>(), 0..80)) {
             read(&payload, at(0));
         }
     }

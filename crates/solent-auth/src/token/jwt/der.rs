@@ -47,7 +47,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_octets_are_read_without_panic(der: Vec<u8>) {
+        fn any_bytes_are_read_without_panic(der: Vec<u8>) {
             let _ = rsa_public_key(&der);
         }
     }

@@ -35,7 +35,7 @@ enum Material {
         n: Box<[u8]>,
         e: Box<[u8]>,
     },
-    /// An uncompressed point, or the octets of an Ed25519 key.
+    /// An uncompressed point, or the bytes of an Ed25519 key.
     Point(Box<[u8]>),
 }
 
@@ -222,9 +222,9 @@ fn rsa(n: &[u8], e: &[u8]) -> Result<Material, KeyError> {
     })
 }
 
-/// Some issuers write numbers with a sign octet, which RFC 7518 §6.3.1.1 tells readers to expect.
+/// Some issuers write numbers with a sign byte, which RFC 7518 §6.3.1.1 tells readers to expect.
 fn without_zeros(number: &[u8]) -> &[u8] {
-    let zeros = number.iter().take_while(|octet| **octet == 0).count();
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
     &number[zeros..]
 }
 

@@ -124,7 +124,7 @@ fn bearer<S: RequestScope>(scope: &S) -> Option<Token> {
     let mut values = head.header_values("authorization");
     let value = values.next()?;
     let several = values.next().is_some();
-    let (scheme, token) = match value.iter().position(|octet| *octet == b' ') {
+    let (scheme, token) = match value.iter().position(|byte| *byte == b' ') {
         Some(at) => value.split_at(at),
         None => (value, &[][..]),
     };
@@ -140,7 +140,7 @@ fn bearer<S: RequestScope>(scope: &S) -> Option<Token> {
 
 fn is_b64token(text: &str) -> bool {
     let body = text.trim_end_matches('=');
-    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~+/".contains(&octet);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
     !body.is_empty() && body.bytes().all(plain)
 }
 

@@ -26,7 +26,7 @@ fn all(parts: &Parts) -> HashMap<String, String> {
         .collect()
 }
 
-/// Characters up to U+00FF as the octets that they stand for.
+/// Characters up to U+00FF as the bytes that they stand for.
 fn latin1(text: &str) -> Vec<u8> {
     text.chars().map(|char| char as u8).collect()
 }
@@ -62,19 +62,19 @@ fn all_cookie_headers_count() {
     assert_eq!(cookies.iter().count(), 4);
 }
 
-/// A browser lets a page of another host of the domain set a cookie whose name begins with an octet that some take for white
+/// A browser lets a page of another host of the domain set a cookie whose name begins with a byte that some take for white
 /// space, which for the browser is not a name that begins with `__Host-`.
 #[test]
 fn name_with_odd_white_space_is_another_name() {
-    for octet in [b"\x85".as_slice(), b"\xa0", b"\xc2\x85", b"\xe2\x80\x80"] {
+    for byte in [b"\x85".as_slice(), b"\xa0", b"\xc2\x85", b"\xe2\x80\x80"] {
         let before = [
             b"__Host-sessionid=mine; ".as_slice(),
-            octet,
+            byte,
             b"__Host-sessionid=planted",
         ];
         let after = [
             b"__Host-sessionid=mine; __Host-sessionid".as_slice(),
-            octet,
+            byte,
             b"=planted",
         ];
         for header in [before.concat(), after.concat()] {
@@ -119,9 +119,9 @@ fn debug_output_holds_no_values() {
 
 proptest! {
     #[test]
-    fn any_header_can_be_read(octets in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let octets: Vec<u8> = octets.into_iter().filter(|b| *b == b'\t' || (*b >= 32 && *b != 127)).collect();
-        let parts = request(&[octets]);
+    fn any_header_can_be_read(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let bytes: Vec<u8> = bytes.into_iter().filter(|b| *b == b'\t' || (*b >= 32 && *b != 127)).collect();
+        let parts = request(&[bytes]);
 
         for (name, value) in all(&parts) {
             let got = Cookies::from(Head::from(&parts)).get(&name);

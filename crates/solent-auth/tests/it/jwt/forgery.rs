@@ -4,7 +4,7 @@ use serde_json::json;
 use solent_auth::jwt::{Algorithm, JwtConfig, JwtError, JwtVerifier, Key, KeySet, Keys};
 
 use super::sign::{
-    ALL, P256_PEM, RSA_PEM, SECRET, base64, claims, header, key, now, sign, sign_octets, token,
+    ALL, P256_PEM, RSA_PEM, SECRET, base64, claims, header, key, now, sign, sign_bytes, token,
 };
 
 async fn refused(keys: impl Into<Keys>, token: &str) -> JwtError {
@@ -79,7 +79,7 @@ async fn unsecured_token_is_refused_however_it_is_spelled() {
     for name in ["none", "None", "NONE", "nOnE", "", "null"] {
         let header = json!({ "alg": name, "typ": "JWT" }).to_string();
         let unsigned = format!("{}.{}.", base64(&header), base64(claims().to_string()));
-        let signed = sign_octets(Algorithm::Hs256, &header, claims().to_string());
+        let signed = sign_bytes(Algorithm::Hs256, &header, claims().to_string());
         for token in [unsigned, signed] {
             assert_eq!(
                 refused(key(Algorithm::Hs256), &token).await,
@@ -169,7 +169,7 @@ async fn signed_claims_that_are_no_object_are_refused() {
         "\u{feff}{}",
     ] {
         let header = header(Algorithm::Hs256).to_string();
-        let token = sign_octets(Algorithm::Hs256, header, claims);
+        let token = sign_bytes(Algorithm::Hs256, header, claims);
         assert_eq!(
             refused(key(Algorithm::Hs256), &token).await,
             JwtError::Malformed
@@ -182,7 +182,7 @@ async fn deeply_nested_json_is_refused() {
     let deep = "[".repeat(2500);
     let header = header(Algorithm::Hs256).to_string();
     let claims = format!("{{\"exp\":1900000000,\"a\":{deep}");
-    let token = sign_octets(Algorithm::Hs256, header, claims);
+    let token = sign_bytes(Algorithm::Hs256, header, claims);
 
     assert_eq!(
         refused(key(Algorithm::Hs256), &token).await,

@@ -108,7 +108,7 @@ fn key_for_signatures_is_used() {
         with(rsa(), "key_ops", json!(["verify"])),
         with(rsa(), "x5c", json!(["MIIB"])),
         with(rsa(), "from the future", 7),
-        // A sign octet, which some write.
+        // A sign byte, which some write.
         with(rsa(), "e", "AAEAAQ"),
     ] {
         assert_eq!(parse(json!([key])).unwrap().len(), 1, "{key}");

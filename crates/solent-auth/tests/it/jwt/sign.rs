@@ -46,8 +46,8 @@ pub(crate) fn at(seconds: i64) -> i64 {
     1_800_000_000 + seconds
 }
 
-pub(crate) fn base64(octets: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(octets)
+pub(crate) fn base64(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// The key that verifies what `sign` signs.
@@ -83,10 +83,10 @@ pub(crate) fn token(algorithm: Algorithm, claims: &Value) -> String {
 
 /// A token whose header need not tell the truth about how it is signed.
 pub(crate) fn sign(algorithm: Algorithm, header: &Value, claims: &Value) -> String {
-    sign_octets(algorithm, header.to_string(), claims.to_string())
+    sign_bytes(algorithm, header.to_string(), claims.to_string())
 }
 
-pub(crate) fn sign_octets(
+pub(crate) fn sign_bytes(
     algorithm: Algorithm,
     header: impl AsRef<[u8]>,
     claims: impl AsRef<[u8]>,

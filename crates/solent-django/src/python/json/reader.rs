@@ -9,7 +9,7 @@ const MAX_DEPTH: usize = 128;
 
 /// The text is not JSON, not even Python's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no valid json at octet {offset}")]
+#[error("no valid json at byte {offset}")]
 pub(crate) struct JsonError {
     /// Where reading stopped.
     offset: usize,
@@ -17,7 +17,7 @@ pub(crate) struct JsonError {
 
 /// Reads one value.
 ///
-/// As Django does, octets beyond ASCII are taken for Latin-1. A name with half of a surrogate pair, which Rust's text cannot
+/// As Django does, bytes beyond ASCII are taken for Latin-1. A name with half of a surrogate pair, which Rust's text cannot
 /// hold, is an error.
 pub(crate) fn read(text: &[u8]) -> Result<Value, JsonError> {
     let mut reader = Reader {
@@ -175,9 +175,9 @@ impl Reader<'_> {
         self.expect(b'"')?;
         let mut text = String::new();
         loop {
-            let octet = self.peek()?;
+            let byte = self.peek()?;
             self.offset += 1;
-            match octet {
+            match byte {
                 b'"' => return Some(text),
                 b'\\' => text.push(self.escape()?),
                 0..=0x1f => return None,
@@ -242,8 +242,8 @@ impl Reader<'_> {
         self.text.get(self.offset).copied()
     }
 
-    fn expect(&mut self, octet: u8) -> Option<()> {
-        (self.peek()? == octet).then(|| self.offset += 1)
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.offset += 1)
     }
 
     /// Whether `word` comes next, which is then read.
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn octets_beyond_ascii_are_latin_1() {
+    fn bytes_beyond_ascii_are_latin_1() {
         assert_eq!(read(b"\"\xe9\""), Ok(json!("é")));
     }
 

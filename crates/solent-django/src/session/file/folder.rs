@@ -12,7 +12,7 @@ use solent_auth::SessionKey;
 
 use super::lock::Lock;
 
-/// Octets that a file may have: more than any session that is read.
+/// Bytes that a file may have: more than any session that is read.
 const MAX_FILE: u64 = 16 << 20;
 
 /// The folder, and what the names of its files begin with.

@@ -42,10 +42,10 @@ pub(crate) fn text<'a>(row: &'a Value, field: &str) -> &'a str {
         .unwrap_or_else(|| panic!("{field} in {row}"))
 }
 
-/// Octets in hexadecimal digits.
+/// Bytes in hexadecimal digits.
 pub(crate) fn hex(digits: &str) -> Vec<u8> {
-    let octets = digits.as_bytes().chunks(2);
-    octets
+    let bytes = digits.as_bytes().chunks(2);
+    bytes
         .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
         .collect()
 }

@@ -58,7 +58,7 @@ impl Options {
     }
 
     /// Takes the value of an option.
-    pub(crate) fn octets(&mut self, name: &'static str) -> Result<Option<Vec<u8>>, ConfigError> {
+    pub(crate) fn bytes(&mut self, name: &'static str) -> Result<Option<Vec<u8>>, ConfigError> {
         let mut values = self.all(name);
         let value = values.pop();
         if values.is_empty() {
@@ -70,9 +70,7 @@ impl Options {
 
     /// Takes the value of an option that is text.
     pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<String>, ConfigError> {
-        self.octets(name)?
-            .map(|value| text(name, value))
-            .transpose()
+        self.bytes(name)?.map(|value| text(name, value)).transpose()
     }
 
     /// Takes the value of an option that has two names.
@@ -81,7 +79,7 @@ impl Options {
         name: &'static str,
         other: &'static str,
     ) -> Result<Option<Vec<u8>>, ConfigError> {
-        match (self.octets(name)?, self.octets(other)?) {
+        match (self.bytes(name)?, self.bytes(other)?) {
             (Some(_), Some(_)) => Err(ConfigError::option(
                 name,
                 format!("is there as `{other}` too, leave one out"),
@@ -107,14 +105,14 @@ impl Options {
         &mut self,
         name: &'static str,
     ) -> Result<Option<T>, ConfigError> {
-        self.octets(name)?
+        self.bytes(name)?
             .map(|value| number(name, value))
             .transpose()
     }
 
     /// Takes an option that is a number of seconds.
     pub(crate) fn seconds(&mut self, name: &'static str) -> Result<Option<Duration>, ConfigError> {
-        self.octets(name)?
+        self.bytes(name)?
             .map(|value| seconds(name, value))
             .transpose()
     }

@@ -63,7 +63,7 @@ impl Cipher {
     pub(crate) fn encrypt(&self, body: &[u8], now: SystemTime, out: &mut Vec<u8>) {
         let token = self.first.token(body, unix(now), rand::random());
         let start = out.len();
-        // Four characters for three octets, or fewer.
+        // Four characters for three bytes, or fewer.
         out.resize(start + token.len().div_ceil(3) * 4, 0);
         let len = URL_SAFE
             .encode_slice(&token, &mut out[start..])
@@ -122,9 +122,9 @@ impl Key {
         }
     }
 
-    /// The octets of the token for `body`.
+    /// The bytes of the token for `body`.
     fn token(&self, body: &[u8], time: u64, iv: [u8; BLOCK]) -> Vec<u8> {
-        // The padding is at least one octet, up to a whole block.
+        // The padding is at least one byte, up to a whole block.
         let end = HEADER + (body.len() / BLOCK + 1) * BLOCK;
         let mut token = Vec::with_capacity(end + MAC);
         token.push(VERSION);

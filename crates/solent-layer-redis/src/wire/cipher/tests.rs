@@ -55,8 +55,8 @@ fn vectors() -> Fernet {
     vectors.fernet
 }
 
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn at(seconds: u64) -> SystemTime {
@@ -77,13 +77,13 @@ fn token(cipher: &Cipher, body: &[u8], time: u64) -> Vec<u8> {
 fn keys_are_derived_as_python_derives_them() {
     for row in vectors().keys {
         let key = Key::new(row.configured_key.as_bytes());
-        let octets = |hex: &str| -> Vec<u8> {
-            let octet = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-            (0..hex.len()).step_by(2).map(octet).collect()
+        let bytes = |hex: &str| -> Vec<u8> {
+            let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+            (0..hex.len()).step_by(2).map(byte).collect()
         };
-        let mac = Hmac::<Sha256>::new_from_slice(&octets(&row.signing_key_hex)).unwrap();
+        let mac = Hmac::<Sha256>::new_from_slice(&bytes(&row.signing_key_hex)).unwrap();
         assert!(mac.chain_update(b"x").finalize() == key.mac(b"x").finalize());
-        let encryption: [u8; 16] = octets(&row.aes128_key_hex).try_into().unwrap();
+        let encryption: [u8; 16] = bytes(&row.aes128_key_hex).try_into().unwrap();
         let mut blocks = [aes::Block::default(); 2];
         use aes::cipher::BlockCipherEncrypt;
         Aes128Enc::new(&encryption.into()).encrypt_block(&mut blocks[0]);
@@ -93,7 +93,7 @@ fn keys_are_derived_as_python_derives_them() {
 }
 
 #[test]
-fn tokens_are_those_of_python_to_the_octet() {
+fn tokens_are_those_of_python_to_the_byte() {
     for row in vectors().fixed_token {
         let key = Key::new(row.configured_key.as_bytes());
         let iv = u128::from_str_radix(&row.iv_hex, 16).unwrap().to_be_bytes();
@@ -145,20 +145,20 @@ fn first_key_encrypts_and_every_key_decrypts() {
 }
 
 #[test]
-fn every_octet_of_a_token_counts() {
+fn every_byte_of_a_token_counts() {
     let cipher = cipher(&["other", "key"], None);
     let good = URL_SAFE.decode(token(&cipher, b"a message", NOW)).unwrap();
-    for at_octet in 0..good.len() {
+    for at_byte in 0..good.len() {
         for bit in 0..8 {
             let mut bad = good.clone();
-            bad[at_octet] ^= 1 << bit;
+            bad[at_byte] ^= 1 << bit;
             let read = cipher.decrypt(URL_SAFE.encode(bad).as_bytes(), at(NOW));
-            assert!(read.is_err(), "bit {bit} of octet {at_octet}");
+            assert!(read.is_err(), "bit {bit} of byte {at_byte}");
         }
     }
     for len in 0..good.len() {
         let read = cipher.decrypt(URL_SAFE.encode(&good[..len]).as_bytes(), at(NOW));
-        assert!(read.is_err(), "{len} octets");
+        assert!(read.is_err(), "{len} bytes");
     }
 }
 

@@ -83,7 +83,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// Steps over an opening bracket, and leaves an octet for the length that is not known yet.
+    /// Steps over an opening bracket, and leaves a byte for the length that is not known yet.
     fn begin(&mut self) -> usize {
         self.at += 1;
         self.out.push(0);

@@ -1,12 +1,12 @@
-//! The encoding of JSON text, told by its first octets as Python does.
+//! The encoding of JSON text, told by its first bytes as Python does.
 
 use std::{borrow::Cow, str};
 
 use crate::wire::field::Problem;
 
 /// The text, without a byte order mark.
-pub(super) fn decode(octets: &[u8]) -> Result<Cow<'_, str>, Problem> {
-    let (encoding, text) = Encoding::of(octets);
+pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Problem> {
+    let (encoding, text) = Encoding::of(bytes);
     let units = match encoding {
         Encoding::Utf8 => {
             return str::from_utf8(text)
@@ -40,7 +40,7 @@ enum Encoding {
 
 impl Encoding {
     /// The encoding, and what comes after the byte order mark.
-    fn of(octets: &[u8]) -> (Self, &[u8]) {
+    fn of(bytes: &[u8]) -> (Self, &[u8]) {
         let marks: [(&[u8], Self); 5] = [
             // A mark of UTF-32 begins as one of UTF-16 does.
             (b"\0\0\xfe\xff", Self::Utf32(Order::Big)),
@@ -50,16 +50,16 @@ impl Encoding {
             (b"\xef\xbb\xbf", Self::Utf8),
         ];
         for (mark, encoding) in marks {
-            if let Some(text) = octets.strip_prefix(mark) {
+            if let Some(text) = bytes.strip_prefix(mark) {
                 return (encoding, text);
             }
         }
-        (Self::unmarked(octets), octets)
+        (Self::unmarked(bytes), bytes)
     }
 
-    /// JSON begins with an ASCII character, whose other octets are zero.
-    fn unmarked(octets: &[u8]) -> Self {
-        match *octets {
+    /// JSON begins with an ASCII character, whose other bytes are zero.
+    fn unmarked(bytes: &[u8]) -> Self {
+        match *bytes {
             [0, 0, _, _, ..] => Self::Utf32(Order::Big),
             [0, _, _, _, ..] => Self::Utf16(Order::Big),
             [_, 0, 0, 0, ..] => Self::Utf32(Order::Little),
@@ -113,15 +113,15 @@ mod tests {
             .chars()
             .flat_map(|c| u32::from(c).to_le_bytes())
             .collect();
-        for (mark, octets) in [
+        for (mark, bytes) in [
             (&b"\xef\xbb\xbf"[..], text.as_bytes()),
             (b"\xfe\xff", &utf16_be),
             (b"\xff\xfe", &utf16_le),
             (b"\0\0\xfe\xff", &utf32_be),
             (b"\xff\xfe\0\0", &utf32_le),
         ] {
-            assert_eq!(decode(octets).unwrap(), text, "{octets:?}");
-            assert_eq!(decode(&[mark, octets].concat()).unwrap(), text, "{mark:?}");
+            assert_eq!(decode(bytes).unwrap(), text, "{bytes:?}");
+            assert_eq!(decode(&[mark, bytes].concat()).unwrap(), text, "{mark:?}");
         }
         assert_eq!(decode(b"1\0").unwrap(), "1");
         assert_eq!(decode(b"\x001").unwrap(), "1");
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn text_in_no_encoding_is_refused() {
-        for octets in [
+        for bytes in [
             &b"{\xff}"[..],
             b"\xef\xbb\xbf\xed\xa0\x80",
             b"{\0\"\0x",
@@ -138,7 +138,7 @@ mod tests {
             b"\xff\xfe\0\xd8",
             b"\xff\xfe\0\0\0\0\x11\0",
         ] {
-            assert!(decode(octets).is_err(), "{octets:?}");
+            assert!(decode(bytes).is_err(), "{bytes:?}");
         }
     }
 }

@@ -9,10 +9,10 @@ use crate::wire::{
 };
 
 /// The JSON of a MessagePack value.
-pub(super) fn write(octets: &[u8]) -> Result<Vec<u8>, FieldError> {
+pub(super) fn write(bytes: &[u8]) -> Result<Vec<u8>, FieldError> {
     let mut writer = Writer {
-        reader: Reader::new(octets),
-        out: Vec::with_capacity(octets.len() * 3 / 2),
+        reader: Reader::new(bytes),
+        out: Vec::with_capacity(bytes.len() * 3 / 2),
     };
     writer.value(0)?;
     Ok(writer.out)
@@ -32,8 +32,8 @@ impl Writer<'_> {
             Token::Uint(number) => self.push(format_args!("{number}")),
             Token::Int(number) => self.push(format_args!("{number}")),
             Token::Float(number) => push_repr(&mut self.out, number),
-            Token::Str(octets) => push_string(&mut self.out, text(octets)?),
-            Token::Bin(octets) => self.numbers(octets),
+            Token::Str(bytes) => push_string(&mut self.out, text(bytes)?),
+            Token::Bin(bytes) => self.numbers(bytes),
             Token::Ext(kind) => return Err(Problem::Extension(kind).into()),
             Token::Array(len) => self.items(len, deeper(depth)?)?,
             Token::Map(len) => self.entries(len, deeper(depth)?)?,
@@ -52,11 +52,11 @@ impl Writer<'_> {
     }
 
     /// Bytes, which JSON does not have, as a list of numbers.
-    fn numbers(&mut self, octets: &[u8]) {
+    fn numbers(&mut self, bytes: &[u8]) {
         self.out.push(b'[');
-        for (index, octet) in (0..).zip(octets) {
+        for (index, byte) in (0..).zip(bytes) {
             self.separator(index);
-            self.push(format_args!("{octet}"));
+            self.push(format_args!("{byte}"));
         }
         self.out.push(b']');
     }
@@ -67,7 +67,7 @@ impl Writer<'_> {
             self.separator(index);
             let key = match self.reader.token()? {
                 Token::Str(key) => key,
-                Token::Bin(key) => return Err(FieldError::from(Problem::Octets).in_key(key)),
+                Token::Bin(key) => return Err(FieldError::from(Problem::Bytes).in_key(key)),
                 _ => return Err(Problem::Key.into()),
             };
             push_string(&mut self.out, text(key)?);

@@ -17,10 +17,10 @@ pub(crate) enum Extensions {
     Accepted,
 }
 
-/// Walks over one value: no octet of it is looked at twice, nothing is copied.
-pub(crate) fn check(octets: &[u8], extensions: Extensions) -> Result<(), FieldError> {
+/// Walks over one value: no byte of it is looked at twice, nothing is copied.
+pub(crate) fn check(bytes: &[u8], extensions: Extensions) -> Result<(), FieldError> {
     let mut walk = Walk {
-        reader: Reader::new(octets),
+        reader: Reader::new(bytes),
         extensions,
     };
     walk.value(0)?;
@@ -41,17 +41,17 @@ pub(crate) fn deeper(depth: usize) -> Result<usize, Problem> {
 
 /// The text of a string.
 #[inline]
-pub(crate) fn text(octets: &[u8]) -> Result<&str, Problem> {
-    str::from_utf8(octets).map_err(|_| Problem::Utf8)
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, Problem> {
+    str::from_utf8(bytes).map_err(|_| Problem::Utf8)
 }
 
 /// Whether a string is text. Nearly all are ASCII, which is quicker to tell.
 #[inline]
-fn check_text(octets: &[u8]) -> Result<(), Problem> {
-    if octets.is_ascii() {
+fn check_text(bytes: &[u8]) -> Result<(), Problem> {
+    if bytes.is_ascii() {
         return Ok(());
     }
-    text(octets).map(drop)
+    text(bytes).map(drop)
 }
 
 struct Walk<'a> {
@@ -62,7 +62,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn value(&mut self, depth: usize) -> Result<(), FieldError> {
         match self.reader.token()? {
-            Token::Str(octets) => check_text(octets)?,
+            Token::Str(bytes) => check_text(bytes)?,
             Token::Map(len) => return self.entries(len, deeper(depth)?),
             Token::Array(len) => return self.items(len, deeper(depth)?),
             Token::Ext(kind) if self.extensions == Extensions::Refused => {

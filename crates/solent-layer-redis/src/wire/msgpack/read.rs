@@ -14,7 +14,7 @@ pub(crate) enum Token<'a> {
     /// Not known to be UTF-8.
     Str(&'a [u8]),
     Bin(&'a [u8]),
-    /// The type of the extension, whose octets are skipped.
+    /// The type of the extension, whose bytes are skipped.
     Ext(i8),
     /// So many items follow.
     Array(u32),
@@ -22,19 +22,19 @@ pub(crate) enum Token<'a> {
     Map(u32),
 }
 
-/// Reads tokens from octets that may be anything.
+/// Reads tokens from bytes that may be anything.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    /// Reads from the beginning of `octets`.
-    pub(crate) fn new(octets: &'a [u8]) -> Self {
-        Self { rest: octets }
+    /// Reads from the beginning of `bytes`.
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
     }
 
-    /// How many octets are not read.
+    /// How many bytes are not read.
     pub(crate) fn left(&self) -> usize {
         self.rest.len()
     }
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// A length of 1, 2 or 4 octets, for a `width` of 0, 1 or 2.
+    /// A length of 1, 2 or 4 bytes, for a `width` of 0, 1 or 2.
     fn len(&mut self, width: u8) -> Result<usize, Problem> {
         Ok(match width {
             0 => u8::from_be_bytes(self.array()?).into(),

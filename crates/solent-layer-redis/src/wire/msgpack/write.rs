@@ -62,7 +62,7 @@ pub(crate) fn push_array_len(out: &mut Vec<u8>, len: u32) {
     out.extend_from_slice(&marker[..size]);
 }
 
-/// Puts the length of a container over the one octet at `at` that was left for it, and moves its contents if that is
+/// Puts the length of a container over the one byte at `at` that was left for it, and moves its contents if that is
 /// not enough.
 pub(crate) fn set_len(out: &mut Vec<u8>, at: usize, container: Container, len: u32) {
     let (marker, size) = header(container, len);
@@ -82,7 +82,7 @@ fn push_str_len(out: &mut Vec<u8>, len: usize) {
     }
 }
 
-/// The octets before a container of `len` items, of which so many count.
+/// The bytes before a container of `len` items, of which so many count.
 fn header(container: Container, len: u32) -> ([u8; 5], usize) {
     let (short, long) = match container {
         Container::Array => (0x90, 0xdc),

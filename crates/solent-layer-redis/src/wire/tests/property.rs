@@ -21,15 +21,15 @@ fn number() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// A message as Python or Rust may write it, with octets or without.
-fn any_message(octets: bool) -> impl Strategy<Value = Message> {
+/// A message as Python or Rust may write it, with bytes or without.
+fn any_message(bytes: bool) -> impl Strategy<Value = Message> {
     let mut leaf = vec![
         Just(Value::Nil).boxed(),
         any::<bool>().prop_map(Value::from).boxed(),
         number().boxed(),
         any::<String>().prop_map(Value::from).boxed(),
     ];
-    if octets {
+    if bytes {
         leaf.push(vec(any::<u8>(), 0..300).prop_map(Value::Binary).boxed());
     }
     let leaf = proptest::strategy::Union::new(leaf);
@@ -42,9 +42,9 @@ fn any_message(octets: bool) -> impl Strategy<Value = Message> {
     });
     vec(("[a-z]{0,8}", value), 0..20).prop_map(|mut entries| {
         entries.retain(|(key, _)| key != "type");
-        let mut octets = Vec::new();
-        rmpv::encode::write_value(&mut octets, &to_map(entries)).unwrap();
-        message(octets)
+        let mut bytes = Vec::new();
+        rmpv::encode::write_value(&mut bytes, &to_map(entries)).unwrap();
+        message(bytes)
     })
 }
 
@@ -61,10 +61,10 @@ fn channel() -> impl Strategy<Value = ChannelName> {
     "[a-z.]{1,8}(![a-zA-Z0-9]{0,90})?".prop_map(|name| name.parse().unwrap())
 }
 
-/// Octets that are nearly a message: tokens in any order.
+/// Bytes that are nearly a message: tokens in any order.
 fn nearly() -> impl Strategy<Value = Vec<u8>> {
     let token = prop_oneof![
-        any::<u8>().prop_map(|octet| vec![octet]),
+        any::<u8>().prop_map(|byte| vec![byte]),
         select(vec![
             &b"\x81\xa1a"[..],
             b"\x82",
@@ -137,12 +137,12 @@ proptest! {
     }
 
     #[test]
-    fn octets_of_anyone_do_no_harm(octets in prop_oneof![vec(any::<u8>(), 0..200), nearly()]) {
+    fn bytes_of_anyone_do_no_harm(bytes in prop_oneof![vec(any::<u8>(), 0..200), nearly()]) {
         for encrypted in [false, true] {
             for serializer in [Arc::new(MessagePack) as Arc<dyn Serializer>, Arc::new(Json)] {
                 for random_prefix in [0, 12] {
                     let payloads = payloads(Arc::clone(&serializer), encrypted, random_prefix);
-                    let read = payloads.decode(octets.clone().into(), SystemTime::now());
+                    let read = payloads.decode(bytes.clone().into(), SystemTime::now());
                     if let Ok(read) = read {
                         let (read, channels) = take_channels(read);
                         let _ = channels.map(|channels| channels.iter().count());
@@ -154,9 +154,9 @@ proptest! {
     }
 
     #[test]
-    fn what_messagepack_accepts_is_a_value(octets in nearly()) {
-        if MessagePack.deserialize(octets.clone().into()).is_ok() {
-            let mut rest = &octets[..];
+    fn what_messagepack_accepts_is_a_value(bytes in nearly()) {
+        if MessagePack.deserialize(bytes.clone().into()).is_ok() {
+            let mut rest = &bytes[..];
             prop_assert!(rmpv::decode::read_value(&mut rest).is_ok());
             prop_assert!(rest.is_empty());
         }

@@ -21,22 +21,22 @@ fn why(serializer: impl Serializer, message: &Message) -> String {
     error.source().unwrap().to_string()
 }
 
-/// A map whose field `items` is a list that ends with a map, whose field `when` is `octets`.
-fn with_field(octets: &[u8]) -> Message {
-    let octets = [b"\x81\xa5items\x92\x01\x81\xa4when", octets].concat();
-    message(octets)
+/// A map whose field `items` is a list that ends with a map, whose field `when` is `bytes`.
+fn with_field(bytes: &[u8]) -> Message {
+    let bytes = [b"\x81\xa5items\x92\x01\x81\xa4when", bytes].concat();
+    message(bytes)
 }
 
 /// A map nested so deep.
 fn nested(depth: usize) -> Vec<u8> {
-    let mut octets = b"\x81\xa1a".repeat(depth - 1);
-    octets.push(0x80);
-    octets
+    let mut bytes = b"\x81\xa1a".repeat(depth - 1);
+    bytes.push(0x80);
+    bytes
 }
 
 #[test]
 fn error_names_the_field_that_python_could_not_decode() {
-    for (octets, problem) in [
+    for (bytes, problem) in [
         (&b"\xd6\xff\0\0\0\0"[..], "extension type -1 means nothing"),
         (b"\xc7\x00\x05", "extension type 5 means nothing"),
         (b"\xa2\xc3\x28", "a string is not valid UTF-8"),
@@ -44,10 +44,10 @@ fn error_names_the_field_that_python_could_not_decode() {
         (b"\x81\xc0\x02", "a map key is neither"),
         (b"\x81\xa1\xff\x02", "a string is not valid UTF-8"),
     ] {
-        let message = with_field(octets);
+        let message = with_field(bytes);
         for why in [why(MessagePack, &message), why(Json, &message)] {
             let expected = format!("items[1].when: {problem}");
-            assert!(why.starts_with(&expected), "{octets:?}: {why}");
+            assert!(why.starts_with(&expected), "{bytes:?}: {why}");
         }
     }
 }
@@ -79,7 +79,7 @@ fn maps_with_numbers_as_keys_are_refused() {
 
     assert_eq!(
         why(MessagePack, &message),
-        "scores: a map key is neither a string nor octets, use strings as keys"
+        "scores: a map key is neither a string nor bytes, use strings as keys"
     );
 }
 
@@ -125,7 +125,7 @@ fn nesting_has_a_bound() {
 
 #[test]
 fn length_that_lies_is_no_reason_to_allocate() {
-    for octets in [
+    for bytes in [
         &b"\xdf\xff\xff\xff\xff"[..],
         b"\x81\xa1a\xdd\xff\xff\xff\xff",
         b"\x81\xa1a\xdb\xff\xff\xff\xff",
@@ -133,7 +133,7 @@ fn length_that_lies_is_no_reason_to_allocate() {
         b"\x81\xa1a\xc9\xff\xff\xff\xff\x01a",
     ] {
         let error = MessagePack
-            .deserialize(Bytes::from_static(octets))
+            .deserialize(Bytes::from_static(bytes))
             .unwrap_err();
         assert!(error.to_string().contains("ends in the middle"), "{error}");
     }
@@ -196,7 +196,7 @@ fn json_that_python_refuses_is_refused() {
 
 #[test]
 fn json_that_python_accepts_is_read() {
-    for (text, octets) in [
+    for (text, bytes) in [
         ("{}", &b"\x80"[..]),
         (
             " {\r\n\t\"a\" : [ ] , \"b\":{ } } ",
@@ -224,7 +224,7 @@ fn json_that_python_accepts_is_read() {
         let read = Json
             .deserialize(Bytes::from_static(text.as_bytes()))
             .unwrap();
-        assert_eq!(read.encoded(), octets, "{text}");
+        assert_eq!(read.encoded(), bytes, "{text}");
     }
 }
 
@@ -261,10 +261,10 @@ fn error_of_json_names_the_field() {
 fn large_containers_of_json_have_their_length() {
     for len in [15, 16, 65_535, 65_536] {
         let list = vec!["0"; len].join(",");
-        let octets = Json
+        let bytes = Json
             .deserialize(format!("{{\"a\":[{list}],\"b\":1}}").into())
             .unwrap();
-        let again = Json.serialize(&octets).unwrap();
+        let again = Json.serialize(&bytes).unwrap();
         assert_eq!(
             again,
             format!("{{\"a\": [{}], \"b\": 1}}", list.replace(',', ", ")).as_bytes()
@@ -275,7 +275,7 @@ fn large_containers_of_json_have_their_length() {
 #[test]
 fn good_message_is_checked_without_an_allocation() {
     let message = with_field(b"\xa6h\xc3\xa9llo");
-    // The first clone of octets allocates their count of owners.
+    // The first clone of bytes allocates their count of owners.
     let _shared = message.encoded().clone();
 
     let info = allocation_counter::measure(|| {

@@ -122,11 +122,11 @@ fn shards_are_those_of_python() {
 #[test]
 fn messages_are_written_as_python_writes_them() {
     for row in vectors().messages {
-        let octets = hex(&row.msgpack_hex);
-        let original = message(octets.clone());
+        let bytes = hex(&row.msgpack_hex);
+        let original = message(bytes.clone());
         assert_is(&original, &row.message);
 
-        assert_eq!(MessagePack::new().serialize(&original).unwrap(), octets);
+        assert_eq!(MessagePack::new().serialize(&original).unwrap(), bytes);
         let json = Json::new().serialize(&original);
         let json = json.map(|json| String::from_utf8(json.to_vec()).unwrap());
         // Of bytes, Python's JSON has no form.
@@ -139,14 +139,14 @@ fn messages_are_written_as_python_writes_them() {
 #[test]
 fn messages_are_read_as_python_wrote_them() {
     for row in vectors().messages {
-        let octets = Bytes::from(hex(&row.msgpack_hex));
-        let original = message(octets.clone());
+        let bytes = Bytes::from(hex(&row.msgpack_hex));
+        let original = message(bytes.clone());
 
-        let read = MessagePack::new().deserialize(octets.clone()).unwrap();
+        let read = MessagePack::new().deserialize(bytes.clone()).unwrap();
         assert_eq!(read, original);
         if let Some(json) = row.json {
             let read = Json::new().deserialize(json.clone().into()).unwrap();
-            assert_eq!(read.encoded(), &octets, "{json}");
+            assert_eq!(read.encoded(), &bytes, "{json}");
         }
     }
 }
@@ -164,8 +164,8 @@ fn what_only_python_never_writes_is_read() {
     for row in vectors().accepted_at_receive {
         let read = MessagePack::new().deserialize(hex(&row.payload_hex).into());
         // The keys of a message itself are strings.
-        let is_octets = row.payload_hex.starts_with("81c4");
-        assert_eq!(read.is_ok(), !is_octets, "{}", row.note);
+        let is_bytes = row.payload_hex.starts_with("81c4");
+        assert_eq!(read.is_ok(), !is_bytes, "{}", row.note);
     }
 }
 

@@ -93,9 +93,9 @@ fn every_promise_is_kept_with_encryption() {
 #[test]
 fn every_promise_is_kept_in_json() {
     let (_runtime, server) = start_server();
-    // JSON has no octets.
-    let octets = ["ready_frame_survives", "every_kind_of_value_survives"];
-    let some = promises().filter(|promise| !octets.contains(&promise.name));
+    // JSON has no bytes.
+    let bytes = ["ready_frame_survives", "every_kind_of_value_survives"];
+    let some = promises().filter(|promise| !bytes.contains(&promise.name));
     keep(databases(&server, 1), some, |config| {
         config.serializer(Json::new())
     });

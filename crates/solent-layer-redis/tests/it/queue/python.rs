@@ -11,7 +11,7 @@ use crate::{promises::UNHURRIED, scene::*};
 const PYTHON: &str = "specific.0123456789ab4def8123456789abcdef!x";
 const PYTHON_KEY: &str = "asgispecific.0123456789ab4def8123456789abcdef!";
 
-/// `{"n": n}` with the channels it is for, as MessagePack after twelve octets.
+/// `{"n": n}` with the channels it is for, as MessagePack after twelve bytes.
 fn payload(n: u8, channels: &[u8]) -> Vec<u8> {
     static COUNTER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     let unique = COUNTER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -26,7 +26,7 @@ fn text(text: &str) -> Vec<u8> {
 fn list(names: &[&str]) -> Vec<u8> {
     let names = names.iter().flat_map(|name| text(name));
     let mut list = vec![0x90];
-    list[0] += u8::try_from(names.clone().filter(|octet| *octet == 0xd9).count()).unwrap();
+    list[0] += u8::try_from(names.clone().filter(|byte| *byte == 0xd9).count()).unwrap();
     list.extend(names);
     list
 }

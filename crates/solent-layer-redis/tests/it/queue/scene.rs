@@ -27,7 +27,7 @@ pub(super) async fn set(server: &RedisServer, key: &str) -> Vec<Vec<u8>> {
         Reply::List(items) => items
             .into_iter()
             .map(|item| match item {
-                Reply::Bytes(octets) => octets,
+                Reply::Bytes(bytes) => bytes,
                 other => panic!("{other:?}"),
             })
             .collect(),

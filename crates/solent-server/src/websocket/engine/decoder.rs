@@ -1,4 +1,4 @@
-//! From octets to events.
+//! From bytes to events.
 
 use bytes::Bytes;
 use solent_spec::websocket::{Close, CloseCode, Frame};
@@ -70,7 +70,7 @@ struct Partial {
     header_len: usize,
     frame: Option<Unfinished>,
     message: Option<Message>,
-    /// The payload of an unfinished control frame, at most 125 octets.
+    /// The payload of an unfinished control frame, at most 125 bytes.
     control: Vec<u8>,
     /// A compressed message that is all there, and takes more than one step to inflate.
     inflating: Option<Box<Inflating>>,
@@ -80,7 +80,7 @@ struct Partial {
 #[derive(Clone, Copy, Debug)]
 struct Unfinished {
     header: Header,
-    /// Octets of the payload that have come.
+    /// Bytes of the payload that have come.
     done: u64,
 }
 
@@ -322,17 +322,17 @@ impl Decoder {
             return Ok(None);
         };
         match message {
-            Message::Compressed { text, octets } => self.inflate(text, &octets),
+            Message::Compressed { text, bytes } => self.inflate(text, &bytes),
             message => Ok(Some(Decoded::Message(message.finish()?))),
         }
     }
 
     /// Inflates a message, at once or in steps.
-    fn inflate(&mut self, text: bool, octets: &[u8]) -> Result<Option<Decoded>, Violation> {
+    fn inflate(&mut self, text: bool, bytes: &[u8]) -> Result<Option<Decoded>, Violation> {
         let inflater = self.inflater.as_mut().ok_or(Violation::NOT_DEFLATE)?;
-        match inflater.inflate(text, octets, self.limits.message)? {
-            Inflated::Whole(octets) => {
-                let frame = message::frame(text, octets.into())?;
+        match inflater.inflate(text, bytes, self.limits.message)? {
+            Inflated::Whole(bytes) => {
+                let frame = message::frame(text, bytes.into())?;
                 Ok(Some(Decoded::Message(frame)))
             }
             Inflated::Begun(inflating) => {

@@ -1,4 +1,4 @@
-//! From messages to octets.
+//! From messages to bytes.
 
 use bytes::Bytes;
 use solent_spec::websocket::{Close, Frame, WireVariant};

@@ -9,7 +9,7 @@ use tungstenite::protocol::frame::{
 
 use super::Violation;
 
-/// The longest header: two octets, a 64-bit length and a mask.
+/// The longest header: two bytes, a 64-bit length and a mask.
 pub(super) const MAX_HEADER: usize = 14;
 
 /// A frame's header, checked as far as it can be without knowing what came before.
@@ -27,7 +27,7 @@ pub(super) struct Header {
 
 /// Parses the header at the beginning of `input`; `None` if it is not complete.
 pub(super) fn parse(input: &[u8]) -> Result<Option<Header>, Violation> {
-    check_first_octets(input)?;
+    check_first_bytes(input)?;
     let mut cursor = Cursor::new(input);
     // The only errors are reserved opcodes, which have been looked at, so there is one meaning left.
     let parsed = FrameHeader::parse(&mut cursor)
@@ -50,8 +50,8 @@ pub(super) fn parse(input: &[u8]) -> Result<Option<Header>, Violation> {
     }))
 }
 
-/// What the first two octets say is refused without waiting for the rest.
-fn check_first_octets(input: &[u8]) -> Result<(), Violation> {
+/// What the first two bytes say is refused without waiting for the rest.
+fn check_first_bytes(input: &[u8]) -> Result<(), Violation> {
     if let Some(first) = input.first() {
         if first & 0b0011_0000 != 0 {
             return Err(Violation::protocol("reserved bits must be zero"));

@@ -14,10 +14,10 @@ const RESERVE: u64 = 64 * 1024;
 pub(super) enum Message {
     Text(Utf8Text),
     Binary(Vec<u8>),
-    /// Compressed octets; they are inflated when all are there, so that one inflater can serve many connections.
+    /// Compressed bytes; they are inflated when all are there, so that one inflater can serve many connections.
     Compressed {
         text: bool,
-        octets: Vec<u8>,
+        bytes: Vec<u8>,
     },
 }
 
@@ -27,7 +27,7 @@ impl Message {
         match (compressed, text) {
             (true, text) => Self::Compressed {
                 text,
-                octets: Vec::new(),
+                bytes: Vec::new(),
             },
             (false, true) => Self::Text(Utf8Text::default()),
             (false, false) => Self::Binary(Vec::new()),
@@ -48,7 +48,7 @@ impl Message {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
-            Self::Binary(octets) | Self::Compressed { octets, .. } => octets.len(),
+            Self::Binary(bytes) | Self::Compressed { bytes, .. } => bytes.len(),
         }
     }
 
@@ -57,15 +57,15 @@ impl Message {
         let additional = announced.min(RESERVE) as usize;
         match self {
             Self::Text(text) => text.reserve(additional),
-            Self::Binary(octets) | Self::Compressed { octets, .. } => octets.reserve(additional),
+            Self::Binary(bytes) | Self::Compressed { bytes, .. } => bytes.reserve(additional),
         }
     }
 
     pub(super) fn push(&mut self, payload: &[u8]) -> Result<(), Violation> {
         match self {
             Self::Text(text) => text.push(payload)?,
-            Self::Binary(octets) | Self::Compressed { octets, .. } => {
-                octets.extend_from_slice(payload)
+            Self::Binary(bytes) | Self::Compressed { bytes, .. } => {
+                bytes.extend_from_slice(payload)
             }
         }
         Ok(())
@@ -75,7 +75,7 @@ impl Message {
     pub(super) fn finish(self) -> Result<Frame, Violation> {
         match self {
             Self::Text(text) => text.finish().map(Frame::from),
-            Self::Binary(octets) => Ok(octets.into()),
+            Self::Binary(bytes) => Ok(bytes.into()),
             Self::Compressed { .. } => Err(Violation::NOT_DEFLATE),
         }
     }
@@ -87,19 +87,19 @@ impl Message {
     pub(super) fn capacity(&self) -> usize {
         match self {
             Self::Text(text) => text.capacity(),
-            Self::Binary(octets) | Self::Compressed { octets, .. } => octets.capacity(),
+            Self::Binary(bytes) | Self::Compressed { bytes, .. } => bytes.capacity(),
         }
     }
 }
 
-/// A message of octets that are plain and all there.
-pub(super) fn frame(text: bool, octets: Bytes) -> Result<Frame, Violation> {
+/// A message of bytes that are plain and all there.
+pub(super) fn frame(text: bool, bytes: Bytes) -> Result<Frame, Violation> {
     if text {
-        octets
+        bytes
             .try_into()
             .map(Frame::Text)
             .map_err(|_| Violation::NOT_UTF8)
     } else {
-        Ok(Frame::Binary(octets))
+        Ok(Frame::Binary(bytes))
     }
 }

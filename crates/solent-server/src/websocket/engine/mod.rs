@@ -1,6 +1,6 @@
 //! The WebSocket protocol without I/O: RFC 6455 and RFC 7692, for servers.
 //!
-//! Octets in, events out ([`Decoder`]); messages in, octets out ([`encode`] and its siblings). Nothing here reads,
+//! Bytes in, events out ([`Decoder`]); messages in, bytes out ([`encode`] and its siblings). Nothing here reads,
 //! writes, waits or looks at a clock, and a decoder between two messages owns no memory.
 
 mod decoder;

@@ -4,12 +4,12 @@ use super::Violation;
 
 /// Text so far, valid, and the beginning of a character that is still to be completed.
 ///
-/// Every octet is looked at once, as soon as it is there: a text that has become invalid is refused without waiting
+/// Every byte is looked at once, as soon as it is there: a text that has become invalid is refused without waiting
 /// for its end.
 #[derive(Debug, Default)]
 pub(super) struct Utf8Text {
     text: String,
-    /// An unfinished character, at most three octets.
+    /// An unfinished character, at most three bytes.
     carry: [u8; 4],
     carried: usize,
 }
@@ -23,10 +23,10 @@ impl Utf8Text {
         self.text.reserve(additional);
     }
 
-    pub(super) fn push(&mut self, mut octets: &[u8]) -> Result<(), Violation> {
-        while self.carried > 0 && !octets.is_empty() {
-            self.carry[self.carried] = octets[0];
-            octets = &octets[1..];
+    pub(super) fn push(&mut self, mut bytes: &[u8]) -> Result<(), Violation> {
+        while self.carried > 0 && !bytes.is_empty() {
+            self.carry[self.carried] = bytes[0];
+            bytes = &bytes[1..];
             self.carried += 1;
             match std::str::from_utf8(&self.carry[..self.carried]) {
                 Ok(character) => {
@@ -37,16 +37,16 @@ impl Utf8Text {
                 Err(_) => {}
             }
         }
-        self.push_whole(octets)
+        self.push_whole(bytes)
     }
 
-    /// Pushes octets that begin with a character.
-    fn push_whole(&mut self, octets: &[u8]) -> Result<(), Violation> {
-        let valid = match std::str::from_utf8(octets) {
+    /// Pushes bytes that begin with a character.
+    fn push_whole(&mut self, bytes: &[u8]) -> Result<(), Violation> {
+        let valid = match std::str::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) if error.error_len().is_some() => return Err(Violation::NOT_UTF8),
             Err(error) => {
-                let (valid, begun) = octets.split_at(error.valid_up_to());
+                let (valid, begun) = bytes.split_at(error.valid_up_to());
                 self.carry[..begun.len()].copy_from_slice(begun);
                 self.carried = begun.len();
                 std::str::from_utf8(valid).map_err(|_| Violation::NOT_UTF8)?
@@ -80,16 +80,14 @@ mod tests {
 
     use super::*;
 
-    /// The position after which `octets`, one at a time, are refused.
-    fn refused_at(octets: &[u8]) -> Option<usize> {
+    /// The position after which `bytes`, one at a time, are refused.
+    fn refused_at(bytes: &[u8]) -> Option<usize> {
         let mut text = Utf8Text::default();
-        octets
-            .iter()
-            .position(|octet| text.push(&[*octet]).is_err())
+        bytes.iter().position(|byte| text.push(&[*byte]).is_err())
     }
 
     #[test]
-    fn invalid_text_is_refused_at_the_first_wrong_octet() {
+    fn invalid_text_is_refused_at_the_first_wrong_byte() {
         assert_eq!(refused_at(b"\xce\xba\xe1\xbd\xb9\xf4\x90\x80\x80"), Some(6));
         assert_eq!(refused_at(b"a\xc0"), Some(1));
         assert_eq!(refused_at(b"\xed\xa0\x80"), Some(1));
@@ -98,22 +96,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_pieces_give_the_same_answer(octets: Vec<u8>, text: String, cuts: Vec<prop::sample::Index>, valid: bool) {
-            let octets = if valid { text.into_bytes() } else { octets };
-            let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(octets.len() + 1)).collect();
-            cuts.push(octets.len());
+        fn any_pieces_give_the_same_answer(bytes: Vec<u8>, text: String, cuts: Vec<prop::sample::Index>, valid: bool) {
+            let bytes = if valid { text.into_bytes() } else { bytes };
+            let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+            cuts.push(bytes.len());
             cuts.sort_unstable();
 
             let mut pieces = Utf8Text::default();
             let mut from = 0;
             let result = cuts.into_iter().try_for_each(|cut| {
-                let piece = &octets[from..cut];
+                let piece = &bytes[from..cut];
                 from = cut;
                 pieces.push(piece)
             });
             let result = result.and_then(|()| pieces.finish());
 
-            prop_assert_eq!(result.ok(), String::from_utf8(octets).ok());
+            prop_assert_eq!(result.ok(), String::from_utf8(bytes).ok());
         }
     }
 }

@@ -194,7 +194,7 @@ fn transfer_encoding_is_the_servers_business() {
 }
 
 #[test]
-fn files_and_octets_come_in_order() {
+fn files_and_bytes_come_in_order() {
     async fn mixes(mut connection: Connection<Http>) -> Result {
         connection.send(Outbound::start(StatusCode::OK)).await?;
         connection.send(Outbound::chunk("<")).await?;

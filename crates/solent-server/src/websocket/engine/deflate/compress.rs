@@ -1,4 +1,4 @@
-//! From plain octets to compressed ones.
+//! From plain bytes to compressed ones.
 
 use std::cell::RefCell;
 
@@ -44,20 +44,20 @@ impl Deflater {
     }
 
     /// Compresses a message, or says that it is better sent plain.
-    pub(crate) fn deflate(&mut self, octets: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn deflate(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
         let Some(own) = &mut self.own else {
-            return once(octets, self.window_bits, &self.config);
+            return once(bytes, self.window_bits, &self.config);
         };
         // Once compressed it has to be sent so: the context knows it.
-        (octets.len() >= self.config.min_size)
-            .then(|| compress(own, octets))
+        (bytes.len() >= self.config.min_size)
+            .then(|| compress(own, bytes))
             .flatten()
     }
 }
 
 /// Compresses a message without regard to others, unless it is small or would grow.
-pub(crate) fn once(octets: &[u8], window_bits: u8, config: &DeflateConfig) -> Option<Vec<u8>> {
-    if octets.len() < config.min_size || !(LEAST_WINDOW..=15).contains(&window_bits) {
+pub(crate) fn once(bytes: &[u8], window_bits: u8, config: &DeflateConfig) -> Option<Vec<u8>> {
+    if bytes.len() < config.min_size || !(LEAST_WINDOW..=15).contains(&window_bits) {
         return None;
     }
     let compressed = SHARED.with_borrow_mut(|shared| {
@@ -66,19 +66,19 @@ pub(crate) fn once(octets: &[u8], window_bits: u8, config: &DeflateConfig) -> Op
         let (_, context) =
             slot.get_or_insert_with(|| (config.level, compressor(config.level, window_bits)));
         context.reset();
-        compress(context, octets)
+        compress(context, bytes)
     })?;
-    (compressed.len() < octets.len()).then_some(compressed)
+    (compressed.len() < bytes.len()).then_some(compressed)
 }
 
 fn compressor(level: u32, window_bits: u8) -> Compress {
     Compress::new_with_window_bits(Compression::new(level), false, window_bits)
 }
 
-/// RFC 7692 §7.2.1: compress, flush to a byte boundary, leave out the last four octets.
-fn compress(context: &mut Compress, octets: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(octets.len() / 2 + 64);
-    let mut input = octets;
+/// RFC 7692 §7.2.1: compress, flush to a byte boundary, leave out the last four bytes.
+fn compress(context: &mut Compress, bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(bytes.len() / 2 + 64);
+    let mut input = bytes;
     loop {
         let before = context.total_in();
         context

@@ -1,4 +1,4 @@
-//! From compressed octets to plain ones.
+//! From compressed bytes to plain ones.
 
 use std::{cell::RefCell, collections::VecDeque};
 
@@ -38,7 +38,7 @@ pub(in super::super) enum Inflated {
 pub(in super::super) struct Inflating {
     /// The thread's shared context, which another message must not use meanwhile. Absent if the client's own is used.
     context: Option<Decompress>,
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     progress: Progress,
     pieces: VecDeque<Vec<u8>>,
     /// Bytes in all pieces.
@@ -51,7 +51,7 @@ pub(in super::super) struct Inflating {
 /// How far a message is inflated.
 #[derive(Debug, Default)]
 struct Progress {
-    /// How many of the octets and of the [`TAIL`] are used.
+    /// How many of the bytes and of the [`TAIL`] are used.
     at: usize,
     /// Streams that have ended.
     streams: u8,
@@ -74,7 +74,7 @@ impl Inflater {
     pub(in super::super) fn inflate(
         &mut self,
         text: bool,
-        octets: &[u8],
+        bytes: &[u8],
         limit: usize,
     ) -> Result<Inflated, Violation> {
         let mut shared = match self.own {
@@ -86,14 +86,14 @@ impl Inflater {
             (None, own) => own.get_or_insert_with(|| Box::new(Decompress::new(false))),
         };
         let (mut progress, mut out) = (Progress::default(), Vec::new());
-        let done = progress.step(context, octets, &mut out, limit)?;
+        let done = progress.step(context, bytes, &mut out, limit)?;
         if done {
             give_back(shared);
             return Ok(Inflated::Whole(out));
         }
         let mut inflating = Inflating {
             context: shared,
-            octets: octets.to_vec(),
+            bytes: bytes.to_vec(),
             progress,
             pieces: VecDeque::new(),
             len: 0,
@@ -125,11 +125,11 @@ impl Inflating {
         };
         let mut out = Vec::new();
         let left = limit.saturating_sub(self.len);
-        let done = self.progress.step(context, &self.octets, &mut out, left)?;
+        let done = self.progress.step(context, &self.bytes, &mut out, left)?;
         self.keep(out);
         if done {
             give_back(self.context.take());
-            self.octets = Vec::new();
+            self.bytes = Vec::new();
             self.message = Some(Message::with_room(self.text, self.len));
         }
         Ok(false)
@@ -172,15 +172,15 @@ fn give_back(context: Option<Decompress>) {
 }
 
 impl Progress {
-    /// Takes a step in inflating `octets` and the tail behind them. Whether it was the last.
+    /// Takes a step in inflating `bytes` and the tail behind them. Whether it was the last.
     fn step(
         &mut self,
         context: &mut Decompress,
-        octets: &[u8],
+        bytes: &[u8],
         out: &mut Vec<u8>,
         limit: usize,
     ) -> Result<bool, Violation> {
-        let end = octets.len() + TAIL.len();
+        let end = bytes.len() + TAIL.len();
         let stop = end.min(self.at.saturating_add(INPUT));
         // One byte more than the limit is enough to know.
         let most = limit.saturating_add(1).min(STEP);
@@ -192,9 +192,9 @@ impl Progress {
                 }
                 out.reserve_exact((most - out.len()).min(out.len().max(64)));
             }
-            let input = match octets.get(self.at..) {
+            let input = match bytes.get(self.at..) {
                 Some(rest) if !rest.is_empty() => &rest[..rest.len().min(stop - self.at)],
-                _ => &TAIL[self.at - octets.len()..],
+                _ => &TAIL[self.at - bytes.len()..],
             };
             let (in_before, out_before) = (context.total_in(), out.len());
             let status = context

@@ -14,5 +14,5 @@ pub(super) use self::{
     inflate::{Inflated, Inflating},
 };
 
-/// What every message's compressed octets end with, and what is not sent (RFC 7692 §7.2.1).
+/// What every message's compressed bytes end with, and what is not sent (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];

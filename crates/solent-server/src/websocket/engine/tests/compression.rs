@@ -21,9 +21,9 @@ fn agreed(server_keeps: bool, client_keeps: bool, bits: u8) -> Agreed {
 }
 
 /// All steps of inflating a message.
-fn inflate(inflater: &mut Inflater, octets: &[u8], limit: usize) -> Result<Vec<u8>, Violation> {
-    match inflater.inflate(false, octets, limit)? {
-        deflate::Inflated::Whole(octets) => Ok(octets),
+fn inflate(inflater: &mut Inflater, bytes: &[u8], limit: usize) -> Result<Vec<u8>, Violation> {
+    match inflater.inflate(false, bytes, limit)? {
+        deflate::Inflated::Whole(bytes) => Ok(bytes),
         deflate::Inflated::Begun(mut inflating) => {
             while !inflating.step(inflater, limit)? {}
             inflating.finish().map(|frame| frame.into_bytes().to_vec())
@@ -32,14 +32,14 @@ fn inflate(inflater: &mut Inflater, octets: &[u8], limit: usize) -> Result<Vec<u
 }
 
 /// What a client makes of a message.
-fn client_deflate(context: &mut Compress, octets: &[u8]) -> Vec<u8> {
-    if octets.is_empty() {
+fn client_deflate(context: &mut Compress, bytes: &[u8]) -> Vec<u8> {
+    if bytes.is_empty() {
         // RFC 7692 §7.2.3.6. Nothing would come of flushing a context that has just been flushed.
         return vec![0x00];
     }
-    let mut out = Vec::with_capacity(octets.len() * 2 + 64);
+    let mut out = Vec::with_capacity(bytes.len() * 2 + 64);
     context
-        .compress_vec(octets, &mut out, FlushCompress::Sync)
+        .compress_vec(bytes, &mut out, FlushCompress::Sync)
         .unwrap();
     assert!(out.ends_with(&[0, 0, 0xff, 0xff]) && out.len() < out.capacity());
     out.truncate(out.len() - 4);
@@ -115,10 +115,10 @@ proptest! {
     }
 
     #[test]
-    fn no_octets_make_the_inflater_panic(octets: Vec<u8>) {
+    fn no_bytes_make_the_inflater_panic(bytes: Vec<u8>) {
         let mut inflater = Inflater::new(&agreed(false, false, 15));
 
-        if let Ok(out) = inflate(&mut inflater, &octets, 10_000) {
+        if let Ok(out) = inflate(&mut inflater, &bytes, 10_000) {
             prop_assert!(out.len() <= 10_000);
         }
         prop_assert_eq!(inflate(&mut inflater, &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00], 5).unwrap(), b"Hello");
@@ -128,7 +128,7 @@ proptest! {
 #[test]
 fn examples_of_the_rfc_are_inflated() {
     let mut inflater = Inflater::new(&agreed(false, false, 15));
-    for (what, octets) in [
+    for (what, bytes) in [
         ("7.2.3.1", &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00][..]),
         (
             "7.2.3.3, no compression",
@@ -148,7 +148,7 @@ fn examples_of_the_rfc_are_inflated() {
         ),
     ] {
         assert_eq!(
-            inflate(&mut inflater, octets, 100).as_deref(),
+            inflate(&mut inflater, bytes, 100).as_deref(),
             Ok(&b"Hello"[..]),
             "{what}"
         );

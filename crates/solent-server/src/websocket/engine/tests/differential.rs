@@ -27,8 +27,8 @@ impl Write for Script<'_> {
 }
 
 /// What tungstenite receives as a server, and whether it ended in a fault of the client.
-fn tungstenite(octets: &[u8]) -> (Vec<Frame>, bool) {
-    let mut socket = WebSocket::from_raw_socket(Script(octets), Role::Server, None);
+fn tungstenite(bytes: &[u8]) -> (Vec<Frame>, bool) {
+    let mut socket = WebSocket::from_raw_socket(Script(bytes), Role::Server, None);
     let mut received = Vec::new();
     loop {
         match socket.read() {
@@ -68,14 +68,14 @@ proptest! {
     fn engine_and_tungstenite_agree(frames in proptest::collection::vec(frame(), 1..8), piece in 1usize..40) {
         // Of a close tungstenite answers and reads on; the engine has its own tests for it.
         prop_assume!(frames.iter().all(|frame| frame.first & 0x0f != 8));
-        let octets = encode(&frames);
+        let bytes = encode(&frames);
 
-        let (events, violation, _) = decode(&octets, &[piece], None, LIMITS);
+        let (events, violation, _) = decode(&bytes, &[piece], None, LIMITS);
         let ours: Vec<_> = events.into_iter().filter_map(|event| match event {
             Decoded::Message(frame) => Some(frame),
             _ => None,
         }).collect();
-        let (theirs, failed) = tungstenite(&octets);
+        let (theirs, failed) = tungstenite(&bytes);
 
         // Text that is wrong before its end is refused sooner here, which is stricter and has the same outcome.
         prop_assert_eq!(&ours, &theirs);

@@ -2,7 +2,7 @@
 
 /// Compression, with every agreement.
 mod compression;
-/// Against tungstenite, octet for octet.
+/// Against tungstenite, byte for byte.
 mod differential;
 /// A client that sends what it is told to.
 mod peer;

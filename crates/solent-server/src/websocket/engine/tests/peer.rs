@@ -73,9 +73,9 @@ pub(super) fn fragments(message: &Frame, rsv1: bool, payload: &[u8], cuts: &[usi
     pieces.collect()
 }
 
-/// Everything that a decoder says of `octets`, handed over in pieces of the given sizes.
+/// Everything that a decoder says of `bytes`, handed over in pieces of the given sizes.
 pub(super) fn decode(
-    octets: &[u8],
+    bytes: &[u8],
     pieces: &[usize],
     inflater: Option<Inflater>,
     limits: Limits,
@@ -83,7 +83,7 @@ pub(super) fn decode(
     let mut decoder = Decoder::new(limits, inflater);
     let mut events = Vec::new();
     let mut sizes = pieces.iter().copied().cycle();
-    let mut rest = octets;
+    let mut rest = bytes;
     while !rest.is_empty() {
         let size = sizes.next().unwrap_or(rest.len()).clamp(1, rest.len());
         let (piece, after) = rest.split_at(size);

@@ -31,10 +31,10 @@ proptest! {
             own.insert(own.len() / 2, Raw::new(0x89, ping.clone()));
             frames.extend(own);
         }
-        let octets = encode(&frames);
-        let pieces = if in_small && octets.len() < 10_000 { small } else { pieces };
+        let bytes = encode(&frames);
+        let pieces = if in_small && bytes.len() < 10_000 { small } else { pieces };
 
-        let (events, violation, decoder) = decode(&octets, &pieces, None, LIMITS);
+        let (events, violation, decoder) = decode(&bytes, &pieces, None, LIMITS);
 
         prop_assert_eq!(violation, None);
         let received: Vec<_> = events.iter().filter_map(|event| match event {
@@ -47,24 +47,24 @@ proptest! {
     }
 
     #[test]
-    fn no_octets_make_it_panic_or_hoard(octets: Vec<u8>, pieces in proptest::collection::vec(1usize..50, 1..4)) {
-        let (events, _, _) = decode(&octets, &pieces, None, LIMITS);
+    fn no_bytes_make_it_panic_or_hoard(bytes: Vec<u8>, pieces in proptest::collection::vec(1usize..50, 1..4)) {
+        let (events, _, _) = decode(&bytes, &pieces, None, LIMITS);
 
         let size: usize = events.iter().map(|event| match event {
             Decoded::Message(frame) => frame.len(),
             _ => 0,
         }).sum();
-        prop_assert!(size <= octets.len());
+        prop_assert!(size <= bytes.len());
     }
 }
 
 #[test]
 fn announced_length_sets_no_memory_aside() {
-    let mut octets = vec![0x82, 0xff];
-    octets.extend((1u64 << 20).to_be_bytes());
-    octets.extend([1, 2, 3, 4]);
+    let mut bytes = vec![0x82, 0xff];
+    bytes.extend((1u64 << 20).to_be_bytes());
+    bytes.extend([1, 2, 3, 4]);
 
-    let (_, violation, decoder) = decode(&octets, &[octets.len()], None, LIMITS);
+    let (_, violation, decoder) = decode(&bytes, &[bytes.len()], None, LIMITS);
 
     assert_eq!(violation, None);
     assert!(

@@ -2,8 +2,8 @@ use super::peer::{LIMITS, Raw, decode, encode};
 use crate::websocket::engine::{Decoded, Limits};
 
 fn code(frames: &[Raw]) -> Option<u16> {
-    let octets = encode(frames);
-    decode(&octets, &[octets.len()], None, LIMITS)
+    let bytes = encode(frames);
+    decode(&bytes, &[bytes.len()], None, LIMITS)
         .1
         .map(|violation| violation.code.as_u16())
 }
@@ -23,7 +23,7 @@ fn broken_rules_have_their_codes() {
         ("reserved opcode", vec![text(0x83, b"")], 1002),
         ("fragmented ping", vec![text(0x09, b"")], 1002),
         ("long ping", vec![text(0x89, &[0; 126])], 1002),
-        ("close of one octet", vec![text(0x88, b"x")], 1002),
+        ("close of one byte", vec![text(0x88, b"x")], 1002),
         (
             "close code 1005",
             vec![text(0x88, &1005u16.to_be_bytes())],
@@ -51,7 +51,7 @@ fn broken_rules_have_their_codes() {
             1007,
         ),
         (
-            "bad octet in a fragment",
+            "bad byte in a fragment",
             vec![text(0x01, b"\xed\xa0")],
             1007,
         ),
@@ -67,8 +67,8 @@ fn sizes_are_limited() {
         message: 15,
     };
     let code = |frames: &[Raw]| {
-        let octets = encode(frames);
-        decode(&octets, &[octets.len()], None, limits)
+        let bytes = encode(frames);
+        decode(&bytes, &[bytes.len()], None, limits)
             .1
             .map(|violation| violation.code.as_u16())
     };
@@ -92,9 +92,9 @@ fn character_may_be_split_over_frames() {
         Raw::new(0x89, *b"ping"),
         Raw::new(0x80, [0xad]),
     ];
-    let octets = encode(&frames);
+    let bytes = encode(&frames);
 
-    let (events, violation, _) = decode(&octets, &[1], None, LIMITS);
+    let (events, violation, _) = decode(&bytes, &[1], None, LIMITS);
 
     assert_eq!(violation, None);
     assert_eq!(
@@ -108,13 +108,13 @@ fn character_may_be_split_over_frames() {
 
 #[test]
 fn nothing_follows_a_close() {
-    let octets = encode(&[
+    let bytes = encode(&[
         Raw::new(0x88, *b"\x03\xe8bye"),
         Raw::new(0x81, *b"late"),
         Raw::new(0xff, *b"?"),
     ]);
 
-    let (events, violation, _) = decode(&octets, &[octets.len()], None, LIMITS);
+    let (events, violation, _) = decode(&bytes, &[bytes.len()], None, LIMITS);
 
     assert_eq!(violation, None);
     assert!(

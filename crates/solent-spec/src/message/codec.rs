@@ -68,9 +68,9 @@ fn spelled_out(map: &[u8]) -> Option<Vec<u8>> {
 /// How long a token is: its first byte with a length that follows, and what it carries. Lists and maps carry nothing: their
 /// items are tokens of their own.
 fn token(rest: &[u8]) -> Option<(usize, usize)> {
-    let length = |octets: usize| {
-        let octets = rest.get(1..=octets)?.iter();
-        Some(octets.fold(0, |length, octet| length << 8 | usize::from(*octet)))
+    let length = |bytes: usize| {
+        let bytes = rest.get(1..=bytes)?.iter();
+        Some(bytes.fold(0, |length, byte| length << 8 | usize::from(*byte)))
     };
     Some(match *rest.first()? {
         short @ 0xa0..=0xbf => (1, usize::from(short & 0x1f)),
@@ -90,8 +90,8 @@ fn token(rest: &[u8]) -> Option<(usize, usize)> {
     })
 }
 
-fn push_list(out: &mut Vec<u8>, octets: &[u8]) {
-    match (u8::try_from(octets.len()), u16::try_from(octets.len())) {
+fn push_list(out: &mut Vec<u8>, bytes: &[u8]) {
+    match (u8::try_from(bytes.len()), u16::try_from(bytes.len())) {
         (Ok(short @ 0..=15), _) => out.push(0x90 | short),
         (_, Ok(length)) => {
             out.push(0xdc);
@@ -100,14 +100,14 @@ fn push_list(out: &mut Vec<u8>, octets: &[u8]) {
         _ => {
             out.push(0xdd);
             // A token's length has four bytes at most.
-            let length = u32::try_from(octets.len()).map_or(u32::MAX, identity);
+            let length = u32::try_from(bytes.len()).map_or(u32::MAX, identity);
             out.extend_from_slice(&length.to_be_bytes());
         }
     }
-    for octet in octets {
-        match octet {
-            0..=0x7f => out.push(*octet),
-            _ => out.extend_from_slice(&[0xcc, *octet]),
+    for byte in bytes {
+        match byte {
+            0..=0x7f => out.push(*byte),
+            _ => out.extend_from_slice(&[0xcc, *byte]),
         }
     }
 }
@@ -141,14 +141,14 @@ mod tests {
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Inner {
-        octets: Box<[u8]>,
+        bytes: Box<[u8]>,
         #[serde(flatten)]
         rest: BTreeMap<String, Vec<u8>>,
     }
 
     fn inner() -> Inner {
         Inner {
-            octets: vec![255, 0, 127, 128].into(),
+            bytes: vec![255, 0, 127, 128].into(),
             rest: BTreeMap::from([("rest".to_owned(), vec![0; 300])]),
         }
     }
@@ -214,8 +214,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_panics(octets in prop::collection::vec(any::<u8>(), 0..60)) {
-            let _ = spelled_out(&octets);
+        fn nothing_panics(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            let _ = spelled_out(&bytes);
         }
     }
 

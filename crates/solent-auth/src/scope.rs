@@ -31,12 +31,12 @@ pub trait AuthScope: RequestScope {
     ///
     /// [`NotInScope`] outside a middleware that looks after users of type `U`.
     fn auth<U: AuthUser>(&self) -> Result<&Auth<U>, NotInScope> {
-        self.state().ok_or(NotInScope("user of this type"))
+        self.link().get().ok_or(NotInScope("user of this type"))
     }
 
     /// The user, as far as it is known; see [`Auth::known`]. Nobody outside a middleware that looks after users of type `U`.
     fn user<U: AuthUser>(&self) -> Option<Arc<U>> {
-        self.state::<Auth<U>>()?.known()
+        self.link().get::<Auth<U>>()?.known()
     }
 
     /// The session.
@@ -45,7 +45,7 @@ pub trait AuthScope: RequestScope {
     ///
     /// [`NotInScope`] outside [`Sessions`](crate::Sessions) and [`AuthStack`](crate::AuthStack).
     fn session(&self) -> Result<&Session, NotInScope> {
-        self.state().ok_or(NotInScope("session"))
+        self.link().get().ok_or(NotInScope("session"))
     }
 
     /// The cookies that the browser sent.
@@ -64,7 +64,7 @@ pub trait AuthScope: RequestScope {
     }
 }
 
-impl<S: RequestScope> AuthScope for S {}
+impl<S: RequestScope + ?Sized> AuthScope for S {}
 
 /// A scope does not have what was asked for, since the application is not inside the middleware that leaves it there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use crate::{Connection, HttpProtocol, Protocol, Result};
+use crate::{Connection, HttpProtocol, Middleware, Protocol, Result};
 
 /// A future in a box, as [`BoxApplication::call`] returns it.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -124,49 +124,5 @@ impl<P: Protocol> Clone for BoxApplication<P> {
 impl<P: Protocol> fmt::Debug for BoxApplication<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BoxApplication<{}>", P::NAME)
-    }
-}
-
-/// A wrapper round applications, for every protocol that begins with an HTTP request.
-///
-/// ```
-/// use solent_spec::{Application, BoxApplication, Connection, HttpProtocol, Middleware, RequestScope};
-///
-/// #[derive(Clone)]
-/// struct Tenant(&'static str);
-///
-/// /// Tells the applications inside it whom they serve.
-/// struct ForTenant(Tenant);
-///
-/// impl Middleware for ForTenant {
-///     fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
-///         let tenant = self.0.clone();
-///         BoxApplication::from_fn(move |mut connection: Connection<P>| {
-///             connection.scope_mut().link_mut().insert(tenant.clone());
-///             inner.call(connection)
-///         })
-///     }
-/// }
-/// # use solent_spec::{Http, Result};
-///
-/// async fn page(_: Connection<Http>) -> Result {
-///     Ok(())
-/// }
-///
-/// let application = page.inside(&ForTenant(Tenant("north")));
-/// # let _ = application;
-/// ```
-pub trait Middleware: Send + Sync + 'static {
-    /// Returns an application that does what this middleware is for and calls `inner`.
-    fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P>;
-
-    /// Finds out whether what this middleware needs can be used, such as the store of its sessions. `Solent::middleware` lets
-    /// an application do it before it listens. By default there is nothing to find out.
-    ///
-    /// # Errors
-    ///
-    /// What is in the way, if it will not go away by itself. A backend that is away is no error.
-    fn startup(&self) -> BoxFuture<Result> {
-        Box::pin(std::future::ready(Ok(())))
     }
 }

@@ -6,7 +6,9 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use crate::{Closed, Protocol, SendError, request::UrlRoute};
+use http::Response;
+
+use crate::{Body, Closed, HttpProtocol, Protocol, SendError, request::UrlRoute};
 
 /// The two ends of a connection's event stream: what a server, a test kit or a middleware implements.
 ///
@@ -190,6 +192,19 @@ impl<P: Protocol> Connection<P> {
     /// The transport's way round the events, if it has one; see [`Transport::direct`].
     pub fn direct(&mut self) -> Option<P::Direct> {
         self.transport.direct()
+    }
+}
+
+impl<P: HttpProtocol> Connection<P> {
+    /// Answers the request with `response` in an application's place. On a WebSocket it is a denial response, or, where the
+    /// server does not offer that, what comes closest.
+    ///
+    /// # Errors
+    ///
+    /// The connection is gone.
+    pub async fn refuse(mut self, response: Response<Body>) -> crate::Result {
+        let refusal = P::refuse(&self.scope, response);
+        Ok(self.send(refusal).await?)
     }
 }
 

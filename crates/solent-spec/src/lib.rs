@@ -49,12 +49,13 @@ pub mod http;
 pub mod json;
 pub mod lifespan;
 pub mod message;
+mod middleware;
 pub mod request;
 pub mod tower;
 pub mod websocket;
 
 pub use self::{
-    application::{Application, BoxApplication, BoxFuture, Middleware},
+    application::{Application, BoxApplication, BoxFuture},
     body::Body,
     channel::Channel,
     closed::{Closed, ClosedSignal},
@@ -65,6 +66,7 @@ pub use self::{
     http::Http,
     lifespan::Lifespan,
     message::Message,
+    middleware::{FromFn, Middleware, Next, from_fn},
     protocol::{HttpProtocol, Protocol},
     request::{Head, Link, RequestScope},
     throttle::Throttle,

@@ -3,7 +3,7 @@
 use http::{HeaderMap, Response, StatusCode};
 
 use crate::{
-    Body, RequestScope,
+    Body, Connection, RequestScope, WebSocket,
     websocket::{Close, Frame},
 };
 
@@ -48,8 +48,24 @@ pub trait Protocol: Sized + 'static {
 
 /// A protocol that begins with an HTTP request: [`Http`](crate::Http) and [`WebSocket`](crate::WebSocket).
 ///
-/// Middleware written against this trait (cookies, sessions, origins, logs) works for both.
-pub trait HttpProtocol: Protocol<Scope: RequestScope> {
+/// Middleware written against this trait (cookies, sessions, origins, logs) works for both. The trait is sealed: these two are
+/// all there are.
+pub trait HttpProtocol: Protocol<Scope: RequestScope> + sealed::Sealed {
+    /// Whether this is [`WebSocket`](crate::WebSocket), for middleware that does something on one of the two only.
+    const IS_WEBSOCKET: bool;
+
+    /// The connection as one of a WebSocket, as it was if it is none; for middleware with more to do there.
+    ///
+    /// # Errors
+    ///
+    /// The connection, over HTTP.
+    fn into_websocket(
+        connection: Connection<Self>,
+    ) -> Result<Connection<WebSocket>, Connection<Self>>;
+
+    /// The way back; `None` over HTTP.
+    fn from_websocket(socket: Connection<WebSocket>) -> Option<Connection<Self>>;
+
     /// The headers that answer the request, where `event` is the one that carries them.
     fn response_headers(event: &mut Self::Outbound) -> Option<&mut HeaderMap>;
 
@@ -94,4 +110,12 @@ pub trait HttpProtocol: Protocol<Scope: RequestScope> {
         let _ = event;
         None
     }
+}
+
+mod sealed {
+    /// Only this crate's protocols are [`HttpProtocol`](super::HttpProtocol)s.
+    pub trait Sealed {}
+
+    impl Sealed for crate::Http {}
+    impl Sealed for crate::WebSocket {}
 }

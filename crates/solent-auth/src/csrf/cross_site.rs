@@ -1,10 +1,10 @@
 //! Requests refused for where they come from, without a token.
 
-use http::{Method, StatusCode};
-use solent_spec::{BoxApplication, HttpProtocol, Middleware, Protocol, RequestScope, WebSocket};
+use http::{Method, Response, StatusCode};
+use solent_spec::{Body, BoxApplication, HttpProtocol, Middleware, RequestScope, http::plain_text};
 
 use crate::{
-    gate::{Check, Refusal, gate},
+    gate::gate,
     origin::{OriginList, excerpt, is_same_host, origin_of},
 };
 
@@ -69,21 +69,11 @@ impl CrossSite {
             None => origin.is_none_or(|origin| is_same_host(&origin, scope)),
         }
     }
-}
 
-impl Middleware for CrossSite {
-    fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
-        if P::NAME == WebSocket::NAME {
-            return inner;
-        }
-        gate(inner, self.clone())
-    }
-}
-
-impl Check for CrossSite {
-    fn check<S: RequestScope>(&self, scope: &S) -> Result<(), Refusal> {
+    /// The response to a request that may not pass, of which the log is told; `None` for one that [may](Self::permits).
+    pub fn refusal<S: RequestScope>(&self, scope: &S) -> Option<Response<Body>> {
         if self.permits(scope) {
-            return Ok(());
+            return None;
         }
         let origin = origin_of(scope).unwrap_or_default();
         warn_throttled!(
@@ -91,10 +81,20 @@ impl Check for CrossSite {
             "refused a request that a page of another origin made; if the page is yours, add its origin with \
              CrossSite::trust; if a proxy changes the host, have it forward the host and trust it",
         );
-        Err(Refusal {
-            status: StatusCode::FORBIDDEN,
-            text: "Forbidden: not from this page\n",
-        })
+        Some(plain_text(
+            StatusCode::FORBIDDEN,
+            "Forbidden: not from this page\n",
+        ))
+    }
+}
+
+impl Middleware for CrossSite {
+    fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
+        if P::IS_WEBSOCKET {
+            return inner;
+        }
+        let this = self.clone();
+        gate(inner, move |scope| this.refusal(scope))
     }
 }
 

@@ -4,8 +4,8 @@ use std::{future::ready, sync::Arc};
 
 use http::StatusCode;
 use solent_spec::{
-    BoxApplication, BoxFuture, Chain, Connection, HttpProtocol, Middleware, Protocol, RequestScope,
-    Result, WebSocket,
+    BoxApplication, BoxFuture, Chain, Connection, HttpProtocol, Middleware, RequestScope, Result,
+    http::plain_text,
 };
 
 use super::{
@@ -21,7 +21,6 @@ use super::{
 };
 use crate::{
     cookie::{CookieJar, Cookies},
-    gate::Refusal,
     origin::{excerpt, latin1, origin_of},
     session::Session,
 };
@@ -195,7 +194,7 @@ enum Reason {
 
 impl Middleware for Csrf {
     fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
-        if P::NAME == WebSocket::NAME {
+        if P::IS_WEBSOCKET {
             return inner;
         }
         let csrf = self.clone();
@@ -242,22 +241,22 @@ async fn refuse<P: HttpProtocol>(connection: Connection<P>, reason: Reason) -> R
             target: "solent::auth", path = scope.path(), error = %Chain(error),
             "csrf token could not be checked, the session cannot be read",
         );
-        return UNAVAILABLE.send(connection).await;
+        return connection
+            .refuse(plain_text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Service Unavailable\n",
+            ))
+            .await;
     }
     let origin = origin_of(scope).unwrap_or_default();
     warn_throttled!(
             method = %scope.head().method(), path = scope.path(), host = scope.host(), origin = ?excerpt(&origin),
         "refused a request that another site may have made: {reason}",
     );
-    FORBIDDEN.send(connection).await
+    connection
+        .refuse(plain_text(
+            StatusCode::FORBIDDEN,
+            "Forbidden: CSRF verification failed\n",
+        ))
+        .await
 }
-
-const FORBIDDEN: Refusal = Refusal {
-    status: StatusCode::FORBIDDEN,
-    text: "Forbidden: CSRF verification failed\n",
-};
-
-const UNAVAILABLE: Refusal = Refusal {
-    status: StatusCode::SERVICE_UNAVAILABLE,
-    text: "Service Unavailable\n",
-};

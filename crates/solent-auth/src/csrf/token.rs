@@ -97,8 +97,8 @@ pub trait CsrfScope: RequestScope {
     /// The token of the request's browser; `None` without a [`Csrf`](crate::Csrf) around the application, and on a
     /// WebSocket.
     fn csrf(&self) -> Option<&CsrfToken> {
-        self.state()
+        self.link().get()
     }
 }
 
-impl<S: RequestScope> CsrfScope for S {}
+impl<S: RequestScope + ?Sized> CsrfScope for S {}

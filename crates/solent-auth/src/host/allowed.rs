@@ -1,11 +1,11 @@
 //! The middleware.
 
-use http::StatusCode;
-use solent_spec::{BoxApplication, HttpProtocol, Middleware, RequestScope};
+use http::{Response, StatusCode};
+use solent_spec::{Body, BoxApplication, HttpProtocol, Middleware, RequestScope, http::plain_text};
 
 use super::name::{domain_of, is_listed};
 use crate::{
-    gate::{Check, Refusal, gate},
+    gate::gate,
     origin::{Origins, excerpt},
 };
 
@@ -81,18 +81,11 @@ impl AllowedHosts {
             .and_then(domain_of)
             .is_some_and(|domain| is_listed(&domain, &self.patterns))
     }
-}
 
-impl Middleware for AllowedHosts {
-    fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
-        gate(inner, self.clone())
-    }
-}
-
-impl Check for AllowedHosts {
-    fn check<S: RequestScope>(&self, scope: &S) -> Result<(), Refusal> {
+    /// The response to a request that may not pass, of which the log is told; `None` for one that [may](Self::permits).
+    pub fn refusal<S: RequestScope>(&self, scope: &S) -> Option<Response<Body>> {
         if self.permits(scope) {
-            return Ok(());
+            return None;
         }
         let path = scope.path();
         match scope.host() {
@@ -106,10 +99,17 @@ impl Check for AllowedHosts {
                 "refused a request for another host; if it is one of yours, add it to AllowedHosts",
             ),
         }
-        Err(Refusal {
-            status: StatusCode::BAD_REQUEST,
-            text: "Bad Request: no such host here\n",
-        })
+        Some(plain_text(
+            StatusCode::BAD_REQUEST,
+            "Bad Request: no such host here\n",
+        ))
+    }
+}
+
+impl Middleware for AllowedHosts {
+    fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
+        let this = self.clone();
+        gate(inner, move |scope| this.refusal(scope))
     }
 }
 

@@ -1,13 +1,14 @@
 //! The middleware.
 
-use solent_spec::{BoxApplication, Http, HttpProtocol, Middleware, Protocol, RequestScope};
+use http::{Response, StatusCode};
+use solent_spec::{Body, BoxApplication, HttpProtocol, Middleware, RequestScope, http::plain_text};
 
 use super::{
     header::{excerpt, origin_of},
     list::OriginList,
     same_host::is_same_host,
 };
-use crate::gate::{Check, Refusal, gate};
+use crate::gate::gate;
 
 /// Which pages may open a WebSocket.
 ///
@@ -110,6 +111,18 @@ impl Origins {
                 && (scope.header("sec-fetch-site") == Some("same-origin")
                     || is_same_host(origin, scope))
     }
+
+    /// The response to a request that may not pass, of which the log is told; `None` for one that [may](Self::permits).
+    pub fn refusal<S: RequestScope>(&self, scope: &S) -> Option<Response<Body>> {
+        if self.permits(scope) {
+            return None;
+        }
+        tell(origin_of(scope).as_deref(), scope);
+        Some(plain_text(
+            StatusCode::FORBIDDEN,
+            "Forbidden: not from this page\n",
+        ))
+    }
 }
 
 /// [`Origins::same_host`].
@@ -121,23 +134,11 @@ impl Default for Origins {
 
 impl Middleware for Origins {
     fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
-        if P::NAME == Http::NAME {
+        if !P::IS_WEBSOCKET {
             return inner;
         }
-        gate(inner, self.clone())
-    }
-}
-
-impl Check for Origins {
-    fn check<S: RequestScope>(&self, scope: &S) -> Result<(), Refusal> {
-        if self.permits(scope) {
-            return Ok(());
-        }
-        tell(origin_of(scope).as_deref(), scope);
-        Err(Refusal {
-            status: http::StatusCode::FORBIDDEN,
-            text: "Forbidden: not from this page\n",
-        })
+        let this = self.clone();
+        gate(inner, move |scope| this.refusal(scope))
     }
 }
 

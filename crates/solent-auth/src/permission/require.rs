@@ -112,14 +112,13 @@ impl<C: Check> Middleware for Require<C> {
 /// The connection, unless it was refused.
 async fn admitted<P: HttpProtocol, C: Check>(
     require: Arc<Require<C>>,
-    mut connection: Connection<P>,
+    connection: Connection<P>,
 ) -> Result<Option<Connection<P>>> {
     let asked = Asked::of(connection.scope());
     let Some(response) = require.refusal(asked, P::NAME).await else {
         return Ok(Some(connection));
     };
-    let refusal = P::refuse(connection.scope(), response);
-    connection.send(refusal).await?;
+    connection.refuse(response).await?;
     Ok(None)
 }
 

@@ -111,15 +111,13 @@ impl Middleware for ConnectRate {
 }
 
 /// RFC 6585 §4.
-async fn refuse<P: HttpProtocol>(mut connection: Connection<P>, wait: Duration) -> Result {
+async fn refuse<P: HttpProtocol>(connection: Connection<P>, wait: Duration) -> Result {
     let mut response = plain_text(StatusCode::TOO_MANY_REQUESTS, "You connect too often.\n");
     let retry_after = HeaderValue::from(whole_seconds(wait));
     response
         .headers_mut()
         .insert(header::RETRY_AFTER, retry_after);
-    let refusal = P::refuse(connection.scope(), response);
-    connection.send(refusal).await?;
-    Ok(())
+    connection.refuse(response).await
 }
 
 /// Rounded up, and never 0, which would mean at once.

@@ -1,14 +1,13 @@
 //! Messages by connection, user and address.
 
 use std::{
-    any::TypeId,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use solent_spec::{
-    BoxApplication, Closed, Connection, Http, HttpProtocol, Middleware, RequestScope, SendError,
+    BoxApplication, Closed, Connection, HttpProtocol, Middleware, RequestScope, SendError,
     Transport,
     request::{IPV6_PREFIX, client_network},
     websocket::{Close, CloseCode},
@@ -102,7 +101,7 @@ impl MessageRate {
 
 impl Middleware for MessageRate {
     fn wrap<P: HttpProtocol>(&self, inner: BoxApplication<P>) -> BoxApplication<P> {
-        if TypeId::of::<P>() == TypeId::of::<Http>() {
+        if !P::IS_WEBSOCKET {
             return inner;
         }
         let limits = Arc::clone(&self.0);

@@ -90,7 +90,7 @@ impl<P: HttpProtocol, U: AuthUser> Entrance<P, U> {
 
 /// The connection, once it is known whose it is, unless it was refused.
 async fn resolved<P: HttpProtocol, U: AuthUser>(
-    mut connection: Connection<P>,
+    connection: Connection<P>,
     auth: Auth<U>,
     on_failure: OnFailure,
 ) -> Result<Option<Entered<P>>> {
@@ -106,8 +106,7 @@ async fn resolved<P: HttpProtocol, U: AuthUser>(
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     let moment = HeaderValue::from_static("1");
     response.headers_mut().insert(header::RETRY_AFTER, moment);
-    let refusal = P::refuse(connection.scope(), response);
-    connection.send(refusal).await?;
+    connection.refuse(response).await?;
     Ok(None)
 }
 

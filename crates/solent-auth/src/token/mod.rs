@@ -5,7 +5,6 @@ mod credential;
 mod first_message;
 mod lifetime;
 mod message;
-mod protocol;
 mod refusal;
 mod secret;
 mod source;

@@ -16,10 +16,8 @@ pub(super) enum Refusal {
 
 impl Refusal {
     /// Answers `connection`: RFC 6750 §3.
-    pub(super) async fn send<P: HttpProtocol>(self, mut connection: Connection<P>) -> Result {
-        let refusal = P::refuse(connection.scope(), self.response());
-        connection.send(refusal).await?;
-        Ok(())
+    pub(super) async fn send<P: HttpProtocol>(self, connection: Connection<P>) -> Result {
+        connection.refuse(self.response()).await
     }
 
     fn response(self) -> Response<Body> {

@@ -2,9 +2,10 @@
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
+use http::Response;
 use solent_spec::{
-    BoxApplication, BoxFuture, Chain, Connection, Http, HttpProtocol, Middleware, Protocol,
-    RequestScope, Result, WebSocket, websocket::CloseCode,
+    Body, BoxApplication, BoxFuture, Chain, Connection, HttpProtocol, Middleware, RequestScope,
+    Result, websocket::CloseCode,
 };
 
 use super::{
@@ -12,7 +13,6 @@ use super::{
     credential::verify,
     first_message::{AcceptedTransport, Heard, hear},
     message,
-    protocol::{from_websocket, into_websocket, map_websocket},
     refusal::Refusal,
     source::{Found, Via},
     subprotocol::ChosenSubprotocol,
@@ -21,7 +21,6 @@ use super::{
 };
 use crate::{
     Auth, CrossSite, Identity, Origins,
-    gate::Check,
     guard::guard,
     stack::{Entered, Entering},
     user::{LoginWatch, Watching},
@@ -170,7 +169,7 @@ impl<P: HttpProtocol, V: TokenVerifier> Entrance<P, V> {
             let preparing = Box::pin(async move { shared.admit(connection, found).await });
             return Box::pin(Entering::Preparing { preparing, inner });
         }
-        if P::NAME == WebSocket::NAME && shared.first_message().is_some() {
+        if P::IS_WEBSOCKET && shared.first_message().is_some() {
             let preparing = Box::pin(async move { shared.listen(connection).await });
             return Box::pin(Entering::Preparing { preparing, inner });
         }
@@ -201,9 +200,9 @@ impl<V: TokenVerifier> Shared<V> {
         found: Found,
     ) -> Result<Option<Entered<P>>> {
         if found.via == Via::Cookie
-            && let Err(refusal) = self.check_page(&connection)
+            && let Some(refusal) = self.page_refusal(&connection)
         {
-            refusal.send(connection).await?;
+            connection.refuse(refusal).await?;
             return Ok(None);
         }
         let judged = self.judge(&found).await;
@@ -222,12 +221,15 @@ impl<V: TokenVerifier> Shared<V> {
             }
         };
         let connection = match found.via {
-            Via::Subprotocol(chosen) => map_websocket(connection, |socket| {
-                socket.map_transport(|inner| ChosenSubprotocol::new(inner, chosen))
-            }),
-            _ => connection,
+            Via::Subprotocol(chosen) => match P::into_websocket(connection) {
+                Ok(socket) => P::from_websocket(
+                    socket.map_transport(|inner| ChosenSubprotocol::new(inner, chosen)),
+                ),
+                Err(connection) => Some(connection),
+            },
+            _ => Some(connection),
         };
-        Ok(Some((connection, guard)))
+        Ok(connection.map(|connection| (connection, guard)))
     }
 
     /// Lets a WebSocket in once its client has sent a token, or closes it.
@@ -236,7 +238,7 @@ impl<V: TokenVerifier> Shared<V> {
         connection: Connection<P>,
     ) -> Result<Option<Entered<P>>> {
         let settings = self.first_message().cloned().unwrap_or_default();
-        let mut socket = match into_websocket(connection) {
+        let mut socket = match P::into_websocket(connection) {
             Ok(socket) => socket,
             Err(other) => return Ok(Some((other, None))),
         };
@@ -272,7 +274,7 @@ impl<V: TokenVerifier> Shared<V> {
         socket.send(message::accepted(left).into()).await?;
         let (scope, transport) = socket.into_parts();
         let transport = AcceptedTransport::new(transport, &scope, &settings);
-        let entered = from_websocket(Connection::new(scope, transport));
+        let entered = P::from_websocket(Connection::new(scope, transport));
         Ok(entered.map(|socket| self.let_in(socket, verified, &Via::Message)))
     }
 
@@ -308,7 +310,7 @@ impl<V: TokenVerifier> Shared<V> {
         link.insert(auth);
         link.insert(credential.clone());
         let private = matches!(via, Via::Query | Via::Cookie);
-        if private || P::NAME != Http::NAME {
+        if private || P::IS_WEBSOCKET {
             let (credential, config) = (credential.clone(), Arc::clone(&config));
             connection = connection
                 .map_transport(|inner| TokenTransport::new(inner, credential, config, private));
@@ -334,15 +336,12 @@ impl<V: TokenVerifier> Shared<V> {
         }
     }
 
-    /// Whether the page that a browser shows may send its cookies.
-    fn check_page<P: HttpProtocol>(
-        &self,
-        connection: &Connection<P>,
-    ) -> Result<(), crate::gate::Refusal> {
-        if P::NAME == Http::NAME {
-            self.cross_site.check(connection.scope())
+    /// The answer to a request with cookies of a page that may not send them.
+    fn page_refusal<P: HttpProtocol>(&self, connection: &Connection<P>) -> Option<Response<Body>> {
+        if P::IS_WEBSOCKET {
+            self.origins.refusal(connection.scope())
         } else {
-            self.origins.check(connection.scope())
+            self.cross_site.refusal(connection.scope())
         }
     }
 }

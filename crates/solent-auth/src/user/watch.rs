@@ -10,9 +10,7 @@ use std::{
 
 use rand::RngExt;
 use solent_layer::{ChannelLayer, Delivery, DynLayer, LayerError, Mailbox, Message};
-use solent_spec::{
-    BoxFuture, Chain, Connection, HttpProtocol, Protocol, RequestScope, WebSocket, websocket::Close,
-};
+use solent_spec::{BoxFuture, Chain, Connection, HttpProtocol, RequestScope, websocket::Close};
 use tokio::time::{Sleep, sleep};
 
 use super::{AuthError, Identity, group::Notice, user_group};
@@ -107,7 +105,7 @@ impl LoginWatch {
             login,
             watching,
             layer: layer.filter(|_| reachable).cloned(),
-            settle: if P::NAME == WebSocket::NAME {
+            settle: if P::IS_WEBSOCKET {
                 Duration::ZERO
             } else {
                 SETTLE

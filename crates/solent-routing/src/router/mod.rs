@@ -102,7 +102,8 @@ impl<P: HttpProtocol> Router<P> {
     fn dispatch(&self, mut connection: Connection<P>) -> BoxFuture<Result> {
         let scope = connection.scope();
         let Some(found) = self.find(scope) else {
-            return Box::pin(not_found(connection));
+            let response = plain_text(StatusCode::NOT_FOUND, "Not Found\n");
+            return Box::pin(connection.refuse(response));
         };
         let outer = scope.link().url_route().cloned().unwrap_or_default();
         let (application, len, route) = (found.application, found.len, found.record(outer));
@@ -129,13 +130,6 @@ impl<P: HttpProtocol> Route<P> {
             target,
         }
     }
-}
-
-async fn not_found<P: HttpProtocol>(mut connection: Connection<P>) -> Result {
-    let response = plain_text(StatusCode::NOT_FOUND, "Not Found\n");
-    let refusal = P::refuse(connection.scope(), response);
-    connection.send(refusal).await?;
-    Ok(())
 }
 
 impl<P: HttpProtocol> Application<P> for Router<P> {

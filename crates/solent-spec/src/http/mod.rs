@@ -15,7 +15,7 @@ pub use self::{
     plain::plain_text,
     scope::HttpScope,
 };
-use crate::{Body, HttpProtocol, Protocol, websocket::Close};
+use crate::{Body, Connection, HttpProtocol, Protocol, WebSocket, websocket::Close};
 
 /// The HTTP protocol, any version. One connection is one request and its response.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,18 @@ impl Protocol for Http {
 }
 
 impl HttpProtocol for Http {
+    const IS_WEBSOCKET: bool = false;
+
+    fn into_websocket(
+        connection: Connection<Self>,
+    ) -> Result<Connection<WebSocket>, Connection<Self>> {
+        Err(connection)
+    }
+
+    fn from_websocket(_: Connection<WebSocket>) -> Option<Connection<Self>> {
+        None
+    }
+
     fn response_headers(event: &mut Outbound) -> Option<&mut HeaderMap> {
         match event {
             Outbound::Start(start) => Some(&mut start.headers),

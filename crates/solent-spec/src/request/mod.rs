@@ -72,7 +72,10 @@ pub trait RequestScope: Send {
     /// # Errors
     ///
     /// [`ParamError`] if the route has no such part, or if what it captured is no `T`.
-    fn param<T: FromStr>(&self, name: &str) -> Result<T, ParamError> {
+    fn param<T: FromStr>(&self, name: &str) -> Result<T, ParamError>
+    where
+        Self: Sized,
+    {
         match self.link().url_route() {
             Some(route) => route.parse(name),
             None => UrlRoute::default().parse(name),
@@ -84,7 +87,10 @@ pub trait RequestScope: Send {
     /// # Errors
     ///
     /// [`ParamError`] names the part that is absent or of another type.
-    fn params<T: DeserializeOwned>(&self) -> Result<T, ParamError> {
+    fn params<T: DeserializeOwned>(&self) -> Result<T, ParamError>
+    where
+        Self: Sized,
+    {
         match self.link().url_route() {
             Some(route) => route.deserialize(),
             None => UrlRoute::default().deserialize(),
@@ -92,7 +98,10 @@ pub trait RequestScope: Send {
     }
 
     /// What lifespan startup or a middleware left for this connection, by type.
-    fn state<T: Send + Sync + 'static>(&self) -> Option<&T> {
+    fn state<T: Send + Sync + 'static>(&self) -> Option<&T>
+    where
+        Self: Sized,
+    {
         self.link().get()
     }
 }

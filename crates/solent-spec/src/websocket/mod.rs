@@ -20,7 +20,7 @@ pub use self::{
     shared_frame::{SharedFrame, WireVariant},
     sink::{FrameSink, FrameSinkHandle, SinkRefusal},
 };
-use crate::{Body, HttpProtocol, Protocol, RequestScope, request::Feature};
+use crate::{Body, Connection, HttpProtocol, Protocol, RequestScope, request::Feature};
 
 /// The WebSocket protocol, over any version of HTTP.
 ///
@@ -39,6 +39,18 @@ impl Protocol for WebSocket {
 }
 
 impl HttpProtocol for WebSocket {
+    const IS_WEBSOCKET: bool = true;
+
+    fn into_websocket(
+        connection: Connection<Self>,
+    ) -> Result<Connection<WebSocket>, Connection<Self>> {
+        Ok(connection)
+    }
+
+    fn from_websocket(socket: Connection<WebSocket>) -> Option<Connection<Self>> {
+        Some(socket)
+    }
+
     fn response_headers(event: &mut Outbound) -> Option<&mut HeaderMap> {
         match event {
             Outbound::Accept(accept) => Some(&mut accept.headers),

@@ -14,6 +14,8 @@ mod http;
 mod lifespan;
 // A real client at a real port.
 mod live;
+// A function as middleware, for both protocols.
+mod middleware;
 // Targets, headers and circumstances of a request, as the application sees them.
 mod request;
 // Handshakes, messages and closes.

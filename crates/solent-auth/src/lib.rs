@@ -148,12 +148,13 @@ mod stack;
 mod threads;
 mod ticket;
 mod token;
+mod url;
 mod user;
 
 #[cfg(feature = "passwords")]
 pub mod passwords;
 
-pub use self::cookie::{CookieError, CookieJar, Cookies, SameSite, Secure, SetCookie};
+pub use self::cookie::{CookieError, Cookies, SameSite, Secure, SetCookie};
 pub use self::csrf::{CrossSite, Csrf, CsrfConfig, CsrfError, CsrfScope, CsrfToken};
 pub use self::host::AllowedHosts;
 pub use self::origin::Origins;
@@ -163,6 +164,7 @@ pub use self::permission::{
 };
 pub use self::proxy::{ProxyConfig, ProxyHeaders, TrustedProxies};
 pub use self::rate::{ConnectRate, MessageRate, Rate};
+pub use self::response::CookieJar;
 pub use self::scope::{AuthScope, NotInScope};
 #[cfg(feature = "tower-sessions")]
 pub use self::session::TowerStore;

@@ -113,7 +113,7 @@ impl SetCookie {
     }
 
     /// Whether setting both would leave one.
-    pub(super) fn replaces(&self, other: &Self) -> bool {
+    pub(crate) fn replaces(&self, other: &Self) -> bool {
         self.name == other.name && self.path == other.path && self.domain == other.domain
     }
 

@@ -5,7 +5,8 @@ use solent_spec::{Body, BoxApplication, HttpProtocol, Middleware, RequestScope, 
 
 use crate::{
     gate::gate,
-    origin::{OriginList, excerpt, is_same_host, origin_of},
+    origin::{OriginList, is_same_host, origin_of},
+    url::excerpt,
 };
 
 /// Refuses HTTP requests that change something and that a page of another site made a browser send.

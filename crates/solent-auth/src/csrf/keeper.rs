@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{config::CsrfConfig, error::CsrfError, secret::Secret};
 use crate::{
-    cookie::CookieJar,
+    CookieJar,
     session::{Session, SessionData, SessionError},
 };
 

@@ -20,9 +20,10 @@ use super::{
     trusted::Trusted,
 };
 use crate::{
-    cookie::{CookieJar, Cookies},
-    origin::{excerpt, latin1, origin_of},
+    origin::origin_of,
     session::Session,
+    url::{excerpt, latin1},
+    {CookieJar, Cookies},
 };
 
 /// Asks for a token with every HTTP request that changes something: Django's `CsrfViewMiddleware`, with which it shares

@@ -7,7 +7,8 @@ use solent_spec::RequestScope;
 use super::{config::CsrfConfig, trusted::Trusted};
 use crate::{
     host::same_domain,
-    origin::{Url, is_same_host, latin1, lower_case, origin_of, split_authority},
+    origin::{is_same_host, origin_of},
+    url::{Url, latin1, lower_case, split_authority},
 };
 
 /// Refuses a request whose `Origin` is another one, or that came over TLS, has no `Origin` and a `Referer` of another host or

@@ -2,7 +2,7 @@
 
 use crate::{
     host::same_domain,
-    origin::{Url, lower_case},
+    url::{Url, lower_case},
 };
 
 /// Django's `CSRF_TRUSTED_ORIGINS`.

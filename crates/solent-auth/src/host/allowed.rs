@@ -4,15 +4,12 @@ use http::{Response, StatusCode};
 use solent_spec::{Body, BoxApplication, HttpProtocol, Middleware, RequestScope, http::plain_text};
 
 use super::name::{domain_of, is_listed};
-use crate::{
-    gate::gate,
-    origin::{Origins, excerpt},
-};
+use crate::{gate::gate, url::excerpt};
 
 /// Which host names an application answers to: Django's `ALLOWED_HOSTS`.
 ///
 /// Whoever sends a request chooses the host that it names. Links made from that name, caches in front, and checks that
-/// compare an [origin](Origins::same_host) with it, can all be misled by another name, and a name that an attacker lets
+/// compare an [origin](crate::Origins::same_host) with it, can all be misled by another name, and a name that an attacker lets
 /// point to a private address makes a browser ask there. Requests for other hosts are refused with status 400,
 /// WebSocket handshakes as well, and an event of `tracing` names the host.
 ///
@@ -68,10 +65,8 @@ impl AllowedHosts {
         Self::new([".localhost", "127.0.0.1", "[::1]"])
     }
 
-    /// The pages of these hosts, over any scheme and port, as the origins that may open a WebSocket: Channels'
-    /// `AllowedHostsOriginValidator`. A handshake without an origin is refused, unless every host is allowed.
-    pub fn origins(&self) -> Origins {
-        Origins::new(&self.patterns)
+    pub(crate) fn patterns(&self) -> &[Box<str>] {
+        &self.patterns
     }
 
     /// Whether a request may pass.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::same_domain;
-use crate::origin::lower_case;
+use crate::url::lower_case;
 
 /// The domain or address of a `Host` header in lower case, without its port and without the dot that may end it; `None`
 /// if the header is not a host. Addresses of version 6 keep their brackets. Django's `split_domain_port`.

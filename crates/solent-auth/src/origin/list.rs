@@ -1,6 +1,7 @@
 //! A list of origins.
 
-use super::{pattern::OriginPattern, url::Url};
+use super::pattern::OriginPattern;
+use crate::url::Url;
 
 /// Patterns, of which an origin has to match one.
 #[derive(Clone, Debug, Default)]

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::url::Url;
 use crate::host::same_domain;
+use crate::url::Url;
 
 /// One entry of a list of origins, read once.
 ///

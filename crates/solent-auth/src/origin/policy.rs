@@ -3,12 +3,8 @@
 use http::{Response, StatusCode};
 use solent_spec::{Body, BoxApplication, HttpProtocol, Middleware, RequestScope, http::plain_text};
 
-use super::{
-    header::{excerpt, origin_of},
-    list::OriginList,
-    same_host::is_same_host,
-};
-use crate::gate::gate;
+use super::{header::origin_of, list::OriginList, same_host::is_same_host};
+use crate::{AllowedHosts, gate::gate, url::excerpt};
 
 /// Which pages may open a WebSocket.
 ///
@@ -122,6 +118,14 @@ impl Origins {
             StatusCode::FORBIDDEN,
             "Forbidden: not from this page\n",
         ))
+    }
+}
+
+impl AllowedHosts {
+    /// The pages of these hosts, over any scheme and port, as the origins that may open a WebSocket: Channels'
+    /// `AllowedHostsOriginValidator`. A handshake without an origin is refused, unless every host is allowed.
+    pub fn origins(&self) -> Origins {
+        Origins::new(self.patterns())
     }
 }
 

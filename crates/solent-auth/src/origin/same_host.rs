@@ -2,7 +2,7 @@
 
 use solent_spec::RequestScope;
 
-use super::url::{Url, lower_case, parse_port, split_authority};
+use crate::url::{Url, lower_case, parse_port, split_authority};
 
 /// Whether `origin` is the host and port that the request named.
 ///

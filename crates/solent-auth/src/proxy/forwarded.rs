@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use solent_spec::RequestScope;
 
-use super::{host, node, trusted::Told, walk::Trust, x_forwarded::is_secure};
+use super::{
+    host, node,
+    told::{Told, is_secure},
+    walk::Trust,
+};
 
 /// What trusted proxies tell of the client of `scope`.
 pub(super) fn read(scope: &impl RequestScope, trust: Trust<'_>) -> Told {

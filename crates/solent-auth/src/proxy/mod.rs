@@ -4,6 +4,7 @@ mod config;
 mod forwarded;
 mod host;
 mod node;
+mod told;
 mod trusted;
 mod walk;
 mod x_forwarded;

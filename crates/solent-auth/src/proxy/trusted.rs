@@ -1,6 +1,6 @@
 //! The middleware.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use solent_spec::{
     BoxApplication, Connection, HttpProtocol, Middleware, RequestScope,
@@ -32,14 +32,6 @@ pub struct TrustedProxies(Arc<Inner>);
 struct Inner {
     peers: Peers,
     config: ProxyConfig,
-}
-
-/// What trusted proxies tell of a client.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Told {
-    pub(super) client: Option<SocketAddr>,
-    pub(super) secure: Option<bool>,
-    pub(super) host: Option<String>,
 }
 
 impl TrustedProxies {

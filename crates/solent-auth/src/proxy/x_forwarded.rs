@@ -4,7 +4,11 @@ use std::net::SocketAddr;
 
 use solent_spec::{RequestScope, request::Head};
 
-use super::{ProxyConfig, host, node, trusted::Told, walk::Trust};
+use super::{
+    ProxyConfig, host, node,
+    told::{Told, is_secure},
+    walk::Trust,
+};
 
 const PROTO: &str = "x-forwarded-proto";
 const HOST: &str = "x-forwarded-host";
@@ -47,16 +51,6 @@ pub(super) fn read(scope: &impl RequestScope, trust: Trust<'_>, config: &ProxyCo
         client,
         secure,
         host,
-    }
-}
-
-/// The scheme of HTTP or of WebSockets.
-pub(super) fn is_secure(proto: &str) -> Option<bool> {
-    let is = |scheme: &str| proto.eq_ignore_ascii_case(scheme);
-    match () {
-        () if is("https") || is("wss") => Some(true),
-        () if is("http") || is("ws") => Some(false),
-        () => None,
     }
 }
 

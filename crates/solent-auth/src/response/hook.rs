@@ -3,7 +3,7 @@
 use http::{HeaderMap, Response, StatusCode, header};
 use solent_spec::{Body, BoxFuture};
 
-use crate::cookie::CookieJar;
+use super::CookieJar;
 
 /// What becomes of a response: it leaves with more headers, or another one takes its place.
 pub(crate) type Verdict = Result<HeaderMap, Box<Response<Body>>>;

@@ -8,8 +8,10 @@ use std::{
 use http::HeaderMap;
 use solent_spec::{BoxFuture, Closed, HttpProtocol, SendError, Transport};
 
-use super::hook::{Verdict, answer, append};
-use crate::cookie::CookieJar;
+use super::{
+    CookieJar,
+    hook::{Verdict, answer, append},
+};
 
 /// How many events may be fed to a response that is held back.
 const MAX_HELD: usize = 256;

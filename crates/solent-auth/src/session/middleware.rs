@@ -10,7 +10,7 @@ use super::{
     DynSessionStore, Session, SessionConfig, SessionKey, SessionStore, StoreError, answer::answer,
     state::State,
 };
-use crate::cookie::{CookieJar, Cookies};
+use crate::{CookieJar, Cookies};
 
 /// Gives every connection its [`Session`].
 ///

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, net::Ipv6Addr, str::FromStr};
 
+use super::lower_case;
+
 /// A URL's scheme and authority, split as Python's `urllib.parse` splits them, on which Django's and Channels' checks
 /// stand. What that refuses is no URL here either.
 ///
@@ -104,18 +106,6 @@ pub(crate) fn parse_port(port: &str) -> Option<u16> {
         u16::from_str(port).ok()
     } else {
         None
-    }
-}
-
-/// Avoids the copy where there is nothing to change, as in everything that a browser sends.
-pub(crate) fn lower_case(text: &str) -> Cow<'_, str> {
-    if text
-        .bytes()
-        .any(|b| b.is_ascii_uppercase() || !b.is_ascii())
-    {
-        text.to_lowercase().into()
-    } else {
-        text.into()
     }
 }
 

@@ -6,8 +6,11 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use parking_lot::Mutex;
 use solent_spec::{Connection, HttpProtocol, RequestScope};
 
-use super::{CookieError, SetCookie};
-use crate::response::{BeforeResponse, Hook, Verdict};
+use super::{
+    hook::{Hook, Verdict},
+    transport::BeforeResponse,
+};
+use crate::{CookieError, SetCookie};
 
 /// Cookies to be set by the response to a request, whatever part of the application sends it: the start of an HTTP
 /// response, the accept of a WebSocket, or the response that refuses one. (A WebSocket that is refused by a close gets no

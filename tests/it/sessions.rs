@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use solent::{
     AuthScope, AuthStack, Json, NoEvents, Solent, WebSocketConsumer, WebSocketContext,
     auth::{
-        Auth, AuthUser, SessionConfig, Sessions, TowerStore, UserBackend,
+        Auth, AuthUser, UserBackend,
         passwords::{MemoryUser, MemoryUsers},
     },
+    session::{SessionConfig, Sessions, TowerStore},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -133,7 +134,10 @@ async fn axum_inside_a_stack_logs_users_of_sockets_in_and_out() -> Result<()> {
     let app = Solent::new()
         .websocket("ws/who/", WhoAmI::application())
         .mount_service("", pages)
-        .middleware(&AuthStack::new(solent::auth::MemoryStore::default(), users));
+        .middleware(&AuthStack::new(
+            solent::session::MemoryStore::default(),
+            users,
+        ));
     let live = Live::start(app).await?;
 
     let (head, _) = request(&live, "POST /in", "", "").await?;

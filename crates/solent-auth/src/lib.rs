@@ -1,4 +1,4 @@
-//! Who is there: cookies, sessions, users, tokens, origins and limits, as middleware for HTTP and WebSocket alike.
+//! Who the user is: logins, tokens and permissions, as middleware for HTTP and WebSockets alike.
 //!
 //! [`AuthStack`] puts together what most applications need. It wraps them, and leaves in the scope of each connection who the
 //! user is:
@@ -7,8 +7,9 @@
 //! use std::borrow::Cow;
 //!
 //! use solent_auth::{
-//!     AuthScope, AuthStack, AuthUser, BackendError, MemoryStore, UserBackend, authenticated, require,
+//!     AuthScope, AuthStack, AuthUser, BackendError, UserBackend, authenticated, require,
 //! };
+//! use solent_session::MemoryStore;
 //! use solent_spec::{
 //!     BoxApplication, Connection, Http, Middleware, RequestScope, Result, WebSocket, http, websocket,
 //! };
@@ -72,34 +73,37 @@
 //! # }
 //! ```
 //!
-//! # The nouns
+//! # What do I write, and what do I get?
 //!
-//! - [`Cookies`] that the browser sent; a [`CookieJar`] for those that it is to keep, which leave with the response or with
-//!   the accept of a WebSocket.
-//! - A [`Session`], what is remembered of a browser, read when it is first looked into; a [`SessionStore`], where it is kept:
-//!   [`MemoryStore`], [`CookieStore`], in Redis, or in any store of tower-sessions.
-//! - An [`AuthUser`], your type; a [`UserBackend`], which finds one by the id in a session; [`Auth`], who the user of a
-//!   connection is, with `login` and `logout`; [`Identity`], the same for those that do not know your type.
-//! - A [`Ticket`], the login of a browser that cannot be sent a cookie now, since it talks to an open WebSocket.
-//! - A [`Check`], whether a request may be made; [`require`] asks it.
-//! - [`Origins`], [`CrossSite`] and [`Csrf`] for what pages of other sites make browsers send; [`AllowedHosts`] and
-//!   [`TrustedProxies`] for what is said of the connection itself.
-//! - [`ConnectRate`] and [`MessageRate`], how much one client may ask for.
+//! Your type of users implements [`AuthUser`], and a [`UserBackend`] finds one by the id that a session keeps. [`AuthStack`] puts
+//! both together with a store of `solent-session` and the checks of `solent-edge`. Applications inside it ask
+//! [`scope.user()`](AuthScope::user), and [`Auth`] logs in and out.
 //!
-//! # What it promises
+//! # Who may make a request?
 //!
-//! - A connection that shows no cookie costs no access to a store; one that is logged in costs a read of its session and one
-//!   of its user.
-//! - What a peer sends and cannot be verified makes it nobody, and an event for the log without the contents; never an error,
-//!   and never the end of a session. A store out of reach is not taken for nobody: the connection is refused with 503.
-//! - A login moves the session to a new key, and a user finds nothing of the one before in it. A new password ends every
-//!   session of its user.
-//! - An open connection ends when its login does: at once where a message says so, or within a
-//!   [check's](AuthConfig::check_interval) time.
-//! - Pages of other sites cannot use a login, unless they are [trusted](AuthStack::trust).
-//! - Secrets are compared in constant time, made by the operating system's generator, and neither logged nor printed.
+//! [`require`] asks a [`Check`]: [`authenticated`], [`permission`], a function, or your own.
 //!
-//! # From Django
+//! # What about clients without cookies?
+//!
+//! [`Tokens`] knows users by what a request brings: a header, a subprotocol, the query, the first message. A [`TokenVerifier`] says
+//! whose a token is; `solent-jwt` has one for JSON Web Tokens. A [`Ticket`] turns a login on an open WebSocket into a cookie.
+//!
+//! # What ends an open connection?
+//!
+//! The end of its login: at once where a message says so, or within a [check's](AuthConfig::check_interval) time. A new password
+//! ends every session of its user.
+//!
+//! # What does a connection cost?
+//!
+//! One that shows no cookie costs no access to a store. One that is logged in costs a read of its session and one of its user.
+//!
+//! # What if something is wrong?
+//!
+//! A client whose credentials cannot be verified is anonymous. That is logged without the credentials and is never an error. If a
+//! store cannot be reached, the connection is refused with 503: that is not taken for an anonymous user. Secrets are compared in
+//! constant time, and neither logged nor printed.
+//!
+//! # How does Django close a user's connections?
 //!
 //! The messages that close a user's connections are plain maps, and can be sent where Django notices a logout:
 //!
@@ -114,78 +118,41 @@
 //!
 //! [`AuthStack`] has the table of them. Sessions and users of Django's are the crate `solent-django`'s.
 //!
-//! # What is not here
+//! # What is not here?
 //!
 //! No pages: a login form, a registration and a reset of passwords are the application's. No users: a backend is yours, or
-//! `solent-django`'s. No protocols between sites, such as OAuth 2 or SAML: what these end with is a user to
-//! [log in](Auth::login), or a token to verify.
+//! `solent-django`'s. No protocols between sites, such as OAuth 2 or SAML: these end with a user to [log in](Auth::login), or
+//! with a token to verify.
 //!
 //! # Features
 //!
-//! - `tower-sessions` (default): stores of tower-sessions, and sessions shared with axum.
-//! - `redis`: sessions in Redis.
-//! - `jwt`: JSON Web Tokens.
 //! - `passwords`: Argon2id, and users in memory.
 
-// Before those that warn with it.
-#[macro_use]
-mod throttle;
-
-mod cookie;
-mod csrf;
-mod gate;
 mod guard;
-mod host;
-mod origin;
 mod permission;
-mod proxy;
-mod rate;
-mod response;
 mod scope;
-mod session;
-mod spent;
 mod stack;
-mod threads;
 mod ticket;
 mod token;
-mod url;
 mod user;
 
 #[cfg(feature = "passwords")]
 pub mod passwords;
 
-pub use self::cookie::{CookieError, Cookies, SameSite, Secure, SetCookie};
-pub use self::csrf::{CrossSite, Csrf, CsrfConfig, CsrfError, CsrfScope, CsrfToken};
-pub use self::host::AllowedHosts;
-pub use self::origin::Origins;
-pub use self::permission::{
-    And, Asked, Authenticated, Check, Not, Or, Permission, Require, authenticated, permission,
-    require,
-};
-pub use self::proxy::{ProxyConfig, ProxyHeaders, TrustedProxies};
-pub use self::rate::{ConnectRate, MessageRate, Rate};
-pub use self::response::CookieJar;
-pub use self::scope::{AuthScope, NotInScope};
-#[cfg(feature = "tower-sessions")]
-pub use self::session::TowerStore;
-pub use self::session::{
-    CookieSecret, CookieStore, DynSessionStore, Expiry, InvalidKey, MemoryStore, Revision, Saved,
-    Session, SessionConfig, SessionData, SessionError, SessionKey, SessionStore, Sessions,
-    StoreError, Stored, WeakSecret,
-};
-#[cfg(feature = "redis")]
-pub use self::session::{InvalidStoreUrl, RedisStore};
-pub use self::spent::Spent;
-pub use self::stack::{AuthConfig, AuthStack, OnFailure};
-pub use self::threads::{Threads, ThreadsError, wait};
-pub use self::ticket::{Ticket, Tickets};
-#[cfg(feature = "jwt")]
-pub use self::token::jwt;
-pub use self::token::{
-    Credential, FirstMessage, RefreshError, TokenConfig, TokenSource, TokenVerifier, TokenWarning,
-    Tokens, Verified,
-};
-pub use self::user::{
-    Auth, AuthError, AuthUser, Authenticate, BackendError, HashCheck, Identity, UserBackend,
-    check_user, close_user, user_group,
+pub use self::{
+    permission::{
+        And, Asked, Authenticated, Check, Not, Or, Permission, Require, authenticated, permission,
+        require,
+    },
+    scope::{AuthScope, NotInScope},
+    stack::{AuthConfig, AuthStack, OnFailure},
+    ticket::{Ticket, Tickets},
+    token::{
+        Credential, FirstMessage, RefreshError, TokenConfig, TokenSource, TokenVerifier,
+        TokenWarning, Tokens, Verified,
+    },
+    user::{
+        Auth, AuthError, AuthUser, Authenticate, BackendError, HashCheck, UserBackend, check_user,
+        close_user, user_group,
+    },
 };

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use solent_session::{Cookies, Session};
 use solent_spec::RequestScope;
 
-use crate::{Auth, AuthUser, Cookies, Session, permission::next_page};
+use crate::{Auth, AuthUser, permission::next_page};
 
 /// The user, the session and the cookies of a connection, found in its scope.
 ///
@@ -43,7 +44,7 @@ pub trait AuthScope: RequestScope {
     ///
     /// # Errors
     ///
-    /// [`NotInScope`] outside [`Sessions`](crate::Sessions) and [`AuthStack`](crate::AuthStack).
+    /// [`NotInScope`] outside [`Sessions`](solent_session::Sessions) and [`AuthStack`](crate::AuthStack).
     fn session(&self) -> Result<&Session, NotInScope> {
         self.link().get().ok_or(NotInScope("session"))
     }

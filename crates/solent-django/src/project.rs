@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use solent_auth::{AuthConfig, AuthStack, DynSessionStore, SessionConfig};
+use solent_auth::{AuthConfig, AuthStack};
+use solent_session::{DynSessionStore, SessionConfig};
 
 #[cfg(feature = "redis")]
 use crate::session::{CacheSessions, CachedDatabaseSessions, RedisCache};

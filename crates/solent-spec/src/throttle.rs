@@ -62,6 +62,20 @@ impl Throttle {
     }
 }
 
+/// Warns at most once a second at this place, with the number of those that were held back meanwhile. These are told at the level
+/// DEBUG. It takes what [`tracing::warn!`](https://docs.rs/tracing/latest/tracing/macro.warn.html) takes after the target.
+#[macro_export]
+macro_rules! warn_throttled {
+    (target: $target:literal, $($field:tt)*) => {{
+        static THROTTLE: $crate::Throttle = $crate::Throttle::new();
+        match THROTTLE.pass() {
+            Some(0) => tracing::warn!(target: $target, $($field)*),
+            Some(held_back) => tracing::warn!(target: $target, held_back, $($field)*),
+            None => tracing::debug!(target: $target, $($field)*),
+        }
+    }};
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,10 +9,11 @@ use solent::{
     Application, Args, AuthScope, AuthStack, Body, Error, Frame, Group, HttpConsumer, HttpContext,
     Json, NoEvents, Refusal, Result, Solent, StatusCode, WebSocketConsumer, WebSocketContext,
     auth::{
-        AuthUser, Authenticate, DynSessionStore, MemoryStore, authenticated,
+        AuthUser, Authenticate, authenticated,
         passwords::{MemoryUser, MemoryUsers, Password},
     },
     require,
+    session::{DynSessionStore, MemoryStore},
 };
 
 const NAMES: [&str; 3] = ["ada", "grace", "linus"];

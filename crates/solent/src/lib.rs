@@ -22,7 +22,7 @@
 //!
 //! # The rooms
 //!
-//! [`consumers`], [`routing`], [`auth`], [`layer`], [`server`], [`spec`] are the crates that this one is a map of. What most
+//! [`consumers`], [`routing`], [`session`], [`edge`], [`auth`], [`layer`], [`server`], [`spec`] are the crates that this one is a map of. What most
 //! programs name is here at the root as well.
 //!
 //! # What is not here
@@ -52,10 +52,19 @@ pub use solent_consumers as consumers;
 #[cfg(feature = "django")]
 #[doc(inline)]
 pub use solent_django as django;
+#[cfg(feature = "auth")]
+#[doc(inline)]
+pub use solent_edge as edge;
+#[cfg(feature = "jwt")]
+#[doc(inline)]
+pub use solent_jwt as jwt;
 #[doc(inline)]
 pub use solent_routing as routing;
 #[doc(inline)]
 pub use solent_server as server;
+#[cfg(feature = "auth")]
+#[doc(inline)]
+pub use solent_session as session;
 #[doc(inline)]
 pub use solent_spec as spec;
 

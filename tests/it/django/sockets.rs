@@ -12,9 +12,7 @@ use solent::{
     WebSocketContext,
     layer::redis::{RedisLayerUrl, RedisPubSubLayer},
 };
-use solent_auth::{
-    AuthConfig, AuthScope, AuthStack, Authenticate, DynSessionStore, passwords::Password,
-};
+use solent_auth::{AuthConfig, AuthScope, AuthStack, Authenticate, passwords::Password};
 use solent_django::{
     Database, DjangoUser, DjangoUsers, Membership, PrimaryKey, UserTable,
     password::{Hasher, Passwords},
@@ -24,6 +22,7 @@ use solent_django::{
     },
     signing::SecretKeys,
 };
+use solent_session::DynSessionStore;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite;
 

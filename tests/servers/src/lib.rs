@@ -1,4 +1,5 @@
-//! Real servers for tests: Redis alone, with Sentinels, as a cluster; PostgreSQL; and a proxy to cut wires with.
+//! Real servers for tests: Redis alone, with Sentinels, as a cluster; PostgreSQL; and a proxy to cut wires with. And a [`Log`] of
+//! what was logged.
 //!
 //! Each server runs as a process of its own on a free port of 127.0.0.1, in a folder of its own, and goes when its handle is
 //! dropped, when the test panics, and when the test's process dies.
@@ -29,11 +30,13 @@ mod redis;
 mod account;
 mod error;
 mod folder;
+mod log;
 mod port;
 mod process;
 mod proxy;
 mod wait;
 
+pub use self::log::Log;
 pub use self::postgres::{PostgresServer, Row};
 pub use self::redis::{
     Certificates, RedisBuilder, RedisCluster, RedisClusterBuilder, RedisSentinels,

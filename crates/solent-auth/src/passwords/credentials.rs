@@ -3,8 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-
-use crate::csrf::form_field;
+use solent_edge::form_field;
 
 /// A name and a password, as a login form sends them. `Debug` does not print the password.
 #[derive(Clone, Deserialize)]

@@ -7,9 +7,8 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use sha2::{Digest, Sha256};
+use solent_session::{Threads, ThreadsError};
 use solent_spec::TryLater;
-
-use crate::{Threads, ThreadsError};
 
 /// The longest password that is accepted, in bytes.
 pub const MAX_LEN: usize = 1024;
@@ -148,7 +147,7 @@ async fn in_turn<T: Send + 'static>(
 ) -> Result<T, HashError> {
     THREADS.run(compute).await.map_err(|error| match error {
         ThreadsError::Busy => HashError::Busy,
-        ThreadsError::NoThreads => HashError::Failed,
+        _ => HashError::Failed,
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Checking a password takes a core for some milliseconds and 19 MiB, on purpose. It is done by threads of
 //! its own, as many as there are cores, so that a crowd at the login page neither stops the sockets nor takes all
-//! memory. At most 1,024 passwords wait for them; more are [`HashError::Busy`]. Synchronous handlers [wait](crate::wait) for it.
+//! memory. At most 1,024 passwords wait for them; more are [`HashError::Busy`]. Synchronous handlers [wait](solent_session::wait) for it.
 //!
 //! ```
 //! use solent_auth::passwords;

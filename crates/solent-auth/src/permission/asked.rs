@@ -3,12 +3,13 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
 use http::Method;
+use solent_session::{Identity, Session};
 use solent_spec::{
     RequestScope,
     request::{Head, Link, ParamError, Path, UrlRoute},
 };
 
-use crate::{Auth, AuthUser, Identity, Session};
+use crate::{Auth, AuthUser};
 
 /// A request that somebody has to be allowed to make: the part of its scope that [checks](crate::Check) look at.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! Where to go after a login.
 
-use crate::csrf::form_field;
+use solent_edge::form_field;
 
 /// The `next` of a query, if it is a path of this site.
 pub(crate) fn next_page(query: &str) -> Option<String> {

@@ -9,13 +9,14 @@ use std::{
 
 use http::{HeaderValue, Response, StatusCode, header};
 use solent_layer::DynLayer;
+use solent_session::{Session, Sessions};
 use solent_spec::{
     Body, BoxApplication, BoxFuture, Chain, Connection, HttpProtocol, RequestScope, Result,
 };
 
 use super::{AuthConfig, OnFailure};
 use crate::{
-    Auth, AuthError, AuthUser, Session, Sessions,
+    Auth, AuthError, AuthUser,
     guard::Guard,
     user::{Logins, SessionLogin, Watching, watch_login},
 };

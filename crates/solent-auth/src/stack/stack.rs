@@ -2,11 +2,13 @@
 
 use std::{fmt, sync::Arc};
 
+use solent_edge::{CrossSite, Origins};
+use solent_session::{SessionConfig, SessionStore, Sessions};
 use solent_spec::{BoxApplication, BoxFuture, HttpProtocol, Middleware, Result};
 
 use super::{AuthConfig, enter::Entrance};
 use crate::{
-    AuthUser, CrossSite, Origins, SessionConfig, SessionStore, Sessions, UserBackend,
+    AuthUser, UserBackend,
     ticket::SpentTickets,
     user::{Backends, Logins, Watching},
 };
@@ -18,7 +20,8 @@ use crate::{
 ///
 /// ```
 /// # use std::borrow::Cow;
-/// use solent_auth::{AuthScope, AuthStack, MemoryStore};
+/// use solent_auth::{AuthScope, AuthStack};
+/// use solent_session::MemoryStore;
 /// # use solent_auth::{AuthUser, BackendError, UserBackend};
 /// use solent_spec::{BoxApplication, Connection, Http, Middleware, Result, http::Outbound};
 /// # struct Member;

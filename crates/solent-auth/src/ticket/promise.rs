@@ -4,11 +4,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde_json::json;
-
-use super::{SpentTickets, Ticket};
-use crate::{
+use solent_session::{
     DynSessionStore, Saved, SessionData, SessionError, SessionKey, SessionStore, StoreError,
 };
+
+use super::{SpentTickets, Ticket};
 
 /// Where the session of a ticket keeps what it is for. A browser that shows a ticket as its session cookie has a session
 /// in which nobody is logged in.

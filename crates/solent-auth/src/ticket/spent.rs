@@ -6,8 +6,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-
-use crate::SessionKey;
+use solent_session::SessionKey;
 
 /// The tickets that were exchanged in this process and would still be good.
 ///

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
-
-use crate::SessionKey;
+use solent_session::SessionKey;
 
 /// A text that a browser exchanges for a login, once and soon: to be sent to the user and nobody else, and not in a URL.
 ///

@@ -16,7 +16,7 @@ use crate::{AuthScope, AuthUser};
 ///
 /// It takes a `POST` whose body is the ticket, as it is or as JSON: `{"ticket": "…"}`. The answer is 204 with the cookie, or
 /// 403 for a ticket that is none, was used before, or has expired. It is taken once by all processes that
-/// share a store of sessions which can compare and write in one step; cookies and [`TowerStore`](crate::TowerStore) take it once in each process. To be put inside the same [`AuthStack`](crate::AuthStack) as the
+/// share a store of sessions which can compare and write in one step; cookies and [`TowerStore`](solent_session::TowerStore) take it once in each process. To be put inside the same [`AuthStack`](crate::AuthStack) as the
 /// application that gives tickets out:
 ///
 /// ```

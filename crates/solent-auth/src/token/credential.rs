@@ -6,11 +6,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use solent_session::Identity;
 use solent_spec::BoxFuture;
 use tokio::time::timeout;
 
 use super::{TokenConfig, TokenVerifier, Verified, lifetime::Lifetime, secret::Secret};
-use crate::{Auth, AuthError, AuthUser, BackendError, Identity, user::Login};
+use crate::{Auth, AuthError, AuthUser, BackendError, user::Login};
 
 /// The token that a connection was let in with: until when it is good, and a way to replace it. It is in the scope of connections that
 /// came with one; cheap to clone.

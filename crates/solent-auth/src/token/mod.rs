@@ -14,9 +14,6 @@ mod transport;
 mod verifier;
 mod watch;
 
-#[cfg(feature = "jwt")]
-pub mod jwt;
-
 pub use self::{
     config::{FirstMessage, TokenConfig, TokenWarning},
     credential::{Credential, RefreshError},

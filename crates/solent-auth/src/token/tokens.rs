@@ -3,6 +3,8 @@
 use std::{fmt, sync::Arc, time::SystemTime};
 
 use http::Response;
+use solent_edge::{CrossSite, Origins};
+use solent_session::Identity;
 use solent_spec::{
     Body, BoxApplication, BoxFuture, Chain, Connection, HttpProtocol, Middleware, RequestScope,
     Result, websocket::CloseCode,
@@ -20,7 +22,7 @@ use super::{
     watch::TokenWatch,
 };
 use crate::{
-    Auth, CrossSite, Identity, Origins,
+    Auth,
     guard::guard,
     stack::{Entered, Entering},
     user::{LoginWatch, Watching},
@@ -29,7 +31,7 @@ use crate::{
 /// Knows users by the tokens that their requests bring.
 ///
 /// Applications inside find the same in their scope as inside an [`AuthStack`](crate::AuthStack): [`Auth`] of the verifier's users,
-/// and [`Identity`](crate::Identity); and besides the [`Credential`], while there is one. A request without a good token is nobody's,
+/// and [`Identity`](solent_session::Identity); and besides the [`Credential`], while there is one. A request without a good token is nobody's,
 /// unless tokens are [required](TokenConfig::required) or somebody outside has logged it in; a token that is no good is told to the log.
 ///
 /// Sockets that know users by a session as well are inside both: an `AuthStack` round the `Tokens`, so that a token, where there is one,
@@ -287,7 +289,7 @@ impl<V: TokenVerifier> Shared<V> {
             Ok(Some(verified)) => Ok(verified),
             Ok(None) => Err(Refusal::Bad("it is not good")),
             Err(error) => {
-                warn_throttled!(
+                solent_spec::warn_throttled!(target: "solent::auth",
                     error = %Chain(&error),
                     "tokens cannot be verified",
                 );

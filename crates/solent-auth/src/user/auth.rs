@@ -3,11 +3,12 @@
 use std::{fmt, sync::Arc, time::SystemTime};
 
 use parking_lot::{Mutex, MutexGuard};
+use solent_session::{Identity, Session};
 use solent_spec::BoxFuture;
 use tokio::sync;
 
-use super::{AuthError, AuthUser, Identity, Login, SessionLogin};
-use crate::{Session, Ticket};
+use super::{AuthError, AuthUser, Login, SessionLogin};
+use crate::Ticket;
 
 /// Who a connection's user is, and the ways to change that: what [`AuthStack`](crate::AuthStack) leaves in the scope. Cheap
 /// to clone.
@@ -136,7 +137,7 @@ impl<U: AuthUser> Auth<U> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Answered`](crate::SessionError::Answered) once the response has left, as on an open WebSocket: use
+    /// [`SessionError::Answered`](solent_session::SessionError::Answered) once the response has left, as on an open WebSocket: use
     /// [`login_ticket`](Self::login_ticket) there. [`AuthError::SeveralBackends`] if the user's has to be named:
     /// [`login_with`](Self::login_with).
     ///

@@ -3,9 +3,9 @@
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use serde_json::Value;
+use solent_session::SessionData;
 
 use super::{AuthError, AuthUser, BackendError, HashCheck, UserBackend};
-use crate::SessionData;
 
 /// Where sessions keep the id of their user, as Django's do.
 pub(crate) const USER_ID: &str = "_auth_user_id";

@@ -1,8 +1,7 @@
 //! What resolving, logging in and logging out fail with.
 
+use solent_session::SessionError;
 use solent_spec::BoxError;
-
-use crate::SessionError;
 
 /// A user backend could not answer: its database is out of reach, or broken.
 ///

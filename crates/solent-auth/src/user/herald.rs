@@ -1,6 +1,7 @@
 //! How other connections learn what has become of their session.
 
 use solent_layer::DynLayer;
+use solent_session::{Herald, SessionData, SessionKey};
 use solent_spec::BoxFuture;
 
 use super::{
@@ -8,7 +9,6 @@ use super::{
     group::{Notice, tell},
     sealed_key,
 };
-use crate::{SessionData, SessionKey, session::Herald};
 
 /// Tells the user's group.
 pub(super) struct GroupHerald(DynLayer);

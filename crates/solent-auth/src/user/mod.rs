@@ -6,7 +6,6 @@ mod backends;
 mod error;
 mod group;
 mod herald;
-mod identity;
 mod person;
 mod sealed_key;
 mod session_login;
@@ -17,7 +16,6 @@ pub use self::{
     backend::{Authenticate, HashCheck, UserBackend},
     error::{AuthError, BackendError},
     group::{check_user, close_user, user_group},
-    identity::Identity,
     person::AuthUser,
 };
 pub(crate) use self::{

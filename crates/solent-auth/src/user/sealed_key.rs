@@ -3,8 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac};
 use sha2::Sha256;
-
-use crate::SessionKey;
+use solent_session::SessionKey;
 
 /// What the pad is made with besides the old key.
 const SALT: &[u8] = b"solent auth.moved";

@@ -6,7 +6,9 @@ use std::{
 };
 
 use serde_json::Value;
+use solent_edge::Csrf;
 use solent_layer::DynLayer;
+use solent_session::{Expiry, Session, SessionData, SessionError};
 use solent_spec::Chain;
 
 use super::{
@@ -17,7 +19,7 @@ use super::{
     sealed_key,
 };
 use crate::{
-    Expiry, Session, SessionData, SessionError, Ticket, csrf,
+    Ticket,
     ticket::{Promise, SpentTickets},
 };
 
@@ -104,7 +106,7 @@ impl<U: AuthUser> SessionLogin<U> {
         match Owner::of(&data, backend, user) {
             Owner::Same => return Ok(self.renew(marks).await?),
             Owner::SomebodyElse => self.session.flush().await?,
-            Owner::Nobody => marks.extend(csrf::renewed(&data)),
+            Owner::Nobody => marks.extend(Csrf::renewed(&data)),
         }
         Ok(self.session.cycle_key_with(marks).await?)
     }
@@ -149,7 +151,7 @@ impl<U: AuthUser> SessionLogin<U> {
         if Owner::of(&data, backend, user) == Owner::SomebodyElse {
             data.clear();
         }
-        data.extend(csrf::renewed(&data));
+        data.extend(Csrf::renewed(&data));
         data.extend(marks(backend, user));
         let key = self.session.branch(data).await?;
         let now = SystemTime::now();

@@ -10,10 +10,11 @@ use std::{
 
 use rand::RngExt;
 use solent_layer::{ChannelLayer, Delivery, DynLayer, LayerError, Mailbox, Message};
+use solent_session::Identity;
 use solent_spec::{BoxFuture, Chain, Connection, HttpProtocol, RequestScope, websocket::Close};
 use tokio::time::{Sleep, sleep};
 
-use super::{AuthError, Identity, group::Notice, user_group};
+use super::{AuthError, group::Notice, user_group};
 use crate::guard::{Guard, Verdict, Watch, guard};
 
 /// Whoever knows whether a login still holds.

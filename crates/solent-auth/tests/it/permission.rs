@@ -68,7 +68,7 @@ async fn socket(mut connection: Connection<WebSocket>) -> Result {
 /// Else a cache might give the page of somebody to everybody.
 #[tokio::test(start_paused = true)]
 async fn page_that_depends_upon_whether_anybody_is_there_says_so() {
-    let sessions = solent_auth::Sessions::new(solent_auth::MemoryStore::default());
+    let sessions = solent_session::Sessions::new(solent_session::MemoryStore::default());
     let inside = require(|asked: &Asked<'_>| !asked.is_somebody());
     let application = sessions.wrap(inside.wrap(BoxApplication::<Http>::new(page)));
     let mut client = HttpCommunicator::start(application, "/").unwrap();

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, path::PathBuf, time::Duration};
 
-use solent_auth::StoreError;
+use solent_session::StoreError;
 use solent_spec::{BoxError, TryLater};
 
 /// A database cannot be used, or did not answer. No message has a password or a value in it.

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, thread};
 
-use solent_auth::{Threads, ThreadsError};
+use solent_session::{Threads, ThreadsError};
 use solent_spec::TryLater;
 
 use super::{PasswordError, Passwords, Verdict};

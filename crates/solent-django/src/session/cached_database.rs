@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use solent_auth::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
+use solent_session::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
 use solent_spec::Chain;
 
 use super::{DatabaseSessions, RedisCache};

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
-use solent_auth::StoreError;
+use solent_session::StoreError;
 use solent_spec::Chain;
 
 use crate::{

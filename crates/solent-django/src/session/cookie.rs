@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use solent_auth::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
+use solent_session::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
 
 use super::codec::{self, COOKIE_SALT};
 use crate::signing::SecretKeys;
@@ -34,7 +34,7 @@ impl SignedCookieSessions {
     }
 
     /// Sets `SESSION_COOKIE_AGE`: how long after it was written a session is good. The same as
-    /// [`SessionConfig::age`](solent_auth::SessionConfig::age).
+    /// [`SessionConfig::age`](solent_session::SessionConfig::age).
     pub fn age(mut self, age: Duration) -> Self {
         self.age = age;
         self

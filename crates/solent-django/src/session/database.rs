@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use solent_auth::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
+use solent_session::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
 
 use super::{
     ALL_TAKEN, ATTEMPTS,

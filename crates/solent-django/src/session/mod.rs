@@ -1,6 +1,6 @@
 //! Django's sessions, wherever a project keeps them.
 //!
-//! Each engine of `SESSION_ENGINE` is a [`SessionStore`](solent_auth::SessionStore): `DatabaseSessions`, `CachedDatabaseSessions`
+//! Each engine of `SESSION_ENGINE` is a [`SessionStore`](solent_session::SessionStore): `DatabaseSessions`, `CachedDatabaseSessions`
 //! and `CacheSessions` with the features of databases and `redis`, [`FileSessions`] and [`SignedCookieSessions`] always. They
 //! read what Django wrote and write what Django reads. What cannot be read is no session, and stays where it is: it may be
 //! good again once the settings are.

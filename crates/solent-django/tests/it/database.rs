@@ -6,8 +6,8 @@ use std::{
 };
 
 use rusqlite::Connection;
-use solent_auth::{SessionKey, SessionStore, StoreError};
 use solent_django::{Database, DatabaseConfig, DatabaseError, session::DatabaseSessions};
+use solent_session::{SessionKey, SessionStore, StoreError};
 use solent_spec::Chain;
 use solent_test_servers::{PostgresServer, Proxy};
 

@@ -1,14 +1,12 @@
 //! All of it together, as a browser sees it.
 
-use solent_auth::{
-    AuthScope, Authenticate, DynSessionStore, SessionConfig, SessionKey, SessionStore,
-    passwords::Password,
-};
+use solent_auth::{AuthScope, Authenticate, passwords::Password};
 use solent_django::{
     Django, DjangoUser, SessionEngine,
     session::{DatabaseSessions, RedisCache},
     signing::{SecretKeys, auth_hash},
 };
+use solent_session::{DynSessionStore, SessionConfig, SessionKey, SessionStore};
 use solent_spec::{
     BoxApplication, Connection, Http, Middleware, RequestScope, Result, http::Outbound,
 };
@@ -154,7 +152,7 @@ async fn logins_are_what_django_believes(project: Project) {
 
 /// Keeps what a session of Django has, with some of it replaced, under `key`.
 async fn session(project: &Project, key: &str, change: &[(&str, &str)]) {
-    let mut data: solent_auth::SessionData =
+    let mut data: solent_session::SessionData =
         vectors::value("/sessions/pickle_by_protocol/0/object")
             .as_object()
             .unwrap()

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use solent_layer::{ChannelLayer, Claim, DynLayer};
 use solent_layer_redis::{RedisPubSubLayer, RedisQueueLayer};
+use solent_test_servers::Log;
 use solent_test_servers::RedisServer;
 
-use crate::{log::Log, scene::*};
+use crate::scene::*;
 
 /// How often a log has the warning.
 fn warnings(log: &Log) -> usize {

@@ -6,9 +6,6 @@ mod scene;
 // Trying all promises of a layer on one kind of Redis.
 mod promises;
 
-// What the log was told.
-mod log;
-
 // What Redis may remove.
 mod eviction;
 

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use solent_layer::{ChannelLayer, DynLayer, LayerError};
 use solent_layer_redis::{RedisConfig, RedisPubSubLayer, RedisQueueLayer};
+use solent_test_servers::Log;
 use solent_test_servers::RedisServer;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -16,7 +17,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::{log::Log, scene::*};
+use crate::scene::*;
 
 /// A wire to a server. It ends when this is dropped.
 struct Wire {

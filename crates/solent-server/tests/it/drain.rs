@@ -17,6 +17,7 @@ use solent_spec::{
     http::{Inbound, Outbound, ResponseStart},
     websocket::{self, CloseCode, Frame},
 };
+use solent_test_servers::Log;
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinSet,
@@ -25,7 +26,6 @@ use tokio::{
 
 use super::{
     frames::{CLOSE, FIN, Frames, handshake},
-    log::Log,
     served::{Served, nobody_listens, soon},
     wire::get,
 };

@@ -10,12 +10,11 @@ use solent_spec::{
     request::ConnectionId,
     websocket,
 };
-
+use solent_test_servers::Log;
 use tokio::sync::Notify;
 
 use super::{
     frames::{Frames, handshake},
-    log::Log,
     served::Served,
     wire::get,
 };

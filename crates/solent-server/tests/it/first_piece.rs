@@ -16,8 +16,9 @@ use solent_spec::{
     http::{Outbound, ResponseStart},
     request::UrlRoute,
 };
+use solent_test_servers::Log;
 
-use super::{log::Log, served::Served, wire::get};
+use super::{served::Served, wire::get};
 
 /// A body that fails in one way or another, after some pieces.
 struct Bad {

@@ -3,7 +3,6 @@
 // What the tests are made of: a server that runs, bytes to and from it, WebSocket frames on top of those, and what the
 // log was told.
 mod frames;
-mod log;
 mod served;
 mod wire;
 

@@ -6,10 +6,10 @@ use solent_spec::{
     http::{Inbound, Outbound},
     websocket,
 };
+use solent_test_servers::Log;
 
 use super::{
     frames::handshake,
-    log::Log,
     served::Served,
     wire::{Response, get},
 };

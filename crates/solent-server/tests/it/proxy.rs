@@ -9,12 +9,12 @@ use solent_spec::{
     request::Peers,
     websocket::{self, Frame, Inbound},
 };
+use solent_test_servers::Log;
 use tokio::time::{Instant, sleep};
 
 use super::{
     frames::{FIN, Frames, RawFrame, TEXT, handshake, masked},
     limits::own_address,
-    log::Log,
     served::Served,
     wire::{Wire, get},
 };

@@ -9,9 +9,10 @@ use solent_spec::{
     http::{Outbound, ResponseStart},
     websocket::{self, Accept},
 };
+use solent_test_servers::Log;
 use tokio::sync::Notify;
 
-use super::{frames::handshake, log::Log, served::Served, wire::get};
+use super::{frames::handshake, served::Served, wire::get};
 
 /// The response that a path asks for: a status, header lines and a body, separated by bars.
 fn asked(path: &str) -> Response<Body> {

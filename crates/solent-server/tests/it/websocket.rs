@@ -9,6 +9,7 @@ use solent_spec::{
     request::UrlRoute,
     websocket::{Accept, Close, CloseCode, Frame, Inbound, Outbound},
 };
+use solent_test_servers::Log;
 use tokio::{net::TcpStream, sync::mpsc};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
@@ -20,7 +21,6 @@ use super::{
         BINARY, CLOSE, CONTINUATION, FIN, Frames, PING, PONG, RSV1, RawFrame, TEXT, handshake,
         masked,
     },
-    log::Log,
     served::{Served, soon},
 };
 

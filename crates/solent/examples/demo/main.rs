@@ -9,7 +9,7 @@ use std::{env, thread};
 
 use solent::{
     Args, Connection, Http, Result, Solent,
-    auth::{DynSessionStore, MemoryStore},
+    session::{DynSessionStore, MemoryStore},
 };
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -97,7 +97,7 @@ fn set_up_logs() {
 fn sessions(args: &Args) -> Result<DynSessionStore> {
     #[cfg(feature = "redis")]
     if let Some(url) = args.layer().filter(|url| !url.is_local()) {
-        let store = solent::auth::RedisStore::new(url.as_str())?;
+        let store = solent::session::RedisStore::new(url.as_str())?;
         return Ok(DynSessionStore::new(store));
     }
     let _ = args;

@@ -3,10 +3,10 @@
 use std::{borrow::Cow, fmt};
 
 use percent_encoding::percent_decode_str;
+use solent_session::Cookies;
 use solent_spec::RequestScope;
 
 use super::{FirstMessage, secret::Secret};
-use crate::Cookies;
 
 /// Where clients put their tokens.
 #[derive(Clone, Debug)]

@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
-use solent_auth::{AuthScope, AuthStack, AuthUser, SessionKey, Tickets};
+use solent_auth::{AuthScope, AuthStack, AuthUser, Tickets};
 use solent_layer::DynLayer;
+use solent_session::SessionKey;
 use solent_spec::{
     Application, BoxApplication, Connection, Http, Middleware, RequestScope, Result, WebSocket,
     http::Outbound as HttpOutbound,

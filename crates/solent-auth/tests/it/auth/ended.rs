@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use solent_auth::{AuthConfig, Expiry, SessionKey, SessionStore, Sessions};
+use solent_auth::AuthConfig;
 use solent_layer::DynLayer;
 use solent_layer_memory::MemoryLayer;
+use solent_session::{Expiry, SessionKey, SessionStore, Sessions};
 use tokio::time::timeout;
 
 use super::{

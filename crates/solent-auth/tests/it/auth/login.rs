@@ -1,7 +1,7 @@
 //! Logging in and out.
 
 use serde_json::json;
-use solent_auth::{SessionConfig, SessionKey};
+use solent_session::{SessionConfig, SessionKey};
 use solent_testing::TestRequest;
 
 use super::{

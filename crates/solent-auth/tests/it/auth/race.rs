@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
-use solent_auth::{AuthScope, AuthStack, BackendError, HashCheck, SessionStore, UserBackend};
+use solent_auth::{AuthScope, AuthStack, BackendError, HashCheck, UserBackend};
+use solent_session::SessionStore;
 use solent_spec::{BoxApplication, Connection, Http, Middleware, Result, http::Outbound};
 use solent_testing::{HttpCommunicator, TestRequest, TestResponse};
 use tokio::{sync::RwLock, task::yield_now, time::timeout};
@@ -12,7 +13,7 @@ use super::{
     applications::{Server, cookie_key},
     site::{People, Person, Site},
 };
-use crate::session::probe::Probe;
+use crate::probe::Probe;
 
 /// The site's users, who are found when a test lets them be.
 #[derive(Clone)]
@@ -46,7 +47,7 @@ impl UserBackend for Slow {
 /// What a client with this cookie is answered by `application` behind `stack`.
 async fn ask<F: Future<Output = Result> + Send + 'static>(
     stack: &AuthStack<Person>,
-    key: &solent_auth::SessionKey,
+    key: &solent_session::SessionKey,
     application: impl Fn(Connection<Http>) -> F + Send + Sync + 'static,
 ) -> TestResponse {
     let application = stack.wrap(BoxApplication::<Http>::new(application));

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 use solent_auth::{AuthConfig, OnFailure};
+use solent_test_servers::Log;
 use solent_testing::TestRequest;
 
 use super::{
     applications::Server,
     site::{People, Site},
 };
-use crate::log::Log;
 
 #[tokio::test(start_paused = true)]
 async fn anonymous_connection_costs_no_access_to_any_store() {

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use solent_auth::{
-    Auth, AuthConfig, AuthError, AuthScope, AuthStack, Identity, Require, Session, Ticket, Tickets,
-};
+use solent_auth::{Auth, AuthConfig, AuthError, AuthScope, AuthStack, Require, Ticket, Tickets};
+use solent_session::{Identity, Session};
 use solent_spec::{
     http::HttpScope,
     request::{Link, Listener},

@@ -11,9 +11,10 @@ use std::{
 };
 
 use serde_json::json;
-use solent_auth::{
-    AuthStack, AuthUser, BackendError, DynSessionStore, HashCheck, MemoryStore, Revision, Saved,
-    SessionData, SessionKey, SessionStore, StoreError, Stored, UserBackend,
+use solent_auth::{AuthStack, AuthUser, BackendError, HashCheck, UserBackend};
+use solent_session::{
+    DynSessionStore, MemoryStore, Revision, Saved, SessionData, SessionKey, SessionStore,
+    StoreError, Stored,
 };
 
 /// A store that counts, and that can be out of reach.

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
-use solent_auth::{AuthStack, CookieSecret, CookieStore, SessionKey};
+use solent_auth::AuthStack;
 use solent_layer::DynLayer;
 use solent_layer_memory::MemoryLayer;
+use solent_session::{CookieSecret, CookieStore, SessionKey};
 use solent_testing::{TestRequest, TestResponse};
 
 use super::{

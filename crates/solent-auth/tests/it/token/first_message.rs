@@ -16,10 +16,10 @@ use solent_spec::{
         Accept, Close, CloseCode, Inbound, Outbound, SharedFrame, SinkRefusal, WebSocketScope,
     },
 };
+use solent_test_servers::Log;
 use solent_testing::{TestRequest, WebSocketCommunicator};
 
 use super::person::{Sesame, bearer, get, presenting, socket};
-use crate::log::Log;
 
 fn tokens() -> Tokens<Sesame> {
     Tokens::new(Sesame::default()).from([TokenSource::Bearer, TokenSource::first_message()])

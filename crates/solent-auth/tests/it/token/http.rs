@@ -1,19 +1,20 @@
 //! Requests.
 
+use std::time::Duration;
+
 use http::StatusCode;
-use solent_auth::{Auth, CrossSite, Identity, Origins, TokenConfig, TokenSource, Tokens};
+use solent_auth::{Auth, TokenConfig, TokenSource, Tokens};
+use solent_edge::{CrossSite, Origins};
+use solent_session::Identity;
 use solent_spec::{
     BoxApplication, Connection, Http, Middleware, RequestScope, Result,
     http::{Outbound, ResponseStart},
 };
+use solent_test_servers::Log;
 use solent_testing::{HttpCommunicator, TestRequest};
-use std::time::Duration;
 
 use super::person::{Person, Sesame, bearer, get};
-use crate::{
-    log::Log,
-    open::{exchange, handshake},
-};
+use crate::open::{exchange, handshake};
 
 fn tokens() -> Tokens<Sesame> {
     Tokens::new(Sesame::default())

@@ -7,10 +7,10 @@ use solent_spec::{
     BoxApplication, Connection, Middleware, RequestScope, Result, WebSocket,
     websocket::{Inbound, Outbound},
 };
+use solent_test_servers::Log;
 use solent_testing::WebSocketCommunicator;
 
 use super::person::{Sesame, bearer, presenting, socket};
-use crate::log::Log;
 
 async fn open(config: TokenConfig, token: &str) -> WebSocketCommunicator {
     let tokens = Tokens::new(Sesame::default()).config(config);

@@ -1,6 +1,7 @@
 //! Sockets that open with a token.
 
-use solent_auth::{Credential, Identity, TokenConfig, TokenSource, Tokens};
+use solent_auth::{Credential, TokenConfig, TokenSource, Tokens};
+use solent_session::Identity;
 use solent_spec::{
     BoxApplication, Connection, Middleware, RequestScope, Result, WebSocket,
     websocket::{Accept, Outbound},

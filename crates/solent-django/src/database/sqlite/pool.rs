@@ -4,7 +4,7 @@ use std::{fs::File, io, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Durat
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use solent_auth::Threads;
+use solent_session::Threads;
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout_at},

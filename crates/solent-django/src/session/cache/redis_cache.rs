@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc, time::SystemTime};
 
 use rand::RngExt;
-use solent_auth::{Revision, Saved, SessionData, SessionKey, StoreError, Stored};
 use solent_layer_redis::store::{Condition, Exchanged, StoreLink};
+use solent_session::{Revision, Saved, SessionData, SessionKey, StoreError, Stored};
 
 use super::{CacheSerializer, InvalidLocation, location};
 
@@ -24,7 +24,7 @@ pub struct RedisCache {
 
 impl RedisCache {
     /// The cache at a `LOCATION`: a URL, or several with commas between, the first of which is written to. URLs are read as
-    /// those of the [channel layers](solent_auth::RedisStore::new), so that they may name Sentinels; a `socket_timeout` of
+    /// those of the [channel layers](solent_session::RedisStore::new), so that they may name Sentinels; a `socket_timeout` of
     /// the URL is how long a command may take in all, 5 s without one. Does not connect yet.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What a cache keeps values as.
 
 use serde_json::Value;
-use solent_auth::{SessionData, StoreError};
+use solent_session::{SessionData, StoreError};
 
 use crate::{pickle, python::json};
 

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use solent_auth::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
+use solent_session::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
 
 use super::RedisCache;
 use crate::session::{ALL_TAKEN, ATTEMPTS};
@@ -10,7 +10,7 @@ use crate::session::{ALL_TAKEN, ATTEMPTS};
 /// Sessions in a cache and nowhere else: the engine `cache`. Cheap to clone.
 ///
 /// Where replicas are read from, a request may find a session older than it is; what others set meanwhile then stays all the
-/// same, or the save fails as [contended](solent_auth::SessionError::Contended) if a replica is far behind.
+/// same, or the save fails as [contended](solent_session::SessionError::Contended) if a replica is far behind.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct CacheSessions(RedisCache);

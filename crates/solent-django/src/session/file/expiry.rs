@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use solent_auth::SessionData;
+use solent_session::SessionData;
 use time::{OffsetDateTime, PrimitiveDateTime, format_description::well_known::Iso8601};
 
 /// When a session ends that was written at `modified`. One that says something that nobody understands has ended.

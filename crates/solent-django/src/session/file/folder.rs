@@ -8,7 +8,7 @@ use std::{
     time::SystemTime,
 };
 
-use solent_auth::SessionKey;
+use solent_session::SessionKey;
 
 use super::lock::Lock;
 

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use solent_auth::{
+use solent_session::{
     Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored, Threads,
 };
 
@@ -70,14 +70,14 @@ impl FileSessions {
     }
 
     /// Sets `SESSION_COOKIE_NAME`, which the names of files begin with. The same as
-    /// [`SessionConfig::cookie_name`](solent_auth::SessionConfig::cookie_name).
+    /// [`SessionConfig::cookie_name`](solent_session::SessionConfig::cookie_name).
     pub fn cookie_name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.folder.prefix = name.into();
         self
     }
 
     /// Sets `SESSION_COOKIE_AGE`: how long after it was last written a session ends that does not say itself. The same as
-    /// [`SessionConfig::age`](solent_auth::SessionConfig::age).
+    /// [`SessionConfig::age`](solent_session::SessionConfig::age).
     pub fn age(mut self, age: Duration) -> Self {
         self.age = age;
         self

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use solent_auth::{SessionStore, StoreError};
 use solent_django::session::{CacheSerializer, CacheSessions, RedisCache};
+use solent_session::{SessionStore, StoreError};
 use solent_test_servers::{RedisServer, Reply};
 
 use super::{a_minute_ago, data, in_a_minute, key, promise};

@@ -1,7 +1,7 @@
 //! The engine `cached_db`.
 
-use solent_auth::{Saved, SessionStore};
 use solent_django::session::{CachedDatabaseSessions, DatabaseSessions, RedisCache};
+use solent_session::{Saved, SessionStore};
 use solent_test_servers::RedisServer;
 
 use super::{data, in_a_minute, promise};

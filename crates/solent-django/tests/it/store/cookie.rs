@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::json;
-use solent_auth::{Saved, SessionData, SessionStore, StoreError};
 use solent_django::{session::SignedCookieSessions, signing::SecretKeys};
+use solent_session::{Saved, SessionData, SessionStore, StoreError};
 
 use super::{data, in_a_minute, key};
 use crate::vectors;
@@ -65,7 +65,8 @@ async fn cookies_that_django_wrote_in_2023_are_too_old_unless_age_allows_it() {
     });
     let mut count = 0;
     for row in signed {
-        let Ok(cookie) = solent_auth::SessionKey::parse(vectors::text(row, "cookie_value")) else {
+        let Ok(cookie) = solent_session::SessionKey::parse(vectors::text(row, "cookie_value"))
+        else {
             continue;
         };
         assert_eq!(store().load(&cookie).await.unwrap(), None);

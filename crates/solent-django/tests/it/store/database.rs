@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use solent_auth::{Saved, SessionKey, SessionStore, StoreError};
 use solent_django::{session::DatabaseSessions, signing::SecretKeys};
+use solent_session::{Saved, SessionKey, SessionStore, StoreError};
 use solent_spec::Chain;
 
 use super::{a_minute_ago, data, in_a_minute, key, promise};

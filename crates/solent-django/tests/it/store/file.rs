@@ -6,8 +6,8 @@ use std::{
 };
 
 use serde_json::json;
-use solent_auth::SessionStore;
 use solent_django::session::FileSessions;
+use solent_session::SessionStore;
 
 use super::{data, in_a_minute, key, promise};
 use crate::{project::Folder, vectors};

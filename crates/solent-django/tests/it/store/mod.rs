@@ -12,7 +12,7 @@ mod file;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use solent_auth::{SessionData, SessionKey};
+use solent_session::{SessionData, SessionKey};
 
 /// A session like Django's.
 fn data(name: &str) -> SessionData {

@@ -1,6 +1,6 @@
 //! What all stores promise, save those whose keys are the sessions.
 
-use solent_auth::{DynSessionStore, Saved, SessionError, SessionKey, SessionStore, Sessions};
+use solent_session::{DynSessionStore, Saved, SessionError, SessionKey, SessionStore, Sessions};
 use tokio::task::JoinSet;
 
 use super::{data, in_a_minute, key, looks_like_django_s};

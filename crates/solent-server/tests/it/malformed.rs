@@ -29,6 +29,14 @@ async fn reading(mut connection: Connection<Http>) -> Result {
     Ok(())
 }
 
+/// Ends without a word when the client is gone, as consumers do.
+async fn ends(mut connection: Connection<Http>) -> Result {
+    match connection.receive().await {
+        Some(Inbound::Disconnect) => Ok(()),
+        _ => Box::pin(ends(connection)).await,
+    }
+}
+
 async fn accepting(mut connection: Connection<WebSocket>) -> Result {
     connection.send(websocket::Outbound::accept()).await?;
     Ok(())
@@ -484,9 +492,14 @@ async fn odd_handshakes_that_the_rules_allow() {
 }
 
 #[tokio::test]
-async fn client_is_to_blame_for_a_broken_body_and_nobody_else_is_told() {
+async fn client_is_to_blame_for_a_broken_body_whatever_the_application_makes_of_it() {
+    blamed(start().await).await;
+    blamed(Served::start(Server::new(ServerConfig::default()).http(ends)).await).await;
+}
+
+/// Sends bodies that break off. Each is a 400, and no error of the application.
+async fn blamed(served: Served) {
     let log = Log::new();
-    let served = start().await;
 
     for request in [
         chunked("z\r\n"),

@@ -264,10 +264,12 @@ impl Driven {
             return Ok(());
         };
         self.running = None;
-        let ended = self.slot.lock().ended;
+        let state = self.slot.lock();
+        let (ended, lost) = (state.ended, state.lost);
+        drop(state);
         match result {
             Err(error) if !is_disconnect(&*error) => self.host.failed(&self.slot.caller, error),
-            Ok(()) if !ended => self.host.failed(
+            Ok(()) if !ended && !lost => self.host.failed(
                 &self.slot.caller,
                 "application ended without completing its response".into(),
             ),

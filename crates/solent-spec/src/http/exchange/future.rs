@@ -45,7 +45,7 @@ impl ExchangeFuture {
     /// The response of an application that has ended.
     fn ended(&mut self, result: crate::Result) -> Response<ExchangeBody> {
         let mut state = self.slot.lock();
-        let incomplete = !state.ended;
+        let (incomplete, lost) = (!state.ended, state.lost);
         let unanswered = !state.order.is_started();
         let head = state.head.take();
         let mut pieces = std::mem::take(&mut state.pieces);
@@ -57,7 +57,7 @@ impl ExchangeFuture {
                 return plain_response(status);
             }
             Err(error) if !is_disconnect(&*error) => self.host.failed(&self.slot.caller, error),
-            Ok(()) if incomplete => self.host.failed(
+            Ok(()) if incomplete && !lost => self.host.failed(
                 &self.slot.caller,
                 "application ended without completing its response".into(),
             ),
@@ -65,7 +65,8 @@ impl ExchangeFuture {
         }
         // Nothing has reached the client yet, so that even half a response can still become a clear one.
         let Some(head) = head.filter(|_| !incomplete) else {
-            return error_response();
+            let fault = lost.then_some(StatusCode::BAD_REQUEST);
+            return fault.map_or_else(error_response, plain_response);
         };
         match (pieces.len(), pieces.pop_front()) {
             (0, _) => (*head).map(ExchangeBody::whole),

@@ -37,6 +37,8 @@ pub(super) struct State {
     pub(super) ended: bool,
     /// The client left, or has the whole response.
     pub(super) over: bool,
+    /// The request's body broke off, and the application was told that its client is gone.
+    pub(super) lost: bool,
     /// Wakes the application: room for more, or the end.
     application: Option<Waker>,
     /// Wakes the server's side: something to take.

@@ -103,6 +103,7 @@ impl ExchangeTransport {
             None => (Bytes::new(), false, Request::Read),
             Some(Err(_)) => {
                 self.request = Request::Lost;
+                self.slot.lock().lost = true;
                 return Poll::Ready(Some(Inbound::Disconnect));
             }
             Some(Ok(Ok(data))) if !last => {

@@ -71,12 +71,17 @@ impl ExchangeBody {
     ///
     /// # Errors
     ///
-    /// What the first piece failed with. The body is of no use then.
+    /// What the first piece failed with, or that there is none though the body's size hint is exact. The body is of no use
+    /// then.
     pub fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         if self.first.is_some() || self.is_at_hand() {
             return Poll::Ready(Ok(()));
         }
+        let announced = self.kind.size_hint().exact().unwrap_or_default();
         match self.kind.poll_frame(cx) {
+            Poll::Ready(None) if announced > 0 => {
+                return Poll::Ready(Err(Absent { announced }.into()));
+            }
             Poll::Ready(Some(Ok(frame))) => self.first = Some(Box::new(frame)),
             Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
             Poll::Ready(None) => self.kind = Kind::Whole(Body::empty()),
@@ -94,6 +99,13 @@ impl ExchangeBody {
             Kind::Driven(_) => false,
         }
     }
+}
+
+/// A body ended before its first piece.
+#[derive(Debug, thiserror::Error)]
+#[error("body has {announced} bytes by its size hint, but it has none")]
+struct Absent {
+    announced: u64,
 }
 
 impl From<Kind> for ExchangeBody {

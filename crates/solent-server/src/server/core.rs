@@ -28,7 +28,7 @@ use crate::{
     clock::{Clock, Registry},
     connection::{self, Limiter, Watch},
     http::{Budget, TaskHost},
-    websocket::{Flushers, Outbox},
+    websocket::{Flushers, Limits, Outbox},
 };
 
 /// The applications of a server, by protocol.
@@ -48,6 +48,8 @@ pub(crate) struct Core {
     pub(crate) websockets: Registry<Outbox>,
     pub(crate) flushers: Flushers,
     pub(crate) limiter: Arc<Limiter>,
+    /// The sizes that a WebSocket may send.
+    pub(crate) limits: Arc<Limits>,
     pub(crate) http1: http1::Builder,
     pub(crate) server_header: Option<HeaderValue>,
     runtime: Handle,
@@ -80,6 +82,10 @@ impl Core {
             websockets: Registry::default(),
             flushers: Flushers::new(runtime.metrics().num_workers()),
             budget: Budget::new(&config),
+            limits: Arc::new(Limits {
+                frame: config.websocket.max_frame,
+                message: config.websocket.max_message,
+            }),
             handshake_warnings: Throttle::default(),
             drain: ClosedSignal::default(),
             limiter: Limiter::new(config.connections.clone()),

@@ -16,6 +16,7 @@ mod turn;
 mod upgrade;
 
 pub(crate) use self::{
+    engine::Limits,
     flusher::Flushers,
     handshake::{Handshake, Outcome},
     key::{is_stripped, is_upgrade},

@@ -208,8 +208,8 @@ impl Reader {
     /// Counts what the application does not see, of which there is a limit to what carries nothing.
     fn count(&mut self, read: Option<&Read>, limit: usize, now: Tick) -> Result<(), Violation> {
         let Fragments { small, tiny } = self.decoder.take_fragments();
-        self.overhead = self.overhead.saturating_add(small);
-        let mut carry_nothing = tiny;
+        self.overhead = self.overhead.saturating_add(small.into());
+        let mut carry_nothing = u32::from(tiny);
         if let Some(Read::Event(Decoded::Ping(_) | Decoded::Pong)) = read {
             if now.saturating_sub(self.control) < KEEP_ALIVE {
                 self.overhead = self.overhead.saturating_add(1);

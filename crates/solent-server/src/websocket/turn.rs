@@ -45,24 +45,24 @@ impl Turn {
 #[derive(Debug, Default)]
 pub(super) struct Allowance {
     /// What has been used and not regained, in tenths of a frame: each tick regains a tenth of a second's frames.
-    used: u64,
+    used: u32,
     /// When that was counted.
     at: Tick,
 }
 
 impl Allowance {
     /// Seconds over which the limit is an average.
-    const SPAN: u64 = 10;
+    const SPAN: u32 = 10;
 
     /// Uses up `frames`; false if they are too many for `limit` a second.
     pub(super) fn take(&mut self, frames: u32, limit: usize, now: Tick) -> bool {
-        const TENTHS: u64 = 10;
-        let limit = limit as u64;
-        let regained = limit.saturating_mul(now.saturating_sub(self.at).into());
+        const TENTHS: u32 = 10;
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        let regained = limit.saturating_mul(now.saturating_sub(self.at));
         self.used = self
             .used
             .saturating_sub(regained)
-            .saturating_add(u64::from(frames).saturating_mul(TENTHS));
+            .saturating_add(frames.saturating_mul(TENTHS));
         self.at = now;
         self.used <= limit.saturating_mul(Self::SPAN * TENTHS)
     }

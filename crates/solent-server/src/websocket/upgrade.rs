@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -11,7 +12,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 
 use super::{
-    engine::{Agreed, Decoder, Inflater, Limits},
+    engine::{Agreed, Decoder, Inflater},
     outbox::Outbox,
     reader::Reader,
 };
@@ -47,10 +48,7 @@ impl Upgrade {
         let config = &outbox.core().config.websocket;
         stream.prepare_for_websocket(config.write_timeout.saturating_mul(2));
         let (read, write) = stream.into_split();
-        let limits = Limits {
-            frame: config.max_frame,
-            message: config.max_message,
-        };
+        let limits = Arc::clone(&outbox.core().limits);
         let decoder = Decoder::new(limits, self.agreed.as_ref().map(Inflater::new));
         // What came with the request's head must not keep the head's buffer alive.
         let early = Bytes::copy_from_slice(&parts.read_buf);

@@ -1,5 +1,7 @@
 //! From bytes to events.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use solent_spec::websocket::{Close, CloseCode, Frame};
 use tungstenite::protocol::frame::coding::{Control, Data};
@@ -35,7 +37,8 @@ pub(crate) struct Limits {
 /// handshake agreed to keep.
 #[derive(Debug)]
 pub(crate) struct Decoder {
-    limits: Limits,
+    /// The same for all connections of a server.
+    limits: Arc<Limits>,
     /// Present if compression was agreed.
     inflater: Option<Inflater>,
     /// What an earlier input left unfinished.
@@ -49,9 +52,9 @@ pub(crate) struct Decoder {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Fragments {
     /// Those of less than 1 KiB.
-    pub(crate) small: u32,
+    pub(crate) small: u16,
     /// Those of less than [`TINY`] bytes.
-    pub(crate) tiny: u32,
+    pub(crate) tiny: u16,
 }
 
 /// Bytes that take as long to inflate as a small frame takes to decode.
@@ -85,9 +88,9 @@ struct Unfinished {
 }
 
 impl Decoder {
-    pub(crate) fn new(limits: Limits, inflater: Option<Inflater>) -> Self {
+    pub(crate) fn new(limits: impl Into<Arc<Limits>>, inflater: Option<Inflater>) -> Self {
         Self {
-            limits,
+            limits: limits.into(),
             inflater,
             partial: None,
             over: false,

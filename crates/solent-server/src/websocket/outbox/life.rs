@@ -54,7 +54,7 @@ impl Outbox {
     /// Sends a ping after a silence, and gives up on a client that answers it with silence.
     fn keep_alive(&self, now: Tick) {
         let config = &self.core.config.websocket;
-        let (Some(interval), Some(bell)) = (config.ping_interval, self.bell.get()) else {
+        let (Some(interval), Some(bell)) = (config.ping_interval, self.bell()) else {
             return;
         };
         let (heard, pinged) = (self.heard.load(Relaxed), self.pinged.load(Relaxed));
@@ -72,7 +72,7 @@ impl Outbox {
     /// Tells the application of a client that has left behind more input than is read of it at the moment. The end of the
     /// stream cannot be read then; the system knows of it all the same.
     fn look_for_end(&self) {
-        let (Some(bell), Some(socket)) = (self.bell.get(), self.socket.get()) else {
+        let (Some(bell), Some(socket)) = (self.bell(), self.socket()) else {
             return;
         };
         if !bell.is_silent() && socket.is_read_closed() {
@@ -104,7 +104,7 @@ impl Watched for Outbox {
 }
 
 /// How long the slowest client that is kept takes to read so much.
-fn time_to_read(bytes: usize) -> Duration {
-    const PER_SECOND: u64 = 4 * 1024;
-    Duration::from_secs(bytes as u64 / PER_SECOND)
+fn time_to_read(bytes: u32) -> Duration {
+    const PER_SECOND: u32 = 4 * 1024;
+    Duration::from_secs((bytes / PER_SECOND).into())
 }

@@ -41,15 +41,13 @@ const IN_PLACE: usize = 4 * 1024;
 pub(crate) struct Outbox {
     core: Arc<Core>,
     me: Weak<Self>,
-    key: OnceLock<Key>,
-    socket: OnceLock<WriteHalf>,
-    guard: OnceLock<ConnectionGuard>,
+    key: Key,
+    /// What there is from the moment that the socket is there.
+    attached: OnceLock<Attached>,
     /// Held while writing, so that messages leave in order; never across a wait.
     state: Mutex<State>,
     /// The half that reads, here so that the socket's task can read while the application does not.
     input: Input,
-    /// The reader's bell, once the socket is there.
-    bell: OnceLock<Arc<Bell>>,
     /// How ready frames go on the wire here; set when the handshake is accepted.
     variant: OnceLock<WireVariant>,
     /// When the client last gave a sign of life: something was read of it, or it made room in a socket that was full.
@@ -67,18 +65,26 @@ pub(crate) struct Outbox {
     abort: OnceLock<AbortHandle>,
 }
 
+/// A socket that is there.
+struct Attached {
+    socket: WriteHalf,
+    /// The reader's.
+    bell: Arc<Bell>,
+    /// Counts the connection for as long as its outbox lives.
+    _guard: ConnectionGuard,
+}
+
 impl Outbox {
     pub(super) fn new(core: &Arc<Core>) -> Arc<Self> {
-        let outbox = Arc::new_cyclic(|me| Self {
+        Arc::new_cyclic(|me| Self {
             core: Arc::clone(core),
             me: me.clone(),
-            key: OnceLock::new(),
-            socket: OnceLock::new(),
-            guard: OnceLock::new(),
+            // Whoever looks before the outbox is made finds nothing yet.
+            key: core.websockets.insert(me.clone()),
+            attached: OnceLock::new(),
             state: Mutex::default(),
             variant: OnceLock::new(),
             input: Input::default(),
-            bell: OnceLock::new(),
             heard: AtomicU32::new(core.clock.now()),
             pinged: AtomicU32::new(0),
             patience: AtomicU32::new(0),
@@ -86,9 +92,7 @@ impl Outbox {
             deadline: AtomicU32::new(0),
             ended_with: AtomicU16::new(0),
             abort: OnceLock::new(),
-        });
-        let _ = outbox.key.set(core.websockets.insert(outbox.me.clone()));
-        outbox
+        })
     }
 
     /// The handshake is accepted: frames may be queued, though the socket is not there yet.
@@ -113,13 +117,15 @@ impl Outbox {
         guard: ConnectionGuard,
         task: &Waker,
     ) {
-        let _ = self.socket.set(socket);
-        let _ = self.guard.set(guard);
         reader.bell().belongs_to(task);
         let bell = Arc::clone(reader.bell());
         self.heard();
         self.input.attach(reader);
-        let _ = self.bell.set(bell);
+        let _ = self.attached.set(Attached {
+            socket,
+            bell,
+            _guard: guard,
+        });
         let mut state = self.state.lock();
         if let Some(waker) = state.arrival.take() {
             waker.wake();
@@ -139,20 +145,24 @@ impl Outbox {
 
     /// Reads what the application does not read at the moment, if there is anything; called by the socket's task.
     pub(super) fn read_ahead(&self, cx: &Context<'_>) {
-        if self.bell.get().is_some_and(|bell| !bell.is_silent()) {
+        if self.bell().is_some_and(|bell| !bell.is_silent()) {
             self.input.read_ahead(self, cx);
         }
     }
 
     /// The bell of the socket, once it is there.
     pub(super) fn bell(&self) -> Option<&Bell> {
-        self.bell.get().map(|bell| &**bell)
+        self.attached.get().map(|attached| &*attached.bell)
+    }
+
+    fn socket(&self) -> Option<&WriteHalf> {
+        self.attached.get().map(|attached| &attached.socket)
     }
 
     /// Waits for the socket; false if it will never come.
     pub(super) fn poll_arrival(&self, cx: &Context<'_>) -> Poll<bool> {
         let mut state = self.state.lock();
-        if self.bell.get().is_some() {
+        if self.attached.get().is_some() {
             return Poll::Ready(true);
         }
         if state.status == Status::Shut {
@@ -285,7 +295,7 @@ impl Outbox {
         }
         // RFC 6455 §5.5.3: only the latest ping has to be answered, so pongs that are not read cannot pile up.
         if state.blocked || state.queue.len() > HIGH_WATER {
-            state.pong = Some(payload.into());
+            state.held_up().pong = Some(payload.into());
             return;
         }
         state.queue.extend(|tail| engine::pong(payload, tail));
@@ -308,9 +318,9 @@ impl Outbox {
         if state.room() == Room::Enough {
             return Poll::Ready(Ok(()));
         }
-        match &mut state.room {
+        match &mut state.held_up().room {
             Some(waker) => waker.clone_from(cx.waker()),
-            None => state.room = Some(cx.waker().clone()),
+            room => *room = Some(cx.waker().clone()),
         }
         self.flush_locked(&mut state);
         match state.room() {
@@ -386,9 +396,7 @@ impl FrameSink for Outbox {
 
 impl Drop for Outbox {
     fn drop(&mut self) {
-        if let Some(key) = self.key.get() {
-            self.core.websockets.remove(*key);
-        }
+        self.core.websockets.remove(self.key);
     }
 }
 
@@ -397,5 +405,20 @@ impl std::fmt::Debug for Outbox {
         f.debug_struct("Outbox")
             .field("status", &self.state.lock().status)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outbox_and_its_counts_take_no_more_than_384_bytes() {
+        let counts = 2 * size_of::<usize>();
+        assert!(
+            size_of::<Outbox>() + counts <= 384,
+            "{}",
+            size_of::<Outbox>()
+        );
     }
 }

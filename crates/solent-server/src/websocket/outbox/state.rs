@@ -34,36 +34,44 @@ pub(super) struct State {
     pub(super) unread: Unread,
     /// Nothing that is sent reaches the client any more.
     pub(super) gone: bool,
-    /// The answer to the latest ping, until there is room for it.
-    pub(super) pong: Option<Box<[u8]>>,
-    /// Wakes a sender that waits for room.
-    pub(super) room: Option<Waker>,
+    /// What waits for room, if something does.
+    pub(super) held_up: Option<Box<HeldUp>>,
     /// Wakes a handshake that waits for its answer, and then a transport that waits for its socket.
     pub(super) arrival: Option<Waker>,
     /// Tells the application that the client is gone; made when it first asks.
     pub(super) closed: Option<ClosedSignal>,
 }
 
+/// What waits until the client has read something.
+#[derive(Default)]
+pub(super) struct HeldUp {
+    /// The answer to the latest ping.
+    pub(super) pong: Option<Box<[u8]>>,
+    /// Wakes a sender.
+    pub(super) room: Option<Waker>,
+}
+
 /// Bytes that have left for the client and that it may not have read. The system does not tell; an answer to a ping does.
 #[derive(Debug, Default)]
 pub(super) struct Unread {
     /// Written since the last ping left.
-    since: usize,
+    since: u32,
     /// What was unread when it left.
-    before: usize,
+    before: u32,
 }
 
 impl Unread {
     /// More than the system holds of one connection.
-    const MOST: usize = 512 * 1024;
+    const MOST: u32 = 512 * 1024;
 
     pub(super) fn written(&mut self, bytes: usize) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.since = self.since.saturating_add(bytes);
     }
 
     /// A ping leaves. Returns how much the client has to read before that, at most; `answered` says whether it has given a
     /// sign of life since the last ping.
-    pub(super) fn ping(&mut self, answered: bool) -> usize {
+    pub(super) fn ping(&mut self, answered: bool) -> u32 {
         let before = if answered { 0 } else { self.before };
         self.before = self.since.saturating_add(before).min(Self::MOST);
         self.since = 0;
@@ -91,6 +99,10 @@ impl State {
         let written = self.queue.write_to(socket);
         self.unread.written(before - self.queue.len());
         written
+    }
+
+    pub(super) fn held_up(&mut self) -> &mut HeldUp {
+        self.held_up.get_or_insert_default()
     }
 
     pub(super) fn set_gone(&mut self) {

@@ -21,7 +21,7 @@ impl Outbox {
         ENCODED.with_borrow_mut(|encoded| {
             encoded.clear();
             encode(encoded);
-            let written = match self.socket.get().map(|socket| socket.try_write(encoded)) {
+            let written = match self.socket().map(|socket| socket.try_write(encoded)) {
                 Some(Ok(written)) => written,
                 Some(Err(error)) if is_transient(&error) => 0,
                 Some(Err(_)) => return self.shut(state),
@@ -53,7 +53,7 @@ impl Outbox {
     }
 
     pub(super) fn schedule(&self, state: &mut State) {
-        if state.scheduled || state.blocked || self.socket.get().is_none() {
+        if state.scheduled || state.blocked || self.socket().is_none() {
             return;
         }
         if let Some(me) = self.me.upgrade() {
@@ -66,7 +66,7 @@ impl Outbox {
         if state.blocked || state.status == Status::Shut {
             return;
         }
-        let Some(socket) = self.socket.get() else {
+        let Some(socket) = self.socket() else {
             return;
         };
         match state.write_to(socket) {
@@ -78,10 +78,11 @@ impl Outbox {
     }
 
     fn flushed(&self, state: &mut State) {
-        self.all_left(state);
-        if let Some(waker) = state.room.take() {
-            waker.wake();
+        self.release(state);
+        if !state.queue.is_empty() {
+            return self.flush_locked(state);
         }
+        self.all_left(state);
         if state.status == Status::Ending {
             state.status = Status::Shut;
             self.shut_socket(Shutdown::Write);
@@ -99,7 +100,7 @@ impl Outbox {
     }
 
     async fn write_rest(&self) {
-        let Some(socket) = self.socket.get() else {
+        let Some(socket) = self.socket() else {
             return;
         };
         loop {
@@ -117,7 +118,7 @@ impl Outbox {
 
     /// Writes more of what waits for the socket; whether that was all, or there is nothing to be done any more.
     fn write_some(&self) -> bool {
-        let Some(socket) = self.socket.get() else {
+        let Some(socket) = self.socket() else {
             return true;
         };
         let mut state = self.state.lock();
@@ -133,10 +134,7 @@ impl Outbox {
             self.expect_progress(&state);
         }
         if state.queue.len() <= HIGH_WATER {
-            if let Some(waker) = state.room.take() {
-                waker.wake();
-            }
-            self.send_late_pong(&mut state);
+            self.release(&mut state);
         }
         match written {
             Ok(Written::All) if state.queue.is_empty() => {
@@ -153,9 +151,15 @@ impl Outbox {
         }
     }
 
-    /// Queues the answer to the latest ping, for which there was no room.
-    fn send_late_pong(&self, state: &mut State) {
-        if let Some(payload) = state.pong.take()
+    /// There is room again: who waits for it goes on, and the answer to the latest ping is queued.
+    fn release(&self, state: &mut State) {
+        let Some(held_up) = state.held_up.take() else {
+            return;
+        };
+        if let Some(waker) = held_up.room {
+            waker.wake();
+        }
+        if let Some(payload) = held_up.pong
             && state.status == Status::Open
         {
             state.queue.extend(|tail| engine::pong(&payload, tail));
@@ -166,19 +170,16 @@ impl Outbox {
         state.status = Status::Shut;
         state.set_gone();
         state.queue.clear();
-        state.pong = None;
         state.blocked = false;
-        for waker in [state.room.take(), state.arrival.take()]
-            .into_iter()
-            .flatten()
-        {
+        let room = state.held_up.take().and_then(|held_up| held_up.room);
+        for waker in [room, state.arrival.take()].into_iter().flatten() {
             waker.wake();
         }
         self.shut_socket(Shutdown::Both);
     }
 
     pub(super) fn shut_socket(&self, how: Shutdown) {
-        if let Some(socket) = self.socket.get() {
+        if let Some(socket) = self.socket() {
             socket.shutdown(how);
         }
     }

@@ -76,5 +76,5 @@ fn announced_length_sets_no_memory_aside() {
 
 #[test]
 fn decoder_is_small() {
-    assert!(size_of::<crate::websocket::engine::Decoder>() <= 64);
+    assert!(size_of::<crate::websocket::engine::Decoder>() <= 40);
 }

@@ -133,18 +133,7 @@ impl Process {
 
     /// Sends a signal, such as `TERM`.
     pub(super) fn signal(&self, name: &'static str) -> Result<(), ServerError> {
-        let status = Command::new("sh")
-            .args(["-c", r#"kill -s "$0" "$1""#, name])
-            .arg(self.id().to_string())
-            .status()
-            .map_err(ServerError::io("start `sh` to send a signal"))?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(ServerError::io("send a signal to the server")(
-                std::io::ErrorKind::NotFound.into(),
-            ))
-        }
+        send(r#"kill -s "$0" "$1""#, name, self.id())
     }
 
     /// Stops the process where it is; returns when it stands, as far as the system can tell.
@@ -162,6 +151,12 @@ impl Process {
         Ok(())
     }
 
+    /// Sends a signal to the server and to the processes that it has started.
+    pub(super) fn signal_all(&self, name: &'static str) -> Result<(), ServerError> {
+        const KILL: &str = r#"kill -s "$0" "$1" $(ps -A -o pid= -o ppid= | awk -v of="$1" '$2 == of { print $1 }')"#;
+        send(KILL, name, self.id())
+    }
+
     /// Asks the process to end and waits until it has; kills it when it does not.
     pub(super) fn terminate(mut self) -> Result<(), ServerError> {
         if !self.is_running() {
@@ -171,6 +166,21 @@ impl Process {
         self.signal("CONT")?;
         wait::poll(|| Ok::<_, ServerError>((!self.is_running()).then_some(())))?;
         Ok(())
+    }
+}
+
+/// Has a shell send the signal `$0` to the process `$1`.
+fn send(kill: &str, name: &str, to: u32) -> Result<(), ServerError> {
+    let status = Command::new("sh")
+        .args(["-c", kill, name, &to.to_string()])
+        .status()
+        .map_err(ServerError::io("start `sh` to send a signal"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(ServerError::io("send a signal to the server")(
+            std::io::ErrorKind::NotFound.into(),
+        ))
     }
 }
 

@@ -1,8 +1,10 @@
 //! All of it together, as a browser sees it.
 
+use std::time::{Duration, Instant};
+
 use solent_auth::{AuthScope, Authenticate, passwords::Password};
 use solent_django::{
-    Django, DjangoUser, SessionEngine,
+    Database, DatabaseConfig, Django, DjangoUser, SessionEngine,
     session::{DatabaseSessions, RedisCache},
     signing::{SecretKeys, auth_hash},
 };
@@ -227,14 +229,14 @@ async fn a_login_is_one_query_for_the_session_and_one_for_the_user() {
     postgres.query("postgres", tables).await.unwrap();
     let people = PEOPLE.replace("$password", column());
     postgres.query("postgres", &people).await.unwrap();
-    let database = solent_django::Database::open(&postgres.url("postgres")).unwrap();
+    let database = Database::open(&postgres.url("postgres")).unwrap();
     let django = Django::new(vectors::keys(), database).cookie(cookie());
     let session = login(&django).await;
     postgres
         .query("postgres", "ALTER ROLE solent SET log_statement = 'all'")
         .await
         .unwrap();
-    let database = solent_django::Database::open(&postgres.url("postgres")).unwrap();
+    let database = Database::open(&postgres.url("postgres")).unwrap();
     let django = Django::new(vectors::keys(), database).cookie(cookie());
 
     assert_eq!(get(&django, "", None).await.text().unwrap(), "nobody");
@@ -248,4 +250,58 @@ async fn a_login_is_one_query_for_the_session_and_one_for_the_user() {
     assert_eq!(statements.len(), 2, "{log}");
     assert!(statements[0].contains("django_session"), "{log}");
     assert!(statements[1].contains("auth_user_groups"), "{log}");
+}
+
+/// How a page is answered while what it needs is frozen: 503, and when to come back.
+async fn assert_unavailable(django: &Django, session: &str) {
+    let start = Instant::now();
+
+    let response = get(django, "", Some(session)).await;
+
+    assert_eq!(response.status, 503);
+    assert_eq!(response.header("retry-after"), Some("1"));
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn frozen_database_is_503_until_it_goes_on() {
+    let postgres = PostgresServer::start().await.unwrap();
+    let tables = include_str!("project/postgres.sql");
+    postgres.query("postgres", tables).await.unwrap();
+    let people = PEOPLE.replace("$password", column());
+    postgres.query("postgres", &people).await.unwrap();
+    let config = DatabaseConfig::default().timeout(Duration::from_millis(300));
+    let database = Database::open_with(&postgres.url("postgres"), &config).unwrap();
+    let django = Django::new(vectors::keys(), database).cookie(cookie());
+    let session = login(&django).await;
+
+    postgres.pause().await.unwrap();
+    assert_unavailable(&django, &session).await;
+    assert_unavailable(&django, &session).await;
+
+    postgres.resume().await.unwrap();
+    assert_eq!(who(&django, &session).await, "ann");
+}
+
+#[tokio::test]
+async fn frozen_cache_of_sessions_is_503_until_it_goes_on() {
+    let redis = RedisServer::start().await.unwrap();
+    let postgres = PostgresServer::start().await.unwrap();
+    let tables = include_str!("project/postgres.sql");
+    postgres.query("postgres", tables).await.unwrap();
+    let people = PEOPLE.replace("$password", column());
+    postgres.query("postgres", &people).await.unwrap();
+    let url = format!("{}?socket_timeout=0.3", redis.url());
+    let cache = RedisCache::open(&url).unwrap();
+    let database = Database::open(&postgres.url("postgres")).unwrap();
+    let django = Django::new(vectors::keys(), database)
+        .cookie(cookie())
+        .sessions(SessionEngine::Cache(cache));
+    let session = login(&django).await;
+
+    redis.pause().await.unwrap();
+    assert_unavailable(&django, &session).await;
+
+    redis.resume().await.unwrap();
+    assert_eq!(who(&django, &session).await, "ann");
 }

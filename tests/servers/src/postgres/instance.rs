@@ -193,7 +193,17 @@ impl Instance {
 
     /// Ends the process at once (SIGQUIT): connections break, and the next start recovers what was committed.
     pub(super) fn stop(&self) {
+        // Connections that are frozen would not see the end.
+        let _ = self.signal_all("CONT");
         *self.process.lock() = None;
+    }
+
+    /// Stops the server and its connections where they are (SIGSTOP), or lets them go on (SIGCONT).
+    pub(super) fn signal_all(&self, name: &'static str) -> Result<(), ServerError> {
+        match &*self.process.lock() {
+            Some(process) => process.signal_all(name),
+            None => Ok(()),
+        }
     }
 
     /// The number of the process, while it runs.

@@ -131,6 +131,32 @@ impl PostgresServer {
         .await
     }
 
+    /// Freezes the server with all of its connections (SIGSTOP). The system goes on to take connections and bytes for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError::Io`] if the signal cannot be sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is frozen all the same.
+    pub async fn pause(&self) -> Result<(), ServerError> {
+        self.act(|instance| instance.signal_all("STOP")).await
+    }
+
+    /// Lets a frozen server go on (SIGCONT).
+    ///
+    /// # Errors
+    ///
+    /// As [`pause`](Self::pause).
+    ///
+    /// # Cancel safety
+    ///
+    /// It goes on all the same.
+    pub async fn resume(&self) -> Result<(), ServerError> {
+        self.act(|instance| instance.signal_all("CONT")).await
+    }
+
     /// Stops the server if it runs, starts it on the same port and waits until it answers.
     ///
     /// # Errors

@@ -12,7 +12,7 @@
 //! // The last one sees a request first.
 //! let chat = chat
 //!     .inside(&Origins::same_host())
-//!     .inside(&AllowedHosts::new(["chat.example.org"]))
+//!     .inside(&AllowedHosts::new(["chat.example.org"])?)
 //!     .inside(&ConnectRate::new(Rate::per_second(10)))
 //!     .inside(&TrustedProxies::new(["10.0.0.0/8"])?);
 //! # let _ = chat;
@@ -53,4 +53,5 @@ pub use self::{
     origin::Origins,
     proxy::{ProxyConfig, ProxyHeaders, TrustedProxies},
     rate::{ConnectRate, MessageRate, Rate},
+    url::InvalidPattern,
 };

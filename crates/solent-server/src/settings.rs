@@ -452,9 +452,9 @@ impl DeflateConfig {
         self
     }
 
-    /// Sets [`level`](Self::level), kept within 1 to 9.
+    /// Sets [`level`](Self::level).
     pub fn level(mut self, level: u32) -> Self {
-        self.level = level.clamp(1, 9);
+        self.level = level;
         self
     }
 
@@ -470,9 +470,9 @@ impl DeflateConfig {
         self
     }
 
-    /// Sets [`server_max_window_bits`](Self::server_max_window_bits), kept within 9 to 15.
+    /// Sets [`server_max_window_bits`](Self::server_max_window_bits).
     pub fn server_max_window_bits(mut self, bits: u8) -> Self {
-        self.server_max_window_bits = bits.clamp(9, 15);
+        self.server_max_window_bits = bits;
         self
     }
 }

@@ -42,7 +42,7 @@ fn main() -> Result {
     let database = Database::open(&env::var("DATABASE_URL")?)?;
     let mut auth = Django::new(keys, database).stack();
     if let Ok(origin) = env::var("ORIGIN") {
-        auth = auth.trust(origin);
+        auth = auth.trust(origin)?;
     }
 
     let page = Page::application_with(|scope| {

@@ -66,7 +66,8 @@ impl Sockets {
             .passwords(Passwords::new(HASHER));
         let stack = AuthStack::new(store(scene, &database, &keys)?, users.clone())
             .config(AuthConfig::default().check_interval(check_interval))
-            .trust(scene.django());
+            .trust(scene.django())
+            .unwrap();
         let layer: RedisLayerUrl = scene.redis_url().parse()?;
         let app = Solent::new()
             .websocket("ws/who/", Who::application())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use solent_spec::websocket::{Close, CloseCode};
+use solent_spec::websocket::{Close, CloseCode, IllegalCloseCode};
 
 use crate::guard::GRACE;
 
@@ -69,12 +69,15 @@ impl AuthConfig {
         self
     }
 
-    /// Sets [`close`](Self::close). A code that may not be sent is replaced with the default.
-    pub fn close(mut self, close: Close) -> Self {
-        if close.code.is_sendable() {
-            self.close = close;
-        }
-        self
+    /// Sets [`close`](Self::close).
+    ///
+    /// # Errors
+    ///
+    /// [`IllegalCloseCode`] for a code that may not be sent.
+    pub fn close(mut self, close: Close) -> Result<Self, IllegalCloseCode> {
+        CloseCode::sendable(close.code.as_u16())?;
+        self.close = close;
+        Ok(self)
     }
 
     /// Sets [`grace`](Self::grace).

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use solent_edge::{CrossSite, Origins};
+use solent_edge::{CrossSite, InvalidPattern, Origins};
 use solent_session::{SessionConfig, SessionStore, Sessions};
 use solent_spec::{BoxApplication, BoxFuture, HttpProtocol, Middleware, Result};
 
@@ -128,12 +128,16 @@ impl<U: AuthUser> AuthStack<U> {
 
     /// Lets pages of another origin open WebSockets and send requests that change something. See [`Origins`] for how to write
     /// it: `https://www.example.org`.
-    pub fn trust(mut self, origin: impl AsRef<str>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPattern`] if it can match nothing.
+    pub fn trust(mut self, origin: impl AsRef<str>) -> Result<Self, InvalidPattern> {
         let origin = origin.as_ref();
-        self.other_sites = self
-            .other_sites
-            .map(|(origins, cross_site)| (origins.allow(origin), cross_site.trust(origin)));
-        self
+        if let Some((origins, cross_site)) = self.other_sites {
+            self.other_sites = Some((origins.allow(origin)?, cross_site.trust(origin)?));
+        }
+        Ok(self)
     }
 
     /// Leaves the checks of other sites' pages to others. Without any, every page that a user looks at can do in their name

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
-use solent_spec::websocket::{Close, CloseCode, Frame};
+use solent_spec::websocket::{Close, CloseCode, Frame, IllegalCloseCode};
 
 use crate::guard::GRACE;
 
@@ -119,13 +119,16 @@ impl TokenConfig {
         self
     }
 
-    /// Sets [`close`](Self::close). A code that may not be sent is replaced with the default.
-    pub fn close(mut self, close: impl Into<Close>) -> Self {
+    /// Sets [`close`](Self::close).
+    ///
+    /// # Errors
+    ///
+    /// [`IllegalCloseCode`] for a code that may not be sent.
+    pub fn close(mut self, close: impl Into<Close>) -> Result<Self, IllegalCloseCode> {
         let close = close.into();
-        if close.code.is_sendable() {
-            self.close = close;
-        }
-        self
+        CloseCode::sendable(close.code.as_u16())?;
+        self.close = close;
+        Ok(self)
     }
 
     /// Sets [`grace`](Self::grace).

@@ -6,7 +6,7 @@ use solent_spec::{Body, BoxApplication, HttpProtocol, Middleware, RequestScope, 
 use crate::{
     gate::gate,
     origin::{OriginList, is_same_host, origin_of},
-    url::excerpt,
+    url::{InvalidPattern, excerpt},
 };
 
 /// Refuses HTTP requests that change something and that a page of another site made a browser send.
@@ -30,9 +30,10 @@ use crate::{
 ///     Ok(())
 /// }
 ///
-/// let own_pages = CrossSite::new().trust("https://shop.example.com");
+/// let own_pages = CrossSite::new().trust("https://shop.example.com")?;
 /// let application = own_pages.wrap(BoxApplication::<Http>::new(order));
 /// # let _ = application;
+/// # Ok::<(), solent_edge::InvalidPattern>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
@@ -48,9 +49,13 @@ impl CrossSite {
 
     /// Lets requests pass that come from the origins that match `pattern`; see [`Origins`](crate::Origins) for how to
     /// write it. With `*` all pass whose origin is known.
-    pub fn trust(mut self, pattern: impl AsRef<str>) -> Self {
-        self.trusted.add(pattern.as_ref());
-        self
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPattern`] if it can match nothing.
+    pub fn trust(mut self, pattern: impl AsRef<str>) -> Result<Self, InvalidPattern> {
+        self.trusted.add(pattern.as_ref())?;
+        Ok(self)
     }
 
     /// Whether a request may pass.

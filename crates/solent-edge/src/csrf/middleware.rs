@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     origin::origin_of,
-    url::{excerpt, latin1},
+    url::{InvalidPattern, excerpt, latin1},
 };
 
 /// Asks for a token with every HTTP request that changes something: Django's `CsrfViewMiddleware`, with which it shares
@@ -54,9 +54,10 @@ use crate::{
 ///     Ok(())
 /// }
 ///
-/// let csrf = Csrf::new(CsrfConfig::default().domain("example.com")).trust("https://*.example.com");
+/// let csrf = Csrf::new(CsrfConfig::default().domain("example.com")).trust("https://*.example.com")?;
 /// let application = csrf.wrap(BoxApplication::<Http>::new(order));
 /// # let _ = application;
+/// # Ok::<(), solent_edge::InvalidPattern>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
@@ -82,9 +83,13 @@ impl Csrf {
 
     /// Takes requests of another origin, if they have the token: an entry of Django's `CSRF_TRUSTED_ORIGINS`, such as
     /// `https://example.com`, or `https://*.example.com` for the host and all under it.
-    pub fn trust(mut self, origin: impl AsRef<str>) -> Self {
-        self.trusted.add(origin.as_ref());
-        self
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPattern`] if it can match nothing.
+    pub fn trust(mut self, origin: impl AsRef<str>) -> Result<Self, InvalidPattern> {
+        self.trusted.add(origin.as_ref())?;
+        Ok(self)
     }
 
     /// Leaves the handle in the scope.

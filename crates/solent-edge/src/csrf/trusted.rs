@@ -2,7 +2,7 @@
 
 use crate::{
     host::same_domain,
-    url::{Url, lower_case},
+    url::{InvalidPattern, Url, lower_case},
 };
 
 /// Django's `CSRF_TRUSTED_ORIGINS`.
@@ -19,21 +19,20 @@ struct Entry {
 }
 
 impl Trusted {
-    /// Adds an entry. One that can match nothing is told to the log.
-    pub(super) fn add(&mut self, origin: &str) {
+    /// Adds an entry.
+    pub(super) fn add(&mut self, origin: &str) -> Result<(), InvalidPattern> {
+        const WANTED: &str = "it has a scheme, a host and no more, such as https://example.com or https://*.example.com:8443";
         let lower = lower_case(origin);
-        match lower.split_once("://") {
-            Some((scheme, authority)) if is_sound(authority) => self.0.push(Entry {
-                scheme: scheme.into(),
-                authority: authority.trim_start_matches('*').into(),
-                under: authority.starts_with('*'),
-            }),
-            _ => tracing::warn!(
-                target: "solent::edge", origin,
-                "trusted origin matches nothing: it has a scheme, a host and no more, such as https://example.com or \
-                 https://*.example.com:8443",
-            ),
-        }
+        let split = lower.split_once("://");
+        let (scheme, authority) = split
+            .filter(|(_, authority)| is_sound(authority))
+            .ok_or_else(|| InvalidPattern::new(origin, WANTED))?;
+        self.0.push(Entry {
+            scheme: scheme.into(),
+            authority: authority.trim_start_matches('*').into(),
+            under: authority.starts_with('*'),
+        });
+        Ok(())
     }
 
     /// Whether an `Origin` header is that of an entry.
@@ -72,8 +71,8 @@ mod tests {
     #[test]
     fn origins_are_trusted_as_in_django() {
         let mut trusted = Trusted::default();
-        trusted.add("https://dashboard.example.com");
-        trusted.add("https://*.example.org:8443");
+        trusted.add("https://dashboard.example.com").unwrap();
+        trusted.add("https://*.example.org:8443").unwrap();
         for (origin, wanted) in [
             ("https://dashboard.example.com", true),
             ("http://dashboard.example.com", false),
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn entry_that_can_match_nothing_matches_nothing() {
+    fn entry_that_can_match_nothing_is_an_error() {
         let mut trusted = Trusted::default();
         for entry in [
             "example.com",
@@ -107,8 +106,7 @@ mod tests {
             "https://*",
             "",
         ] {
-            trusted.add(entry);
+            assert!(trusted.add(entry).is_err(), "{entry}");
         }
-        assert!(trusted.0.is_empty(), "{trusted:?}");
     }
 }

@@ -4,7 +4,10 @@ use http::{Response, StatusCode};
 use solent_spec::{Body, BoxApplication, HttpProtocol, Middleware, RequestScope, http::plain_text};
 
 use super::name::{domain_of, is_listed};
-use crate::{gate::gate, url::excerpt};
+use crate::{
+    gate::gate,
+    url::{InvalidPattern, excerpt},
+};
 
 /// Which host names an application answers to: Django's `ALLOWED_HOSTS`.
 ///
@@ -32,11 +35,12 @@ use crate::{gate::gate, url::excerpt};
 ///     Ok(())
 /// }
 ///
-/// let hosts = AllowedHosts::new([".example.com"]);
+/// let hosts = AllowedHosts::new([".example.com"])?;
 /// let application = hosts.wrap(BoxApplication::<WebSocket>::new(chat));
 /// // Also the pages of these hosts only, as AllowedHostsOriginValidator has it.
 /// let application = hosts.origins().wrap(application);
 /// # let _ = application;
+/// # Ok::<(), solent_edge::InvalidPattern>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -46,23 +50,33 @@ pub struct AllowedHosts {
 }
 
 impl AllowedHosts {
-    /// The hosts that match one of `patterns`. One that can match nothing is told to the log.
-    pub fn new<T: AsRef<str>>(patterns: impl IntoIterator<Item = T>) -> Self {
-        let read = |pattern: T| pattern.as_ref().to_lowercase().into_boxed_str();
-        let patterns: Box<[_]> = patterns.into_iter().map(read).collect();
-        for pattern in patterns.iter().filter(|pattern| is_mistaken(pattern)) {
-            tracing::warn!(
-                target: "solent::edge", pattern,
-                "host pattern matches nothing: it is a name or an address without scheme and port, with a leading dot \
-                 for all names under it",
-            );
-        }
-        Self { patterns }
+    /// The hosts that match one of `patterns`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPattern`] names a pattern that can match nothing.
+    pub fn new<T: AsRef<str>>(
+        patterns: impl IntoIterator<Item = T>,
+    ) -> Result<Self, InvalidPattern> {
+        const WANTED: &str = "it is a name or an address without scheme and port, with a leading dot for all names under it";
+        let read = |pattern: T| {
+            let pattern = pattern.as_ref();
+            let lower = pattern.to_lowercase();
+            if is_mistaken(&lower) {
+                return Err(InvalidPattern::new(pattern, WANTED));
+            }
+            Ok(lower.into_boxed_str())
+        };
+        let patterns = patterns.into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Self { patterns })
     }
 
     /// This machine under its own names, for development: `.localhost`, `127.0.0.1` and `[::1]`.
     pub fn local() -> Self {
-        Self::new([".localhost", "127.0.0.1", "[::1]"])
+        let patterns = [".localhost", "127.0.0.1", "[::1]"].map(Box::from);
+        Self {
+            patterns: Box::new(patterns),
+        }
     }
 
     pub(crate) fn patterns(&self) -> &[Box<str>] {

@@ -1,20 +1,27 @@
 //! A list of origins.
 
 use super::pattern::OriginPattern;
-use crate::url::Url;
+use crate::url::{InvalidPattern, Url};
 
 /// Patterns, of which an origin has to match one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OriginList(Vec<OriginPattern>);
 
 impl OriginList {
-    /// Adds a pattern. One that can match nothing is told to the log.
-    pub(crate) fn add(&mut self, pattern: &str) {
-        let pattern = OriginPattern::new(pattern);
-        if let Some(mistake) = pattern.mistake() {
-            tracing::warn!(target: "solent::edge", %pattern, "origin pattern matches nothing: {mistake}");
-        }
-        self.0.push(pattern);
+    /// The origins of these hosts.
+    pub(super) fn of_hosts(hosts: &[Box<str>]) -> Self {
+        Self(
+            hosts
+                .iter()
+                .map(|host| OriginPattern::of_host(host))
+                .collect(),
+        )
+    }
+
+    /// Adds a pattern.
+    pub(crate) fn add(&mut self, pattern: &str) -> Result<(), InvalidPattern> {
+        self.0.push(OriginPattern::new(pattern)?);
+        Ok(())
     }
 
     /// Whether `*` is one of them.

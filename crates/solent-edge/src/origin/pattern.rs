@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::host::same_domain;
-use crate::url::Url;
+use crate::url::{InvalidPattern, Url};
 
 /// One entry of a list of origins, read once.
 ///
@@ -28,15 +28,29 @@ enum Rule {
         /// With the scheme's own one filled in; absent for a scheme that implies none.
         port: Option<u16>,
     },
-    /// Nothing, for this reason.
-    Never(&'static str),
 }
 
 impl OriginPattern {
-    pub(super) fn new(source: &str) -> Self {
+    /// Reads an entry.
+    pub(super) fn new(source: &str) -> Result<Self, InvalidPattern> {
+        match Rule::read(source) {
+            Ok(rule) => Ok(Self {
+                rule,
+                source: source.into(),
+            }),
+            Err(reason) => Err(InvalidPattern::new(source, reason)),
+        }
+    }
+
+    /// The entry for one of [`AllowedHosts`](crate::AllowedHosts).
+    pub(super) fn of_host(host: &str) -> Self {
+        let rule = match host {
+            "*" => Rule::Any,
+            host => Rule::Host(host.trim_matches(['[', ']']).into()),
+        };
         Self {
-            rule: Rule::read(source),
-            source: source.into(),
+            rule,
+            source: host.into(),
         }
     }
 
@@ -45,18 +59,9 @@ impl OriginPattern {
         self.rule == Rule::Any
     }
 
-    /// Why the pattern matches nothing, if so.
-    pub(super) fn mistake(&self) -> Option<&'static str> {
-        match self.rule {
-            Rule::Never(reason) => Some(reason),
-            _ => None,
-        }
-    }
-
     pub(super) fn matches(&self, origin: &Url<'_>) -> bool {
         match &self.rule {
             Rule::Any => true,
-            Rule::Never(_) => false,
             Rule::Host(pattern) => origin
                 .host()
                 .is_some_and(|host| same_domain(&host, pattern)),
@@ -76,32 +81,32 @@ impl fmt::Display for OriginPattern {
 }
 
 impl Rule {
-    fn read(source: &str) -> Self {
+    fn read(source: &str) -> Result<Self, &'static str> {
         if source == "*" {
-            return Self::Any;
+            return Ok(Self::Any);
         }
         let source = source.to_lowercase();
         match Url::split(&source) {
-            None => Self::Never("brackets are for IPv6 addresses only"),
+            None => Err("brackets are for IPv6 addresses only"),
             Some(url) if url.scheme.is_empty() => Self::host(&source),
             Some(url) => Self::origin(&url),
         }
     }
 
-    fn host(source: &str) -> Self {
+    fn host(source: &str) -> Result<Self, &'static str> {
         let authority = format!("//{source}");
         let Some(host) = Url::split(&authority).and_then(|url| url.host().map(Box::from)) else {
-            return Self::Never("it names no host");
+            return Err("it names no host");
         };
         Self::unless_starred(&host, || Self::Host(host.clone()))
     }
 
-    fn origin(url: &Url<'_>) -> Self {
+    fn origin(url: &Url<'_>) -> Result<Self, &'static str> {
         let Some(host) = url.host() else {
-            return Self::Never("it names no host; one with a port needs a scheme in front");
+            return Err("it names no host; one with a port needs a scheme in front");
         };
         let Ok(port) = url.effective_port() else {
-            return Self::Never("its port is not a number up to 65535");
+            return Err("its port is not a number up to 65535");
         };
         Self::unless_starred(&host, || Self::Origin {
             scheme: url.scheme.as_ref().into(),
@@ -110,11 +115,11 @@ impl Rule {
         })
     }
 
-    fn unless_starred(host: &str, rule: impl FnOnce() -> Self) -> Self {
+    fn unless_starred(host: &str, rule: impl FnOnce() -> Self) -> Result<Self, &'static str> {
         if host.contains('*') {
-            Self::Never("subdomains are written with a leading dot, without a star")
+            Err("subdomains are written with a leading dot, without a star")
         } else {
-            rule()
+            Ok(rule())
         }
     }
 }
@@ -134,10 +139,10 @@ mod tests {
             "http://[bad",
             "http://example.com:abc",
         ] {
-            assert!(OriginPattern::new(source).mistake().is_some(), "{source}");
+            assert!(OriginPattern::new(source).is_err(), "{source}");
         }
         for source in ["*", "example.com", ".example.com", "[::1]", "tauri://x"] {
-            assert_eq!(OriginPattern::new(source).mistake(), None, "{source}");
+            assert!(OriginPattern::new(source).is_ok(), "{source}");
         }
     }
 }

@@ -4,7 +4,11 @@ use http::{Response, StatusCode};
 use solent_spec::{Body, BoxApplication, HttpProtocol, Middleware, RequestScope, http::plain_text};
 
 use super::{header::origin_of, list::OriginList, same_host::is_same_host};
-use crate::{AllowedHosts, gate::gate, url::excerpt};
+use crate::{
+    AllowedHosts,
+    gate::gate,
+    url::{InvalidPattern, excerpt},
+};
 
 /// Which pages may open a WebSocket.
 ///
@@ -38,9 +42,10 @@ use crate::{AllowedHosts, gate::gate, url::excerpt};
 /// }
 ///
 /// // The pages that come from the host they connect to, and those of one other.
-/// let origins = Origins::same_host().allow("https://app.example.com");
+/// let origins = Origins::same_host().allow("https://app.example.com")?;
 /// let application = origins.wrap(BoxApplication::<WebSocket>::new(chat));
 /// # let _ = application;
+/// # Ok::<(), solent_edge::InvalidPattern>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -53,15 +58,26 @@ pub struct Origins {
 impl Origins {
     /// The origins that match one of `patterns`, as Channels' `OriginValidator` has it: a handshake without an origin passes
     /// if `*` is among them.
-    pub fn new<T: AsRef<str>>(patterns: impl IntoIterator<Item = T>) -> Self {
-        let none = Self {
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPattern`] names a pattern that can match nothing.
+    pub fn new<T: AsRef<str>>(
+        patterns: impl IntoIterator<Item = T>,
+    ) -> Result<Self, InvalidPattern> {
+        let mut listed = OriginList::default();
+        for pattern in patterns {
+            listed.add(pattern.as_ref())?;
+        }
+        Ok(Self::listed(listed))
+    }
+
+    fn listed(listed: OriginList) -> Self {
+        Self {
             same_host: false,
-            absent: false,
-            listed: OriginList::default(),
-        };
-        let origins = patterns.into_iter().fold(none, Self::allow);
-        let absent = origins.listed.has_any();
-        origins.allow_absent(absent)
+            absent: listed.has_any(),
+            listed,
+        }
     }
 
     /// The pages that come from the host and port that they connect to; and handshakes without an origin, since these are
@@ -82,9 +98,13 @@ impl Origins {
     }
 
     /// Lets the origins in that match `pattern`, too.
-    pub fn allow(mut self, pattern: impl AsRef<str>) -> Self {
-        self.listed.add(pattern.as_ref());
-        self
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPattern`] if it can match nothing.
+    pub fn allow(mut self, pattern: impl AsRef<str>) -> Result<Self, InvalidPattern> {
+        self.listed.add(pattern.as_ref())?;
+        Ok(self)
     }
 
     /// Sets whether a handshake without an origin passes. No browser sends one, every other client may leave it out.
@@ -125,7 +145,7 @@ impl AllowedHosts {
     /// The pages of these hosts, over any scheme and port, as the origins that may open a WebSocket: Channels'
     /// `AllowedHostsOriginValidator`. A handshake without an origin is refused, unless every host is allowed.
     pub fn origins(&self) -> Origins {
-        Origins::new(self.patterns())
+        Origins::listed(OriginList::of_hosts(self.patterns()))
     }
 }
 

@@ -19,8 +19,8 @@ pub(super) struct Bucket {
     start: Instant,
     /// Nanoseconds until one token is back.
     interval: u64,
-    /// How many nanoseconds ahead the bucket may be full for a token to be left.
-    ahead: u64,
+    /// How many nanoseconds ahead the bucket may be full for a token to be left; `None` for a bucket that holds none.
+    ahead: Option<u64>,
     /// When the bucket is full, in nanoseconds since `start`. Written by each task that takes a token.
     full_at: AtomicU64,
 }
@@ -32,7 +32,8 @@ impl Bucket {
         Self {
             start: Instant::now(),
             interval,
-            ahead: interval.saturating_mul(u64::from(rate.size() - 1)),
+            ahead: (rate.size().checked_sub(1))
+                .map(|others| interval.saturating_mul(others.into())),
             full_at: AtomicU64::new(0),
         }
     }
@@ -43,14 +44,15 @@ impl Bucket {
     ///
     /// There is none; the duration is how long it takes until there is.
     pub(super) fn take(&self) -> Result<(), Duration> {
+        let ahead = self.ahead.ok_or(Duration::from_nanos(self.interval))?;
         let now = nanos(self.start.elapsed());
         let taken = self.full_at.fetch_update(Relaxed, Relaxed, |full_at| {
-            let is_left = full_at.saturating_sub(self.ahead) <= now;
+            let is_left = full_at.saturating_sub(ahead) <= now;
             is_left.then(|| full_at.max(now).saturating_add(self.interval))
         });
         match taken {
             Ok(_) => Ok(()),
-            Err(full_at) => Err(Duration::from_nanos(full_at - self.ahead - now)),
+            Err(full_at) => Err(Duration::from_nanos(full_at - ahead - now)),
         }
     }
 }

@@ -11,7 +11,7 @@ use solent_spec::{
     BoxApplication, Closed, Connection, HttpProtocol, Middleware, RequestScope, SendError,
     Transport,
     request::{IPV6_PREFIX, client_network},
-    websocket::{Close, CloseCode},
+    websocket::{Close, CloseCode, IllegalCloseCode},
 };
 
 use super::{Rate, bucket::Bucket, table::Table};
@@ -85,13 +85,15 @@ impl MessageRate {
         self
     }
 
-    /// Sets what a socket is closed with. Default: 1008, "too many messages". A code that may not be sent changes nothing.
-    #[must_use]
-    pub fn close(mut self, close: Close) -> Self {
-        if close.code.is_sendable() {
-            self.limits().close = close;
-        }
-        self
+    /// Sets what a socket is closed with. Default: 1008, "too many messages".
+    ///
+    /// # Errors
+    ///
+    /// [`IllegalCloseCode`] for a code that may not be sent.
+    pub fn close(mut self, close: Close) -> Result<Self, IllegalCloseCode> {
+        CloseCode::sendable(close.code.as_u16())?;
+        self.limits().close = close;
+        Ok(self)
     }
 
     fn limits(&mut self) -> &mut Limits {

@@ -1,6 +1,6 @@
 //! So many in so long.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::time::Duration;
 
 /// A rate: so many in a period on average, and so many at once.
 ///
@@ -19,20 +19,19 @@ use std::{num::NonZeroU32, time::Duration};
 pub struct Rate {
     /// Until one token is back.
     interval: Duration,
-    burst: NonZeroU32,
+    burst: u32,
 }
 
 /// Until one token is back, at the most.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Rate {
-    /// `count` in each `period`, and all of them at once. 0 is taken for 1.
+    /// `count` in each `period`, and all of them at once. 0 lets nothing pass.
     pub fn new(count: u32, period: Duration) -> Self {
-        let burst = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-        let interval = period / burst.get();
+        let interval = period.checked_div(count).unwrap_or(LONGEST);
         Self {
             interval: interval.clamp(Duration::from_nanos(1), LONGEST),
-            burst,
+            burst: count,
         }
     }
 
@@ -51,9 +50,9 @@ impl Rate {
         Self::new(count, Duration::from_secs(60 * 60))
     }
 
-    /// Sets how many may come at once after a silence. Default: those of one period. 0 is taken for 1.
+    /// Sets how many may come at once after a silence. Default: those of one period. 0 lets nothing pass.
     pub fn burst(mut self, count: u32) -> Self {
-        self.burst = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+        self.burst = count;
         self
     }
 
@@ -66,9 +65,7 @@ impl Rate {
     /// counted in 64 bits.
     pub(super) fn size(self) -> u32 {
         let longest = 100 * LONGEST.as_nanos() / self.interval.as_nanos();
-        u32::try_from(longest).map_or(self.burst.get(), |longest| {
-            self.burst.get().min(longest.max(1))
-        })
+        u32::try_from(longest).map_or(self.burst, |longest| self.burst.min(longest.max(1)))
     }
 }
 
@@ -86,7 +83,7 @@ mod tests {
 
     #[test]
     fn extremes_are_brought_within_reason() {
-        assert_eq!(Rate::new(0, Duration::ZERO).burst(0).size(), 1);
+        assert_eq!(Rate::new(0, Duration::ZERO).size(), 0);
         for period in [Duration::ZERO, Duration::MAX] {
             for count in [0, 1, u32::MAX] {
                 let rate = Rate::new(count, period).burst(u32::MAX);

@@ -145,7 +145,9 @@ async fn narrower_of_two_limits_counts() {
 async fn application_is_told_the_end_and_nothing_that_came_after_the_limit() {
     let (tx, mut rx) = tokio::sync::mpsc::unbounded_channel();
     let close = Close::new(CloseCode::from_u16(4429), "slow down");
-    let limit = MessageRate::new(Rate::per_hour(2)).close(close.clone());
+    let limit = MessageRate::new(Rate::per_hour(2))
+        .close(close.clone())
+        .unwrap();
     let application = move |mut connection: Connection<WebSocket>| {
         let tx = tx.clone();
         async move {

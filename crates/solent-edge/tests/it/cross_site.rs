@@ -71,7 +71,7 @@ async fn requests_that_change_nothing_and_handshakes_pass() {
 
 #[tokio::test(start_paused = true)]
 async fn trusted_origins_pass() {
-    let trusting = CrossSite::new().trust("https://.example.org");
+    let trusting = CrossSite::new().trust("https://.example.org").unwrap();
     for (origin, wanted) in [
         ("https://shop.example.org", StatusCode::OK),
         ("http://shop.example.org", StatusCode::FORBIDDEN),

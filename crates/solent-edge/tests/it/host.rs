@@ -29,13 +29,8 @@ async fn hosts_are_answered_for_as_in_django() {
         (&["*"], "example.com@evil.tld", false),
         (&["*"], "", false),
         (&[], "example.com", false),
-        (
-            &["*.example.com", "example.com:80"],
-            "example.com:80",
-            false,
-        ),
     ] {
-        let hosts = AllowedHosts::new(patterns);
+        let hosts = AllowedHosts::new(patterns).unwrap();
         let got = exchange(&hosts, at(host)).await == StatusCode::OK;
         assert_eq!(got, wanted, "{patterns:?} {host:?}");
     }
@@ -54,7 +49,14 @@ async fn patterns_match_what_they_match_in_django() {
     let vectors: Vectors = serde_json::from_str(vectors).unwrap();
     for (host, _, wanted) in vectors.hosts {
         for pattern in &vectors.patterns {
-            let hosts = AllowedHosts::new([pattern]);
+            // What is an error here matches nothing there, but for a host that is a dot.
+            let Ok(hosts) = AllowedHosts::new([pattern]) else {
+                assert!(
+                    !wanted.contains(pattern) || host == ".",
+                    "{pattern:?} {host:?}"
+                );
+                continue;
+            };
             let got = exchange(&hosts, at(&host)).await == StatusCode::OK;
             assert_eq!(got, wanted.contains(pattern), "{pattern:?} {host:?}");
         }
@@ -83,7 +85,9 @@ async fn other_hosts_are_bad_requests_of_both_protocols() {
 
 #[tokio::test(start_paused = true)]
 async fn pages_of_allowed_hosts_may_open_sockets() {
-    let origins = AllowedHosts::new([".example.com", "[::1]"]).origins();
+    let origins = AllowedHosts::new([".example.com", "[::1]"])
+        .unwrap()
+        .origins();
     for (origin, wanted) in [
         (
             Some("http://www.example.com"),
@@ -122,7 +126,7 @@ async fn refusal_tells_the_log_the_host() {
 }
 
 #[test]
-fn pattern_that_can_match_nothing_is_told_to_the_log() {
+fn pattern_that_can_match_nothing_is_an_error_that_says_why() {
     for pattern in [
         "*.example.com",
         "example.com:80",
@@ -130,11 +134,8 @@ fn pattern_that_can_match_nothing_is_told_to_the_log() {
         "",
         "a_b",
     ] {
-        let log = Log::new();
-        let _ = AllowedHosts::new([pattern]);
-        assert!(log.text().contains("matches nothing"), "{pattern}");
+        let error = AllowedHosts::new([pattern]).unwrap_err().to_string();
+        assert!(error.contains("matches nothing: it is a name"), "{error}");
     }
-    let log = Log::new();
-    let _ = AllowedHosts::new(["*", "example.com", ".example.com", "[::1]", "10.0.0.1"]);
-    assert_eq!(log.text(), "");
+    let _ = AllowedHosts::new(["*", "example.com", ".example.com", "[::1]", "10.0.0.1"]).unwrap();
 }

@@ -1,6 +1,7 @@
 //! The server as a whole.
 
 mod accept;
+mod check;
 mod core;
 mod drain;
 mod lifespan;
@@ -91,13 +92,14 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// An address that cannot be listened at; the error names it.
+    /// An address that cannot be listened at, or a setting that has no meaning; the error names it.
     ///
     /// # Panics
     ///
     /// Outside a Tokio runtime.
     pub async fn bind(mut self, bind: Bind) -> Result<BoundServer, ServeError> {
         self.binds.insert(0, bind);
+        check::settings(&self.config)?;
         let backlog = self.config.connections.backlog;
         let bound = self.binds.into_iter().map(|bind| {
             let address = bind.to_string();
@@ -232,6 +234,17 @@ pub enum ServeError {
         hint: &'static str,
         /// Why not.
         source: io::Error,
+    },
+    /// A setting has a value without a meaning.
+    #[error("setting `{name}` is {value}, but it must be {wanted}")]
+    #[non_exhaustive]
+    Setting {
+        /// Which setting.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        wanted: &'static str,
     },
     /// The application refused to start.
     #[error("application could not start: {0}")]

@@ -139,7 +139,8 @@ async fn checks_can_be_more_often_or_never() {
     let with = |seconds| {
         let config = AuthConfig::default()
             .check_interval(Duration::from_secs(seconds))
-            .close(Close::new(CloseCode::from_u16(4003), "bye"));
+            .close(Close::new(CloseCode::from_u16(4003), "bye"))
+            .unwrap();
         Server::new(&site.stack().config(config), &site.people)
     };
     let mut often = with(2).connect(Some(&key)).await;
@@ -420,17 +421,12 @@ async fn group_is_joined_again_without_checks() {
     assert_eq!(socket.closed().await, 4401);
 }
 
-#[tokio::test(start_paused = true)]
-async fn socket_is_closed_though_the_code_of_the_settings_may_not_be_sent() {
-    let site = Site::new();
-    let config = AuthConfig::default().close(CloseCode::from_u16(1006).into());
-    let server = Server::new(&site.stack().config(config), &site.people);
-    let key = site.session_of("ann").await;
-    let mut socket = server.connect(Some(&key)).await;
-
-    site.end(&key).await;
-
-    assert_eq!(socket.closed().await, 4401);
+#[test]
+fn code_that_may_not_be_sent_is_refused_when_it_is_set() {
+    for code in [0, 1005, 1006, 1015, 2999, 5000] {
+        let close = CloseCode::from_u16(code).into();
+        assert!(AuthConfig::default().close(close).is_err(), "{code}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

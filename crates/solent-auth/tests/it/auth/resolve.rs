@@ -209,7 +209,10 @@ async fn pages_of_other_sites_are_refused_and_trusted_ones_are_not() {
     let own = from(TestRequest::post, "http://chat.example");
     assert_eq!(server.send(own, Some(&key)).await.text(), Ok("ann"));
 
-    let trusting = Server::new(&site.stack().trust("https://evil.example"), &site.people);
+    let trusting = Server::new(
+        &site.stack().trust("https://evil.example").unwrap(),
+        &site.people,
+    );
     let trusted = from(TestRequest::post, "https://evil.example");
     assert_eq!(trusting.send(trusted, Some(&key)).await.text(), Ok("ann"));
 

@@ -230,8 +230,8 @@ async fn cookie_counts_only_for_pages_of_the_host() {
         assert_eq!(handshake(&tokens, open(origin)).await, status);
     }
     let trusting = tokens
-        .origins(Origins::new(["https://evil.example"]))
-        .cross_site(CrossSite::new().trust("https://evil.example"));
+        .origins(Origins::new(["https://evil.example"]).unwrap())
+        .cross_site(CrossSite::new().trust("https://evil.example").unwrap());
     assert_eq!(exchange(&trusting, from("https://evil.example")).await, 200);
     assert_eq!(
         handshake(&trusting, open("https://evil.example")).await,

@@ -3,7 +3,7 @@
 use std::{error::Error, fmt, num::NonZeroUsize, sync::LazyLock, thread::available_parallelism};
 
 use argon2::{
-    Argon2,
+    Argon2, Params,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use sha2::{Digest, Sha256};
@@ -16,6 +16,12 @@ pub const MAX_LEN: usize = 1024;
 /// A hash with the parameters of the others, of a password that nobody has: an unknown name takes as long as a known one.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ibw$\
                                  fD1iPT5FbZ0SXmXcSYdKM0Mc9XLQ0yTMXjQXZlqYg3o";
+
+/// The most memory that a stored hash may ask for, in KiB. A hash of [`hash`] takes 19 MiB.
+const MAX_MEMORY: u32 = 256 << 10;
+
+/// The most KiB that all passes together may go through: some seconds of work.
+const MAX_WORK: u64 = 2 << 20;
 
 /// Passwords that may wait for a thread.
 const QUEUE: usize = 1024;
@@ -88,6 +94,9 @@ pub async fn hash(password: impl Into<String>) -> Result<String, HashError> {
 
 /// Whether `encoded` is a hash of `password`. A text that is no hash of Argon2's, and a password that is too long, are not.
 ///
+/// A hash that asks for more than 256 MiB, or for more than 2 GiB in all passes, verifies no password: a row that an import
+/// or an attacker has damaged takes neither the memory of the process nor a thread for hours. The log has a warning.
+///
 /// # Errors
 ///
 /// [`HashError::Busy`] if too many wait: nobody knows then whether it is.
@@ -105,12 +114,30 @@ pub async fn verify(
     }
     let verified = in_turn(move || {
         PasswordHash::new(&encoded).is_ok_and(|hash| {
-            Argon2::default()
-                .verify_password(password.as_bytes(), &hash)
-                .is_ok()
+            is_affordable(&hash)
+                && Argon2::default()
+                    .verify_password(password.as_bytes(), &hash)
+                    .is_ok()
         })
     });
     verified.await
+}
+
+/// Whether a hash asks for no more than [`MAX_MEMORY`] and [`MAX_WORK`].
+fn is_affordable(hash: &PasswordHash) -> bool {
+    let Ok(params) = Params::try_from(hash) else {
+        return false;
+    };
+    let (memory, passes) = (params.m_cost(), params.t_cost());
+    let affordable = memory <= MAX_MEMORY && u64::from(memory) * u64::from(passes) <= MAX_WORK;
+    if !affordable {
+        tracing::warn!(
+            memory,
+            passes,
+            "a stored password hash asks for too much work, and verifies no password"
+        );
+    }
+    affordable
 }
 
 /// The same for somebody who may not exist: without a hash it takes as long as with one, and is no.
@@ -153,7 +180,10 @@ async fn in_turn<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use argon2::password_hash::phc::PasswordHash;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -170,6 +200,45 @@ mod tests {
         assert_eq!(verify_if_any("x", None::<String>).await, Ok(false));
         assert_eq!(verify_if_any("y", Some(&*known)).await, Ok(false));
         assert_eq!(verify_if_any("x", Some(&*known)).await, Ok(true));
+    }
+
+    #[tokio::test]
+    async fn hash_that_asks_for_too_much_is_refused_without_the_work() {
+        let salt_and_hash = NOBODY.rsplitn(3, '$').collect::<Vec<_>>();
+        let [hash, salt, _] = salt_and_hash[..] else {
+            panic!("{salt_and_hash:?}");
+        };
+        for params in [
+            // Memory of TiB, GiB, and a little more than may be.
+            "m=4294967295,t=1,p=1",
+            "m=8388608,t=2,p=1",
+            "m=262145,t=1,p=1",
+            // Work for hours.
+            "m=8,t=4294967295,p=1",
+            "m=262144,t=9,p=1",
+            "m=262144,t=1000000000,p=4",
+            // What Argon2 does not have.
+            "m=0,t=0,p=0",
+            "m=19456,t=0,p=1",
+            "m=19456,t=2,p=0",
+            "m=8,t=1,p=16777216",
+        ] {
+            let encoded = format!("$argon2id$v=19${params}${salt}${hash}");
+            let verified = timeout(Duration::from_secs(20), verify("x", encoded));
+            assert_eq!(verified.await.expect(params), Ok(false), "{params}");
+        }
+        let salt = "A".repeat(4 << 20);
+        let encoded = format!("$argon2id$v=19$m=8,t=1,p=1${salt}${hash}");
+        assert_eq!(verify("x", encoded).await, Ok(false));
+    }
+
+    #[test]
+    fn costs_up_to_the_limits_are_affordable() {
+        for params in ["m=262144,t=8,p=4", "m=102400,t=2,p=8", "m=8,t=262144,p=1"] {
+            let encoded = NOBODY.replace("m=19456,t=2,p=1", params);
+            let hash = PasswordHash::new(&encoded).unwrap();
+            assert!(is_affordable(&hash), "{params}");
+        }
     }
 
     #[test]

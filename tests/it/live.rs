@@ -47,11 +47,7 @@ impl Live {
         path: &str,
         headers: impl IntoIterator<Item = (&'static str, &'a str)>,
     ) -> Result<Client> {
-        let mut request = format!("ws://{}{path}", self.addr).into_client_request()?;
-        for (name, value) in headers {
-            request.headers_mut().insert(name, value.parse()?);
-        }
-        Ok(Client(timeout(PATIENCE, connect_async(request)).await??.0))
+        Client::connect(self.addr, path, headers).await
     }
 
     pub(crate) fn stop(&self) {
@@ -69,6 +65,18 @@ impl Live {
 pub(crate) struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
+    pub(crate) async fn connect<'a>(
+        addr: SocketAddr,
+        path: &str,
+        headers: impl IntoIterator<Item = (&'static str, &'a str)>,
+    ) -> Result<Self> {
+        let mut request = format!("ws://{addr}{path}").into_client_request()?;
+        for (name, value) in headers {
+            request.headers_mut().insert(name, value.parse()?);
+        }
+        Ok(Self(timeout(PATIENCE, connect_async(request)).await??.0))
+    }
+
     pub(crate) async fn send(&mut self, value: &Value) -> Result<()> {
         Ok(self.0.send(Message::text(value.to_string())).await?)
     }

@@ -16,6 +16,7 @@ mod queue;
 // Many messages at once, and Redis that goes away.
 mod away;
 mod burst;
+mod frozen;
 mod load;
 mod outage;
 

@@ -98,12 +98,7 @@ impl Scene {
         &self,
         change: impl FnOnce(RedisConfig) -> RedisConfig,
     ) -> Result<DynLayer> {
-        let url: RedisLayerUrl = self.url().parse()?;
-        let config = change(url.config);
-        Ok(match url.kind {
-            RedisLayerKind::Queue => DynLayer::new(RedisQueueLayer::new(config)?),
-            _ => DynLayer::new(RedisPubSubLayer::new(config)?),
-        })
+        layer_at(&self.url(), change)
     }
 
     /// A process of Python.
@@ -126,6 +121,19 @@ impl Scene {
             _ => "pubsub",
         }
     }
+}
+
+/// A layer by the URL of a scene.
+pub(super) fn layer_at(
+    url: &str,
+    change: impl FnOnce(RedisConfig) -> RedisConfig,
+) -> Result<DynLayer> {
+    let url: RedisLayerUrl = url.parse()?;
+    let config = change(url.config);
+    Ok(match url.kind {
+        RedisLayerKind::Queue => DynLayer::new(RedisQueueLayer::new(config)?),
+        _ => DynLayer::new(RedisPubSubLayer::new(config)?),
+    })
 }
 
 /// A mailbox that is a member of a group.

@@ -49,6 +49,24 @@
 //! - **What Python could not read is refused** when it is sent, with the name of the field.
 //! - **No type of a Redis client** is in a public signature.
 //!
+//! # Several hosts
+//!
+//! Each name belongs to one of the [`hosts`](RedisConfig::hosts). While one is away, its names fail with
+//! [`Away`](solent_layer::LayerError::Away) after [`send_wait`](RedisConfig::send_wait), and the names of the others work:
+//!
+//! | | works while the host is there that has |
+//! |---|---|
+//! | joining a group | the group |
+//! | sending to a group | the group; in [`RedisQueueLayer`], those of its members, too |
+//! | opening a channel | the channel; in [`RedisQueueLayer`] that is one host for all channels with one prefix of a process |
+//! | leases | the lease |
+//!
+//! - **A group's message may reach some of its members** although its sender hears that Redis is away, in
+//!   [`RedisQueueLayer`]: members on the other hosts have it. Send it again only if its readers can bear it twice.
+//! - **[`check`](solent_layer::ChannelLayer::check) fails while any host is away.** An application starts all the same, with a
+//!   warning, and refuses with 503 the handshakes that need the host.
+//! - A host that is back is used at once, and mailboxes are told of a gap.
+//!
 //! # Choices
 //!
 //! Where `channels_redis` has a fault that others see, this crate does as it does; where only Solent sees it, it is mended.

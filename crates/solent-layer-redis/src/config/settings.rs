@@ -26,8 +26,8 @@ use crate::wire::{MessagePack, Serializer};
 #[non_exhaustive]
 #[must_use]
 pub struct RedisConfig {
-    /// Where Redis is. Several are shards, among which names are spread, so that their order matters. Default: port 6379 of
-    /// this machine.
+    /// Where Redis is. Several are shards, among which names are spread, so that their order matters; see
+    /// [several hosts](crate#several-hosts) for what works while one is away. Default: port 6379 of this machine.
     pub hosts: Vec<RedisHost>,
     /// What every key and every published name begins with. Nothing is put between the two. Default: `asgi`.
     pub prefix: String,

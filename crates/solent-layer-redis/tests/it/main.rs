@@ -12,6 +12,9 @@ mod eviction;
 // What Redis refuses, which waiting does not change.
 mod refused;
 
+// One of several hosts is away.
+mod hosts;
+
 // What is slow, or cut off early.
 mod wire;
 

@@ -167,14 +167,10 @@ pub(crate) fn routes(app: Solent) -> Solent {
 fn main() -> Result<(), Error> {
     let args = Args::from_env();
     tracing_subscriber::fmt().init();
-    let app = routes(Solent::new()).bind("127.0.0.1:8000");
-    // Without a layer to share with workers, this process has to do the work.
-    let app = if args.is_alone() {
-        app.worker_here()
-    } else {
-        app
-    };
-    app.args(args).run()
+    routes(Solent::new())
+        .bind("127.0.0.1:8000")
+        .args(args)
+        .run()
 }
 
 #[cfg(test)]

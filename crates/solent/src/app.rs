@@ -12,7 +12,7 @@ use std::{
 use http::{Extensions, Request, Response};
 use solent_consumers::{ChannelConfig, Worker, WorkerConfig};
 use solent_layer::{ChannelLayer, ChannelName, DynLayer};
-use solent_routing::{Converter, RouterBuilder};
+use solent_routing::{Converter, Router, RouterBuilder};
 use solent_server::{Bind, BoundServer, Server, ServerConfig, shutdown_signal};
 use solent_spec::{
     Application, Body, BoxError, BoxFuture, Channel, Http, Middleware, Result, WebSocket,
@@ -154,8 +154,8 @@ impl Solent {
         self
     }
 
-    /// Has the process that serves work as well, on all channels: for small deployments, and for the memory layer, which
-    /// no other process can reach.
+    /// Has the process that serves work as well, on all channels: for small deployments. On a layer that no other process can
+    /// reach, such as the memory layer, it does so unasked.
     pub fn worker_here(mut self) -> Self {
         self.role = Role::ServeAndWork;
         self
@@ -445,7 +445,6 @@ impl Solent {
             .map_err(Error::Runtime)?;
         let result = runtime.block_on(async {
             let mut signal = Box::pin(shutdown_signal());
-            let channels = self.role.channels(&self.channels);
             let Some(bound) = self.start(&mut signal).await? else {
                 return Ok(());
             };
@@ -453,7 +452,7 @@ impl Solent {
             for address in &addresses {
                 tracing::info!(target: "solent", %address, url = url(address), "listening");
             }
-            announce(&addresses, &channels);
+            announce(&addresses, bound.channels());
             bound.stop_on(signal).serve().await
         });
         // A blocking handler cannot be cut off; it was given its time.
@@ -479,9 +478,35 @@ impl Solent {
 
     /// Runs the start-up hooks and listens, unless `stop` resolves before; then there is nothing to serve.
     async fn start(
-        mut self,
+        self,
         stop: impl Future<Output = ()>,
     ) -> std::result::Result<Option<BoundSolent>, Error> {
+        let Some(mut begun) = self.begin(stop).await? else {
+            return Ok(None);
+        };
+        match begun.app.bind_server(&begun.layer).await {
+            Ok(server) => Ok(Some(BoundSolent::new(
+                server,
+                begun.worker.take(),
+                begun.channels,
+                begun.layer,
+                begun.ending,
+                begun.health,
+            ))),
+            Err(error) => {
+                // The first error is the one to tell; this one has been logged.
+                let _ = begun.ending.finish().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Does what comes before listening: makes the layers, asks all that may refuse this process, runs the start-up hooks, and
+    /// makes the worker.
+    pub(crate) async fn begin(
+        mut self,
+        stop: impl Future<Output = ()>,
+    ) -> std::result::Result<Option<Begun>, Error> {
         self.channels.check(&self.role)?;
         let drain = self.config.drain.deadline;
         let health = self.health.clone();
@@ -494,6 +519,7 @@ impl Solent {
                 return Err(error);
             }
         };
+        let channels = self.channels.worked_on(&self.role);
         let layer = Routed::around(layers.default().clone(), elsewhere);
         layers.middleware(&layer).insert_into(&mut self.state);
         self.state.insert(health.clone());
@@ -504,18 +530,21 @@ impl Solent {
             drain,
             layers,
         };
-        let bound = match started {
-            Ok(true) => self.bind_all(&layer).await.map(Some),
-            Ok(false) => Ok(None),
+        let worker = match started {
+            Ok(true) => self.take_worker(&layer),
+            Ok(false) => return ending.finish().await.map(|()| None),
             Err(error) => Err(error),
         };
-        match bound {
-            Ok(Some((server, worker))) => Ok(Some(BoundSolent::new(
-                server, worker, layer, ending, health,
-            ))),
-            Ok(None) => ending.finish().await.map(|()| None),
+        match worker {
+            Ok(worker) => Ok(Some(Begun {
+                app: self,
+                worker,
+                channels,
+                layer,
+                ending,
+                health,
+            })),
             Err(error) => {
-                // The first error is the one to tell; this one has been logged.
                 let _ = ending.finish().await;
                 Err(error)
             }
@@ -536,41 +565,57 @@ impl Solent {
         Ok(elsewhere)
     }
 
-    /// Makes the worker and listens for connections, as far as that is the process's role.
-    async fn bind_all(
-        mut self,
-        layer: &DynLayer,
-    ) -> std::result::Result<(Option<BoundServer>, Option<Worker>), Error> {
+    fn take_worker(&mut self, layer: &DynLayer) -> std::result::Result<Option<Worker>, Error> {
         let channels = std::mem::take(&mut self.channels);
-        let worker = channels.worker(&self.role, layer, &mut self.state)?;
-        let server = self.bind_server(layer).await?;
-        Ok((server, worker))
+        channels.worker(&self.role, layer, &mut self.state)
+    }
+
+    /// What answers connections and what runs beside it.
+    pub(crate) fn applications(
+        self,
+        layer: &DynLayer,
+    ) -> std::result::Result<(Router<Http>, Router<WebSocket>, Life), Error> {
+        let context = Context::new(layer.clone(), Arc::new(self.state.clone()));
+        let (http, websocket) = (self.http.build()?, self.websocket.build()?);
+        let life = Life::new(self.state, context, self.health, self.background);
+        Ok((http, websocket, life))
     }
 
     /// Listens for connections, if that is the process's role. Faulty routes and addresses are found in any case.
     async fn bind_server(
-        self,
+        mut self,
         layer: &DynLayer,
     ) -> std::result::Result<Option<BoundServer>, Error> {
-        let context = Context::new(layer.clone(), Arc::new(self.state.clone()));
-        let mut binds = self
-            .binds
+        let (config, serves) = (std::mem::take(&mut self.config), self.role.serves());
+        let mut binds = std::mem::take(&mut self.binds)
             .into_iter()
             .collect::<std::result::Result<Vec<_>, _>>()?;
         if binds.is_empty() {
             binds.push(Bind::Tcp(([127, 0, 0, 1], 8000).into()));
         }
-        let server = Server::new(self.config)
-            .http(self.http.build()?)
-            .websocket(self.websocket.build()?)
-            .lifespan(Life::new(self.state, context, self.health, self.background));
-        if !self.role.serves() {
+        let (http, websocket, life) = self.applications(layer)?;
+        if !serves {
             return Ok(None);
         }
+        let server = Server::new(config)
+            .http(http)
+            .websocket(websocket)
+            .lifespan(life);
         let first = binds.remove(0);
         let server = binds.into_iter().fold(server, Server::and_bind);
         Ok(Some(server.bind(first).await?))
     }
+}
+
+/// An application whose start-up hooks have run.
+pub(crate) struct Begun {
+    pub(crate) app: Solent,
+    pub(crate) worker: Option<Worker>,
+    /// The named channels that it is for.
+    channels: Vec<String>,
+    pub(crate) layer: DynLayer,
+    pub(crate) ending: Ending,
+    health: Health,
 }
 
 impl fmt::Debug for Solent {

@@ -195,13 +195,6 @@ impl Args {
         self.layer.as_ref()
     }
 
-    /// Whether the process shares its channel layer with no other, as far as its command line says: it is to do
-    /// everything itself.
-    pub fn is_alone(&self) -> bool {
-        let named = self.layers.iter().map(|(_, url)| url);
-        self.layer.iter().chain(named).all(LayerUrl::is_local)
-    }
-
     /// Reads one option.
     fn read(
         &mut self,
@@ -321,7 +314,6 @@ mod tests {
                 panic!("{args:?}");
             };
             assert_eq!((&**alias, url.as_str()), ("jobs", "memory:b?x=y"));
-            assert!(args.is_alone());
         }
         assert!(parse("--layer jobs=pigeon:").is_err());
     }
@@ -330,7 +322,7 @@ mod tests {
     fn nothing_said_is_nothing_chosen() {
         let args = parse("").unwrap();
 
-        assert!(args.binds.is_empty() && args.worker.is_none() && args.is_alone());
+        assert!(args.binds.is_empty() && args.worker.is_none());
     }
 
     #[test]

@@ -22,6 +22,8 @@ use crate::{background::Health, error::Error, hooks::Cleanup, layers::AllLayers}
 pub struct BoundSolent {
     server: Option<BoundServer>,
     worker: Option<Worker>,
+    /// Those that the worker is for.
+    channels: Vec<String>,
     layer: DynLayer,
     stop: watch::Sender<Stopped>,
     /// Dropped with the application, so that whoever waits to stop it knows when there is nothing left to stop.
@@ -59,6 +61,7 @@ impl BoundSolent {
     pub(crate) fn new(
         server: Option<BoundServer>,
         worker: Option<Worker>,
+        channels: Vec<String>,
         layer: DynLayer,
         ending: Ending,
         health: Health,
@@ -67,6 +70,7 @@ impl BoundSolent {
         Self {
             server,
             worker,
+            channels,
             layer,
             stop,
             stopped,
@@ -84,6 +88,11 @@ impl BoundSolent {
     pub fn addresses(&self) -> Vec<ServerAddr> {
         let server = self.server.as_ref();
         server.map(BoundServer::addresses).unwrap_or_default()
+    }
+
+    /// The named channels that it works on.
+    pub(crate) fn channels(&self) -> &[String] {
+        &self.channels
     }
 
     /// A handle that stops it from anywhere.
@@ -127,6 +136,7 @@ impl BoundSolent {
         let Self {
             server,
             worker,
+            channels: _,
             layer: _,
             stopped,
             ending,

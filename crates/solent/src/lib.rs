@@ -42,6 +42,8 @@ mod layer_url;
 mod layers;
 mod lifespan;
 mod routed;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod work;
 
 #[cfg(feature = "auth")]

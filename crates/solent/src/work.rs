@@ -15,7 +15,7 @@ use crate::{
 /// What a process does for its application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It listens for connections.
+    /// It listens for connections, and on the named channels that no other process can reach.
     #[default]
     Serve,
     /// It listens for connections, and on all named channels.
@@ -29,17 +29,11 @@ impl Role {
         !matches!(self, Self::Work(_))
     }
 
-    /// The channels that the process listens on.
-    pub(crate) fn channels(&self, channels: &Channels) -> Vec<String> {
-        let names = channels.routes.iter().map(|route| &route.name);
-        names.filter(|name| self.works_on(name)).cloned().collect()
-    }
-
-    fn works_on(&self, channel: &str) -> bool {
+    fn works_on(&self, route: &Route) -> bool {
         match self {
-            Self::Serve => false,
+            Self::Serve => route.is_local,
             Self::ServeAndWork => true,
-            Self::Work(channels) => channels.iter().any(|name| name == channel),
+            Self::Work(channels) => channels.contains(&route.name),
         }
     }
 }
@@ -56,6 +50,8 @@ struct Route {
     name: String,
     config: ChannelConfig,
     application: BoxApplication<Channel>,
+    /// Its layer is within this process. Known once the layers are.
+    is_local: bool,
 }
 
 impl Channels {
@@ -69,7 +65,14 @@ impl Channels {
             name: name.to_owned(),
             config,
             application: BoxApplication::new(application),
+            is_local: false,
         });
+    }
+
+    /// Those that a process works on.
+    pub(crate) fn worked_on(&self, role: &Role) -> Vec<String> {
+        let routes = self.routes.iter().filter(|route| role.works_on(route));
+        routes.map(|route| route.name.clone()).collect()
     }
 
     pub(crate) fn set_config(&mut self, config: WorkerConfig) {
@@ -100,12 +103,13 @@ impl Channels {
     /// Finds the layer of each channel that is not on the default one. Refuses layers that there are not, that have no queues,
     /// or through which a worker would hear of nobody.
     pub(crate) fn on(
-        &self,
+        &mut self,
         layers: &AllLayers,
         role: &Role,
     ) -> Result<HashMap<ChannelName, DynLayer>, Error> {
         let mut elsewhere = HashMap::new();
-        for Route { name, config, .. } in &self.routes {
+        for route in &mut self.routes {
+            let Route { name, config, .. } = &*route;
             let alias = config.layer.as_deref().unwrap_or(DEFAULT);
             let Some(found) = layers.get(alias) else {
                 return Err(Error::UnknownLayer {
@@ -119,12 +123,13 @@ impl Channels {
                     alias: alias.to_owned(),
                 });
             }
-            if found.is_local && !role.serves() && role.works_on(name) {
+            if found.is_local && !role.serves() && role.works_on(route) {
                 return Err(Error::AloneAtWork);
             }
             if alias != DEFAULT {
                 elsewhere.insert(name.parse()?, found.layer.clone());
             }
+            route.is_local = found.is_local;
         }
         Ok(elsewhere)
     }
@@ -136,16 +141,16 @@ impl Channels {
         layer: &DynLayer,
         state: &mut Extensions,
     ) -> Result<Option<Worker>, Error> {
-        if *role == Role::Serve {
+        let routes = self.routes.into_iter();
+        let routes: Vec<_> = routes.filter(|route| role.works_on(route)).collect();
+        if routes.is_empty() && *role == Role::Serve {
             return Ok(None);
         }
         let mut worker = Worker::new(layer.clone()).config(self.config);
-        for route in self.routes {
-            if role.works_on(&route.name) {
-                let name: ChannelName = route.name.parse()?;
-                let Ok(more) = worker.channel_with(name, route.config, route.application);
-                worker = more;
-            }
+        for route in routes {
+            let name: ChannelName = route.name.parse()?;
+            let Ok(more) = worker.channel_with(name, route.config, route.application);
+            worker = more;
         }
         // Also for those who serve: a page may show how the work goes.
         state.insert(worker.counts());

@@ -122,11 +122,5 @@ fn main() -> Result {
     .into_iter()
     .fold(app, |app, routes| routes(app));
 
-    // Without a layer to share with workers, this process has to do their work.
-    let app = if args.is_alone() {
-        app.worker_here()
-    } else {
-        app
-    };
     Ok(app.args(args).run()?)
 }

@@ -4,5 +4,8 @@
 mod background;
 /// What runs before the application listens, and after it has ended.
 mod hooks;
+/// Whole applications without a server.
+#[cfg(feature = "testing")]
+mod in_process;
 /// Processes that listen on named channels.
 mod worker;

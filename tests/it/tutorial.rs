@@ -54,8 +54,25 @@ fn app() -> Solent {
     Solent::new().websocket("ws/chat/<slug:room>/", chat)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn everybody_hears_what_one_says() -> Result {
+    let app = app().in_process().await?;
+    let mut ada = app.websocket("/ws/chat/lobby/")?;
+    ada.connect().await?.accepted()?;
+    let mut bob = app.websocket("/ws/chat/lobby/")?;
+    bob.connect().await?.accepted()?;
+
+    ada.send_text(r#"{"message":"hello"}"#).await?;
+
+    for client in [&mut ada, &mut bob] {
+        assert_eq!(client.receive_text().await?, r#"{"message":"hello"}"#);
+    }
+    drop((ada, bob));
+    Ok(app.stop().await?)
+}
+
+#[tokio::test]
+async fn everybody_hears_it_over_a_socket() -> Result {
     let bound = app().bind("127.0.0.1:0").listen().await?;
     let url = format!("ws://{}/ws/chat/lobby/", bound.addresses()[0]);
     let handle = bound.handle();
@@ -75,14 +92,16 @@ async fn everybody_hears_what_one_says() -> Result {
 }
 
 #[test]
-fn tutorial_shows_the_test_that_runs_here() {
+fn tutorial_shows_the_tests_that_run_here() {
     let tutorial = include_str!("../../docs/tutorial.md");
-    let (_, shown) = tutorial
-        .split_once("#[tokio::test]")
-        .expect("it has a test");
-    let (shown, _) = shown.split_once("```").expect("its code ends");
     let without_space = |text: &str| text.split_whitespace().collect::<String>();
+    let here = without_space(include_str!("tutorial.rs"));
+    let shown = tutorial.split("#[tokio::test").skip(1);
+    let shown: Vec<_> = shown.filter_map(|rest| rest.split("```").next()).collect();
 
-    // It is laid out in another width there.
-    assert!(without_space(include_str!("tutorial.rs")).contains(&without_space(shown)));
+    assert_eq!(shown.len(), 2);
+    for test in shown {
+        // It is laid out in another width there.
+        assert!(here.contains(&without_space(test)), "{test}");
+    }
 }

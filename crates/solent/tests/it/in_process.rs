@@ -10,8 +10,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use solent::{
-    ChannelConsumer, ChannelContext, Group, HttpConsumer, HttpContext, NoEvents,
-    RequestScope, Result, Solent, WebSocketConsumer, WebSocketContext,
+    ChannelConsumer, ChannelContext, Group, HttpConsumer, HttpContext, NoEvents, RequestScope,
+    Result, Solent, WebSocketConsumer, WebSocketContext,
     session::{MemoryStore, Session, Sessions},
     testing::TestRequest,
 };

@@ -15,6 +15,9 @@ mod refused;
 // One of several hosts is away.
 mod hosts;
 
+// What the log must not tell.
+mod secret;
+
 // What is slow, or cut off early.
 mod wire;
 

@@ -16,6 +16,9 @@ mod live;
 mod mount;
 /// Clients written in Python.
 mod python;
+/// What the log may not show.
+#[cfg(unix)]
+mod secrets;
 /// Sessions of axum and of sockets.
 mod sessions;
 /// The test at the end of the tutorial.

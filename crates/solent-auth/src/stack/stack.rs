@@ -1,4 +1,4 @@
-//! The middleware.
+//! Finds the user of each connection by its session: the middleware.
 
 use std::{fmt, sync::Arc};
 

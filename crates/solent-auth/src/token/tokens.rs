@@ -1,4 +1,4 @@
-//! The middleware.
+//! Logs clients in by their tokens: the middleware.
 
 use std::{fmt, sync::Arc, time::SystemTime};
 

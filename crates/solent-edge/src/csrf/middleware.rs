@@ -1,4 +1,4 @@
-//! The middleware.
+//! Asks requests for a CSRF token: the middleware.
 
 use std::{future::ready, sync::Arc};
 

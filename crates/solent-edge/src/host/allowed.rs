@@ -1,4 +1,4 @@
-//! The middleware.
+//! Which hosts are answered for: the middleware.
 
 use http::{Response, StatusCode};
 use solent_spec::{Body, BoxApplication, HttpProtocol, Middleware, RequestScope, http::plain_text};

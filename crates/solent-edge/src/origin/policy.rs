@@ -1,4 +1,4 @@
-//! The middleware.
+//! Which origins may open a WebSocket: the middleware.
 
 use http::{Response, StatusCode};
 use solent_spec::{Body, BoxApplication, HttpProtocol, Middleware, RequestScope, http::plain_text};

@@ -1,4 +1,4 @@
-//! The middleware.
+//! Believes what trusted proxies tell of a client: the middleware.
 
 use std::sync::Arc;
 

@@ -1,6 +1,28 @@
 //! A framework for real-time applications: the ideas of Django Channels, made of types.
 //!
-//! A chat, whole. Every client of a room sends `{"message": …}` and gets what the others send:
+//! A server that sends back what it gets, at `ws://127.0.0.1:8000/ws/echo/`:
+//!
+//! ```no_run
+//! use solent::{Error, NoEvents, Result, Solent, WebSocketConsumer, WebSocketContext};
+//!
+//! #[derive(Default)]
+//! struct Echo;
+//!
+//! impl WebSocketConsumer for Echo {
+//!     type Input = String;
+//!     type Event = NoEvents;
+//!
+//!     async fn receive(&mut self, cx: &mut WebSocketContext, text: String) -> Result {
+//!         cx.send(text).await
+//!     }
+//! }
+//!
+//! fn main() -> Result<(), Error> {
+//!     Solent::new().websocket("ws/echo/", Echo::application()).run()
+//! }
+//! ```
+//!
+//! A whole chat. Every client of a room sends `{"message": …}` and gets what the others send:
 //!
 //! ```no_run
 #![doc = include_str!("../examples/chat.rs")]
@@ -15,8 +37,8 @@
 //! - A [`Group`] is a named set of connections. What one process or consumer sends to it, every member gets, typed.
 //! - A **channel layer** carries it: [`MemoryLayer`](layer::MemoryLayer) within a process, two on
 //!   Redis (feature `redis`) between processes, Python's among them.
-//! - Who it is that connects, an [`AuthStack`] finds out: sessions, users, and no pages of other sites (feature `auth`, one of
-//!   the default ones).
+//! - An [`AuthStack`] finds the user of each connection by its session, and keeps pages of other sites out (feature `auth`, one
+//!   of the default ones).
 //! - Below them are [applications](spec::Application) and [connections](spec::Connection), ASGI's model made of types,
 //!   for what consumers do not fit.
 //!

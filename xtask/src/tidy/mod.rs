@@ -59,6 +59,7 @@ const RULES: &[fn(&Tree) -> Vec<Problem>] = &[
     sources::files_are_small,
     sources::files_have_a_subject,
     sources::whitespace_is_plain,
+    sources::words_are_plain,
     links::links_resolve,
     workflows::green_needs_every_job,
 ];

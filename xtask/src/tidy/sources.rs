@@ -26,6 +26,16 @@ const SHADOWS: &[&str] = &[
     "marker::Send",
 ];
 
+/// Words that make guides hard to read, and what to write.
+const HARD_WORDS: &[(&str, &str)] = &[
+    ("nobody", "name the actor: \"no process\", \"an anonymous client\""),
+    ("anybody", "name the actor: \"any client\""),
+    ("somebody", "name the actor: \"a user\", \"another process\""),
+    ("whoever", "name the actor: \"the client that\""),
+    ("octet", "write \"byte\""),
+    ("octets", "write \"bytes\""),
+];
+
 /// Nothing in a crate's sources is left for later.
 pub(super) fn nothing_is_unfinished(tree: &Tree) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -51,6 +61,25 @@ pub(super) fn send_is_not_shadowed(tree: &Tree) -> Vec<Problem> {
                     format!("{path}:{}", idx + 1),
                     "`Send` is Rust's",
                     "give the type another name, and write `Send` for the marker",
+                ));
+            }
+        }
+    }
+    problems
+}
+
+/// README and guides name who does what.
+pub(super) fn words_are_plain(tree: &Tree) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let guides = tree.with_ending(&["md"]);
+    for (path, text) in guides.filter(|(path, _)| *path != "CHANGELOG.md") {
+        for (idx, line) in text.lines().enumerate() {
+            let line = line.to_lowercase().replace("octet-stream", "");
+            for (word, remedy) in HARD_WORDS.iter().filter(|(word, _)| has_word(&line, word)) {
+                problems.push(Problem::new(
+                    format!("{path}:{}: `{word}`", idx + 1),
+                    "words are plain",
+                    *remedy,
                 ));
             }
         }
@@ -127,7 +156,7 @@ pub(super) fn whitespace_is_plain(tree: &Tree) -> Vec<Problem> {
 mod tests {
     use super::{
         MOST_LINES, SHADOWS, UNFINISHED, files_are_small, files_have_a_subject,
-        nothing_is_unfinished, send_is_not_shadowed, whitespace_is_plain,
+        nothing_is_unfinished, send_is_not_shadowed, whitespace_is_plain, words_are_plain,
     };
     use crate::tidy::tree::Tree;
 
@@ -154,6 +183,17 @@ mod tests {
 
             assert_eq!(problems.len(), 1, "{shadow}: {problems:?}");
             assert_eq!(problems[0].place, "crates/low/src/name.rs:2");
+        }
+    }
+
+    #[test]
+    fn word_that_hides_the_actor_is_a_problem_in_guides() {
+        for (word, _) in super::HARD_WORDS {
+            let text = format!("# A guide\n\nThe {word} sends application/octet-stream.\n");
+
+            let problems = words_are_plain(&Tree::sample_with("docs/guide.md", &text));
+
+            assert_eq!(problems.len(), 1, "{word}: {problems:?}");
         }
     }
 

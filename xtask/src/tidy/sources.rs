@@ -28,9 +28,15 @@ const SHADOWS: &[&str] = &[
 
 /// Words that make guides hard to read, and what to write.
 const HARD_WORDS: &[(&str, &str)] = &[
-    ("nobody", "name the actor: \"no process\", \"an anonymous client\""),
+    (
+        "nobody",
+        "name the actor: \"no process\", \"an anonymous client\"",
+    ),
     ("anybody", "name the actor: \"any client\""),
-    ("somebody", "name the actor: \"a user\", \"another process\""),
+    (
+        "somebody",
+        "name the actor: \"a user\", \"another process\"",
+    ),
     ("whoever", "name the actor: \"the client that\""),
     ("octet", "write \"byte\""),
     ("octets", "write \"bytes\""),

@@ -5,8 +5,10 @@
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
-//! use solent_consumers::{Group, Json, WebSocketConsumer, WebSocketContext};
-//! use solent_spec::Result;
+//! use solent_consumers::{Group, Json, WebSocketConsumer, WebSocketContext, WithLayer};
+//! use solent_layer_memory::MemoryLayer;
+//! use solent_spec::{Application, Result};
+//! use solent_testing::WebSocketCommunicator;
 //!
 //! /// What a room's members tell each other.
 //! #[derive(Serialize, Deserialize)]
@@ -46,53 +48,20 @@
 //!     }
 //! }
 //!
-//! # use std::{collections::VecDeque, sync::{Arc, Mutex}, task::{Context, Poll}};
-//! # use solent_layer_memory::MemoryLayer;
-//! # use solent_consumers::WithLayer;
-//! # use solent_spec::{
-//! #     Application, BoxApplication, Connection, Middleware, SendError, Transport, WebSocket,
-//! #     request::{Link, Listener},
-//! #     websocket::{CloseCode, Inbound, Outbound, WebSocketScope},
-//! # };
-//! # /// A client that says something and leaves when it has an answer.
-//! # struct Client(VecDeque<Inbound>, Arc<Mutex<Vec<String>>>);
-//! # impl Transport<WebSocket> for Client {
-//! #     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
-//! #         match self.0.pop_front() {
-//! #             Some(event) => Poll::Ready(Some(event)),
-//! #             None if self.1.lock().unwrap().is_empty() => Poll::Pending,
-//! #             None => Poll::Ready(Some(Inbound::Disconnect(CloseCode::NORMAL.into()))),
-//! #         }
-//! #     }
-//! #     fn start_send(&mut self, event: Outbound) -> Result<(), SendError> {
-//! #         if let Outbound::Shared(frame) = event {
-//! #             self.1.lock().unwrap().push(frame.frame().as_text().unwrap().to_owned());
-//! #         }
-//! #         Ok(())
-//! #     }
-//! #     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-//! #         Poll::Ready(Ok(()))
-//! #     }
-//! # }
-//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-//! # let said = Inbound::Message(r#"{"message": "hello"}"#.into());
-//! # let heard = Arc::new(Mutex::new(Vec::new()));
-//! # let client = Client([Inbound::Connect, said].into(), Arc::clone(&heard));
-//! # let request = http::Request::new(()).into_parts().0;
-//! # let scope = WebSocketScope::new(&request, Link::new(None, Arc::new(Listener::new(None, vec![]))))?;
-//! # let connection = Connection::new(scope, client);
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result {
 //! let chat = Chat::application_with(|_| Ok(Chat { room: Group::new("lobby")? }));
-//! let application = WithLayer::new(MemoryLayer::default()).wrap(BoxApplication::new(chat));
+//! let chat = chat.inside(&WithLayer::new(MemoryLayer::default()));
 //!
-//! // A server has a connection for it, and its client says {"message": "hello"}. Then all in the room hear it:
-//! application.call(connection).await?;
-//! assert_eq!(*heard.lock().unwrap(), [r#"{"type":"chat.message","message":"hello"}"#]);
-//! # Ok::<(), solent_spec::BoxError>(())
-//! # })?;
-//! # Ok::<(), solent_spec::BoxError>(())
+//! // What a client says, all in the room hear.
+//! let (mut client, _) = WebSocketCommunicator::open(chat, "/ws/chat/").await?;
+//! client.send_text(r#"{"message": "hello"}"#).await?;
+//! assert_eq!(client.receive_text().await?, r#"{"type":"chat.message","message":"hello"}"#);
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! # The nouns
+//! # What do I implement, and what do I get?
 //!
 //! - [`WebSocketConsumer`]; [`HttpConsumer`], which can answer later; [`ChannelConsumer`], which a [`Worker`] runs. Each has a
 //!   `Sync…` form whose handlers may block.
@@ -105,7 +74,7 @@
 //! - [`WithLayer`]: the middleware that gives consumers their channel layer.
 //! - [`Refusal`]: an error that refuses a connection with a status.
 //!
-//! # What is promised
+//! # What does it promise?
 //!
 //! - Handlers of one connection run one at a time, in order. The client and everything else take turns.
 //! - `disconnect` is called exactly once after `connect` was (of a channel consumer, once it was made), whatever ends the connection; if the server drops the
@@ -117,14 +86,14 @@
 //! - What a client asks for and does not fit is no failure of the application: see [`Refusal`].
 //! - An idle connection keeps one small future and its consumer. What is optional costs memory once it is used.
 //!
-//! # When the client leaves
+//! # What happens when the client leaves?
 //!
 //! A handler runs to its end, whether or not somebody waits for it. One that takes long can ask: `cx.closed()` resolves when
 //! the client is gone, beside whatever else the handler waits for; blocking handlers have `is_closed()` and
 //! `wait_closed(timeout)`, and a worker's handlers are told the same when the worker stops. A consumer with
 //! [`CANCEL_ON_DISCONNECT`](WebSocketConsumer::CANCEL_ON_DISCONNECT) has all its handlers given up then, those for events of timers too.
 //!
-//! # What may be called from where
+//! # What may be called from where?
 //!
 //! | | async handlers, [`spawn`](ConsumerContext::spawn) | handlers of `Sync…` consumers |
 //! |---|---|---|
@@ -137,7 +106,7 @@
 //! Factories, `groups()` and `body_limit()` are called on the connection's task and must not block, for `Sync…` consumers as
 //! well. A blocking handler holds its thread while it waits, also for a client that is slow to read: servers bound that time.
 //!
-//! # What is not here
+//! # What is not here?
 //!
 //! No sockets, no routes, no layers: servers, routers and layers are crates of their own, and any of them will do.
 

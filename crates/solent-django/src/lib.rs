@@ -62,7 +62,7 @@
 //! # }
 //! ```
 //!
-//! # The parts
+//! # What is in it?
 //!
 //! - [`Django`]: the settings of a project, and the [`AuthStack`](solent_auth::AuthStack) and the store that they make.
 //! - [`Database`]: SQLite or PostgreSQL, by the URL that the project has for it.
@@ -81,14 +81,14 @@
 //! So what a Solent process did not change in a session is, for Django, as it was, save that tuples in its cache are lists
 //! then, as they are with its other engines.
 //!
-//! # What it takes for granted
+//! # What does it take for granted?
 //!
 //! - Whoever has the secret key can log in as anybody, here as in Django. Its `Debug` shows none of it.
 //! - Nothing that was not signed is decompressed or parsed, except pickles, which are not signed, and whose reader makes plain
 //!   data and nothing else.
 //! - A malformed, forged or expired session is no session. An event tells why, and nothing of what was in it.
 //!
-//! # What is not here
+//! # What is not here?
 //!
 //! MySQL and Oracle; a project whose `USE_TZ` is false with SQLite, where moments are local time then; changes of users, groups
 //! and permissions other than the date of a login and, where the project says how, a new hash of its password.

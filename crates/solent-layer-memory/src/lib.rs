@@ -27,7 +27,7 @@
 //! # Ok::<(), solent_layer::BoxError>(())
 //! ```
 //!
-//! # What it promises
+//! # What does it promise?
 //!
 //! What [`ChannelLayer`](solent_layer::ChannelLayer) promises, as the conformance kit of `solent-testing` states it,
 //! and besides:
@@ -40,14 +40,14 @@
 //! - A message that has expired takes no place in a channel.
 //! - A send to a large group pauses after every thousand members, so that other tasks get their turn.
 //!
-//! # How it works
+//! # How does it work?
 //!
 //! It is [`Local`](solent_layer::Local) with names. Two tables, of channels and of groups, each split into
 //! [shards](MemoryConfig::shards) with a lock of their own. A group lists its members' inboxes in the order in which they joined, so that a send looks up nothing and allocates
 //! nothing; a channel knows its places in those lists, so that it leaves them quickly. What has expired is looked for in
 //! passing. There is no task to run or to stop.
 //!
-//! # What is not here
+//! # What is not here?
 //!
 //! Messages between processes, and any that outlive this one.
 

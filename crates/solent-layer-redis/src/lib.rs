@@ -21,7 +21,7 @@
 //! # }
 //! ```
 //!
-//! # Which of the two
+//! # Which of the two do I take?
 //!
 //! | | [`RedisPubSubLayer`] | [`RedisQueueLayer`] |
 //! |---|---|---|
@@ -34,7 +34,7 @@
 //! For sockets take the first: it is many times cheaper. For workers take the second; an application can have both, under
 //! two aliases. Django needs the same one, prefix, serializer, keys and hosts.
 //!
-//! # What they promise
+//! # What do they promise?
 //!
 //! What [`ChannelLayer`](solent_layer::ChannelLayer) promises, as the conformance kit of `solent-testing` tries it on one
 //! server, several, with encryption and TLS, behind Sentinels and on a cluster, and besides:
@@ -49,7 +49,7 @@
 //! - **What Python could not read is refused** when it is sent, with the name of the field.
 //! - **No type of a Redis client** is in a public signature.
 //!
-//! # Several hosts
+//! # How do several hosts share the work?
 //!
 //! Each name belongs to one of the [`hosts`](RedisConfig::hosts). While one is away, its names fail with
 //! [`Away`](solent_layer::LayerError::Away) after [`send_wait`](RedisConfig::send_wait), and the names of the others work:
@@ -80,7 +80,7 @@
 //!   holds. With [`sharded_pubsub`](RedisCluster::sharded_pubsub) each group has its shard: order then holds within a
 //!   group and for one channel, and not between them. Python takes part in the first only.
 //!
-//! # What is not here
+//! # What is not here?
 //!
 //! Acknowledgements and history: delivery is at most once. Redis before version 6 (the protocol RESP3), and before
 //! version 7 for sharded publishing.

@@ -4,7 +4,7 @@
 //! layer implements, [`ChannelLayer`], and what its methods take and give. The layers themselves are crates of their
 //! own.
 //!
-//! # The nouns
+//! # What is in it?
 //!
 //! - A **channel** is the address of a mailbox: a [`ChannelName`]. A **group** is a named set of channels: a
 //!   [`GroupName`].
@@ -15,14 +15,14 @@
 //! - A **lease** is what one of several processes has at a time, so that it alone does something: a [`Claim`] may hold it.
 //! - [`DynLayer`] is any layer with its type forgotten, as applications hold it.
 //!
-//! # What is promised
+//! # What does it promise?
 //!
 //! Delivery is at most once, and in order for one sender and one channel. A channel holds a bounded number of messages
 //! ([`Capacities`], 100 by default), each for a bounded time (a minute by default). What happens to a message for a
 //! full channel is a [`FullPolicy`]. Nothing is dropped without being counted: in the [`GroupReport`] of the send that
 //! lost it, and in the [`DropCounts`] of the layer.
 //!
-//! # Writing a layer
+//! # How do I write a layer?
 //!
 //! A layer decides where messages go; what a channel holds, for how long, and who reads it is an [`Inbox`]'s business.
 //! Six things make a layer sound:
@@ -43,7 +43,7 @@
 //!
 #![doc = include_str!("small_layer.md")]
 //!
-//! # What is not here
+//! # What is not here?
 //!
 //! No acknowledgement, no history, no broker.
 

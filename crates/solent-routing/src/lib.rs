@@ -46,20 +46,20 @@
 //! # Ok::<(), solent_spec::BoxError>(())
 //! ```
 //!
-//! # The nouns
+//! # What is in it?
 //!
 //! - [`Router`] and its [`RouterBuilder`]: routes, nested routers, mounted applications, a fallback.
 //! - [`Converter`]: what a part of a path may be, beside Django's `str`, `int`, `slug`, `uuid` and `path`.
 //! - [`UrlRoute`](solent_spec::request::UrlRoute): which route was taken and what it captured, in the scope.
 //! - [`Protocols`]: one application for each protocol. [`ChannelRouter`]: one for each channel name.
 //!
-//! # Nesting and middleware
+//! # How do routers nest?
 //!
 //! [`nest`](RouterBuilder::nest) makes the routes of a router part of another one: if none of them matches, the next
 //! outer route is tried. [`wrap`](RouterBuilder::wrap) puts middleware round the applications and not round the router,
 //! so that this stays so. What is [mounted](RouterBuilder::mount) is an application like any other: it has the last word.
 //!
-//! # What is not here
+//! # What is not here?
 //!
 //! No methods, no extractors, no responses but "not found": mount an HTTP framework for those.
 

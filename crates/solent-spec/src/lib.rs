@@ -20,7 +20,7 @@
 //! # application(hello);
 //! ```
 //!
-//! # The nouns
+//! # What is in it?
 //!
 //! - [`Connection`]: a scope and a transport, owned by one application for as long as it lives.
 //! - [`Head`] and [`Link`]: the request and the circumstances that the scopes of HTTP and WebSocket share.
@@ -28,7 +28,7 @@
 //! - [`SharedFrame`](websocket::SharedFrame): what one WebSocket message to many clients is made of, encoded once.
 //! - [`tower`]: HTTP applications from services and services from applications.
 //!
-//! # What is not here
+//! # What is not here?
 //!
 //! No runtime and no I/O: nothing in this crate opens a socket or starts a task, and only
 //! [`Throttle`] looks at a clock.

@@ -36,7 +36,7 @@
 //! }
 //! ```
 //!
-//! # The nouns
+//! # What is in it?
 //!
 //! - [`HttpCommunicator`], [`WebSocketCommunicator`], [`LifespanCommunicator`] and [`ChannelCommunicator`] speak their
 //!   protocols; [`Communicator`] speaks any, yours too, with the [`Rules`] you give it.
@@ -45,7 +45,7 @@
 //! - [`LiveServer`]: a server on a port of its own, for browsers and other real clients.
 //! - [`conformance`]: every promise of a channel layer as a test, for whoever writes one.
 //!
-//! # Time
+//! # How does time pass?
 //!
 //! Run tests with a paused clock: `#[tokio::test(start_paused = true)]`. A wait then takes no time at all, and yet is
 //! exact, since the clock only moves when nothing else can: [`receive_nothing`](Communicator::receive_nothing) means that the
@@ -54,7 +54,7 @@
 //! A time-out is an answer, not the end: the application goes on, and so may the test. Only [`Communicator::stop`] stops an
 //! application; dropping a communicator is leaving, which every application has to bear.
 //!
-//! # What is not here
+//! # What is not here?
 //!
 //! No client: take the one you like for a [`LiveServer`]. No mocks of applications: an `async fn` is one.
 

@@ -28,7 +28,7 @@
 #![doc = include_str!("../examples/chat.rs")]
 //! ```
 //!
-//! # The nouns
+//! # What is in it?
 //!
 //! - [`Solent`] puts an application together: routes, consumers, a channel layer, settings; and serves it.
 //! - A **consumer** handles one connection, event by event: [`WebSocketConsumer`],
@@ -42,12 +42,12 @@
 //! - Below them are [applications](spec::Application) and [connections](spec::Connection), ASGI's model made of types,
 //!   for what consumers do not fit.
 //!
-//! # The rooms
+//! # Where is what?
 //!
 //! [`consumers`], [`routing`], [`session`], [`edge`], [`auth`], [`layer`], [`server`], [`spec`] are the crates that this one is a map of. What most
 //! programs name is here at the root as well.
 //!
-//! # What is not here
+//! # What is not here?
 //!
 //! No ORM, no templates, no HTTP framework: mount axum, or any other `tower` service, with
 //! [`Solent::mount_service`].

@@ -27,7 +27,7 @@ use crate::wire::{MessagePack, Serializer};
 #[must_use]
 pub struct RedisConfig {
     /// Where Redis is. Several are shards, among which names are spread, so that their order matters; see
-    /// [several hosts](crate#several-hosts) for what works while one is away. Default: port 6379 of this machine.
+    /// [several hosts](crate#how-do-several-hosts-share-the-work) for what works while one is away. Default: port 6379 of this machine.
     pub hosts: Vec<RedisHost>,
     /// What every key and every published name begins with. Nothing is put between the two. Default: `asgi`.
     pub prefix: String,

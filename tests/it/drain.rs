@@ -11,8 +11,9 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::json;
 use solent::{
-    Close, CloseCode, Frame, Group, HttpConsumer, HttpContext, NoEvents, ServerConfig, Solent,
-    WebSocketConsumer, WebSocketContext, server::DrainConfig,
+    Frame, Group, HttpConsumer, HttpContext, NoEvents, Solent, WebSocketConsumer, WebSocketContext,
+    server::{DrainConfig, ServerConfig},
+    spec::websocket::{Close, CloseCode},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -3,7 +3,7 @@ use std::{net::SocketAddr, time::Duration};
 use anyhow::{Context, Result, bail};
 use futures::{SinkExt, StreamExt};
 use serde_json::Value;
-use solent::{Solent, StopHandle, spec::request::ServerAddr};
+use solent::{Solent, app::StopHandle, spec::request::ServerAddr};
 use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
@@ -16,7 +16,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// An application that serves on a port of its own.
 pub(crate) struct Live {
     pub(crate) addr: SocketAddr,
-    pub(crate) layer: solent::DynLayer,
+    pub(crate) layer: solent::layer::DynLayer,
     handle: StopHandle,
     serving: JoinHandle<Result<(), solent::Error>>,
 }

@@ -5,7 +5,10 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use solent::{Frame, NoEvents, ServerConfig, Solent, WebSocketConsumer, WebSocketContext, server};
+use solent::{
+    Frame, NoEvents, Solent, WebSocketConsumer, WebSocketContext,
+    server::{self, ServerConfig},
+};
 use tokio::process::Command;
 
 use super::live::{Live, PATIENCE};

@@ -4,11 +4,14 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use solent::{
-    Address, Application, Channel, ChannelConfig, ChannelConsumer, ChannelContext, DynLayer, Frame,
-    Json, Solent, SyncChannelConsumer, SyncChannelContext, WebSocketConsumer, WebSocketContext,
-    WorkerConfig,
-    consumers::ChannelCounts,
-    layer::{ChannelLayer, MemoryLayer, Message},
+    Application, ChannelConsumer, ChannelContext, Frame, Json, Solent, WebSocketConsumer,
+    WebSocketContext,
+    consumers::{
+        Address, ChannelConfig, ChannelCounts, SyncChannelConsumer, SyncChannelContext,
+        WorkerConfig,
+    },
+    layer::{ChannelLayer, DynLayer, MemoryLayer, Message},
+    spec::Channel,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},

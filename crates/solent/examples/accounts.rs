@@ -6,14 +6,15 @@ use bytes::Bytes;
 use http::{Method, Response, header};
 use serde::{Deserialize, Serialize};
 use solent::{
-    Application, Args, AuthScope, AuthStack, Body, Error, Frame, Group, HttpConsumer, HttpContext,
-    Json, NoEvents, Refusal, Result, Solent, StatusCode, WebSocketConsumer, WebSocketContext,
+    Application, Args, AuthScope, AuthStack, Error, Frame, Group, HttpConsumer, HttpContext, Json,
+    NoEvents, Refusal, Result, Solent, StatusCode, WebSocketConsumer, WebSocketContext,
     auth::{
         AuthUser, Authenticate, authenticated,
         passwords::{MemoryUser, MemoryUsers, Password},
+        require,
     },
-    require,
     session::{DynSessionStore, MemoryStore},
+    spec::Body,
 };
 
 const NAMES: [&str; 3] = ["ada", "grace", "linus"];

@@ -6,9 +6,10 @@ use std::{num::NonZeroUsize, thread};
 
 use serde::{Deserialize, Serialize};
 use solent::{
-    Args, Connection, Frame, Group, Http, HttpConsumer, HttpContext, Json, NoEvents, RequestScope,
-    Result, ServerConfig, Solent, WebSocketConsumer, WebSocketContext,
-    server::{DeflateConfig, WebSocketConfig},
+    Args, Frame, Group, HttpConsumer, HttpContext, Json, NoEvents, RequestScope, Result, Solent,
+    WebSocketConsumer, WebSocketContext,
+    server::{DeflateConfig, ServerConfig, WebSocketConfig},
+    spec::{Connection, Http},
 };
 
 #[path = "demo/memory.rs"]

@@ -12,9 +12,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use solent::{
-    Args, Close, Context, Error, Frame, FrameGroup, Group, NoEvents, Result, Solent,
-    WebSocketConsumer, WebSocketContext,
+    Args, Error, Frame, Group, NoEvents, Result, Solent, WebSocketConsumer, WebSocketContext,
+    app::Context,
+    consumers::FrameGroup,
     layer::{ChannelLayer, Delivery},
+    spec::websocket::Close,
 };
 use tokio::time::{Instant, interval};
 

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use solent::{
-    Address, Args, ChannelConfig, Error, Json, Result, Solent, SyncChannelConsumer,
-    SyncChannelContext, WebSocketConsumer, WebSocketContext, consumers::ContextError,
+    Args, Error, Json, Result, Solent, WebSocketConsumer, WebSocketContext,
+    consumers::{Address, ChannelConfig, ContextError, SyncChannelConsumer, SyncChannelContext},
 };
 
 /// The channel that workers listen on.

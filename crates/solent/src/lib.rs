@@ -44,8 +44,8 @@
 //!
 //! # Where is what?
 //!
-//! [`consumers`], [`routing`], [`session`], [`edge`], [`auth`], [`layer`], [`server`], [`spec`] are the crates that this one is a map of. What most
-//! programs name is here at the root as well.
+//! [`consumers`], [`routing`], [`session`], [`edge`], [`auth`], [`layer`], [`server`], [`spec`] are the crates that this one is a map of, and
+//! [`app`] is what starts and stops an application. The twenty names that most programs need are here at the root as well.
 //!
 //! # What is not here?
 //!
@@ -53,10 +53,10 @@
 //! [`Solent::mount_service`].
 
 mod announce;
-mod app;
 mod args;
 mod background;
 mod bound;
+mod builder;
 mod context;
 mod error;
 mod hooks;
@@ -92,10 +92,27 @@ pub use solent_session as session;
 #[doc(inline)]
 pub use solent_spec as spec;
 
+/// What an application is started, watched and stopped with, beside [`Solent`] itself.
+pub mod app {
+    pub use crate::{
+        args::ArgsError,
+        background::{BackgroundConfig, Health, Restart, TaskHealth, TaskState},
+        bound::{BoundSolent, StopHandle},
+        context::Context,
+        layer_url::{LayerUrl, LayerUrlError},
+    };
+}
+
 /// Channel layers: the trait, what its methods take and give, and the layers themselves.
 pub mod layer {
     #[doc(inline)]
-    pub use solent_layer::*;
+    pub use solent_layer::{
+        BoxError, Capacities, ChannelLayer, ChannelName, ChannelPattern, Claim, DecodeError,
+        Delivery, DropCause, DropCounts, DynLayer, EncodeError, FullPolicy, Gap, GroupName,
+        GroupReport, Inbox, InboxSettings, InboxWatch, LayerError, Local, LocalConfig, LocalWatch,
+        Mailbox, MailboxOwner, Message, NameError, NameSource, Pushed, Room, SendError, Wakers,
+        is_away,
+    };
     #[cfg(feature = "memory")]
     #[doc(inline)]
     pub use solent_layer_memory::{MemoryConfig, MemoryLayer};
@@ -106,26 +123,11 @@ pub mod layer {
 
 pub use http::StatusCode;
 #[cfg(feature = "auth")]
-pub use solent_auth::{AuthScope, AuthStack, require};
+pub use solent_auth::{AuthScope, AuthStack};
 pub use solent_consumers::{
-    Address, ChannelConfig, ChannelConsumer, ChannelContext, FrameGroup, Group, HttpConsumer,
-    HttpContext, Json, NoEvents, Refusal, SyncChannelConsumer, SyncChannelContext,
-    WebSocketConsumer, WebSocketContext, WorkerConfig, WorkerCounts,
+    ChannelConsumer, ChannelContext, Group, HttpConsumer, HttpContext, Json, NoEvents, Refusal,
+    WebSocketConsumer, WebSocketContext,
 };
-pub use solent_layer::{ChannelName, DynLayer, Gap, GroupReport};
-pub use solent_server::{Bind, ServerConfig};
-pub use solent_spec::{
-    Application, Body, Channel, Connection, Http, Middleware, RequestScope, Result, WebSocket,
-    http::HttpScope,
-    websocket::{Close, CloseCode, Frame, SharedFrame, WebSocketScope},
-};
+pub use solent_spec::{Application, RequestScope, Result, websocket::Frame};
 
-pub use self::{
-    app::Solent,
-    args::{Args, ArgsError},
-    background::{BackgroundConfig, Health, Restart, TaskHealth, TaskState},
-    bound::{BoundSolent, StopHandle},
-    context::Context,
-    error::Error,
-    layer_url::{LayerUrl, LayerUrlError},
-};
+pub use self::{args::Args, builder::Solent, error::Error};

@@ -2,12 +2,9 @@
 
 use anyhow::Result;
 use serde_json::json;
-use solent::{
-    DynLayer,
-    layer::{
-        Mailbox,
-        redis::RedisLayerKind::{self, Queue},
-    },
+use solent::layer::{
+    DynLayer, Mailbox,
+    redis::RedisLayerKind::{self, Queue},
 };
 use solent_test_servers::RedisServer;
 

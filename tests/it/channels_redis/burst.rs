@@ -7,9 +7,11 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use solent::{
-    Application, DynLayer, Gap, Group, Json, Solent, WebSocket, WebSocketConsumer,
-    WebSocketContext,
-    layer::{Capacities, ChannelLayer, MemoryConfig, MemoryLayer, redis::RedisLayerKind},
+    Application, Group, Json, Solent, WebSocketConsumer, WebSocketContext,
+    layer::{
+        Capacities, ChannelLayer, DynLayer, Gap, MemoryConfig, MemoryLayer, redis::RedisLayerKind,
+    },
+    spec::WebSocket,
 };
 use tokio::sync::watch;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use solent::{DynLayer, layer::redis::RedisLayerKind};
+use solent::layer::{DynLayer, redis::RedisLayerKind};
 
 use super::scene::*;
 

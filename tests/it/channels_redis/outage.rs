@@ -2,10 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use solent::{
-    DynLayer,
-    layer::{Delivery, Mailbox, redis::RedisLayerKind},
-};
+use solent::layer::{Delivery, DynLayer, Mailbox, redis::RedisLayerKind};
 use solent_test_servers::RedisServer;
 use tokio::time::{Duration, sleep, timeout};
 

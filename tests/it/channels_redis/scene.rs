@@ -2,12 +2,9 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
-use solent::{
-    DynLayer,
-    layer::{
-        ChannelLayer, Delivery, Mailbox,
-        redis::{RedisConfig, RedisLayerKind, RedisLayerUrl, RedisPubSubLayer, RedisQueueLayer},
-    },
+use solent::layer::{
+    ChannelLayer, Delivery, DynLayer, Mailbox,
+    redis::{RedisConfig, RedisLayerKind, RedisLayerUrl, RedisPubSubLayer, RedisQueueLayer},
 };
 use solent_test_servers::RedisServer;
 use tokio::time::{Duration, Instant, sleep, timeout};
@@ -175,7 +172,7 @@ pub(super) async fn take(mailbox: &mut Mailbox, count: usize) -> Result<Vec<Valu
 }
 
 /// The mailbox is told that it may have missed messages.
-pub(super) async fn gap(mailbox: &mut Mailbox) -> Result<solent::Gap> {
+pub(super) async fn gap(mailbox: &mut Mailbox) -> Result<solent::layer::Gap> {
     match deliver(mailbox).await? {
         Delivery::Gap(gap) => Ok(gap),
         other => bail!("a gap was to be told, not {other:?}"),

@@ -8,9 +8,12 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use solent::{
-    DynLayer, Frame, HttpConsumer, HttpContext, NoEvents, RequestScope, Solent, WebSocketConsumer,
+    Frame, HttpConsumer, HttpContext, NoEvents, RequestScope, Solent, WebSocketConsumer,
     WebSocketContext,
-    layer::redis::{RedisLayerUrl, RedisPubSubLayer},
+    layer::{
+        DynLayer,
+        redis::{RedisLayerUrl, RedisPubSubLayer},
+    },
 };
 use solent_auth::{AuthConfig, AuthScope, AuthStack, Authenticate, passwords::Password};
 use solent_django::{

@@ -60,6 +60,7 @@ const RULES: &[fn(&Tree) -> Vec<Problem>] = &[
     sources::files_have_a_subject,
     sources::whitespace_is_plain,
     sources::words_are_plain,
+    sources::root_is_small,
     links::links_resolve,
     workflows::green_needs_every_job,
 ];

@@ -93,6 +93,32 @@ pub(super) fn words_are_plain(tree: &Tree) -> Vec<Problem> {
     problems
 }
 
+/// The facade has few names at its root: what most programs need. The others are in its modules.
+pub(super) fn root_is_small(tree: &Tree) -> Vec<Problem> {
+    const ROOT: &str = "crates/solent/src/lib.rs";
+    const MOST: usize = 20;
+    let names = root_names(tree.text(ROOT).unwrap_or_default());
+    if names <= MOST {
+        return Vec::new();
+    }
+    let remedy =
+        format!("leave {MOST} of the {names} there, and reach the others through a module");
+    vec![Problem::new(ROOT, "the root is small", remedy)]
+}
+
+/// How many names a file re-exports at its top level; crates under another name are modules.
+fn root_names(text: &str) -> usize {
+    let statements = text.split(';').filter_map(|statement| {
+        let (_, names) = statement.rsplit_once("\npub use ")?;
+        (!names.contains(" as ")).then_some(names)
+    });
+    let names = statements.flat_map(|names| names.split(['{', ',', '}']));
+    names
+        .map(str::trim)
+        .filter(|name| !name.is_empty() && !name.ends_with("::"))
+        .count()
+}
+
 /// Whether the line has the word, and not merely within another.
 fn has_word(line: &str, word: &str) -> bool {
     let is_letter = |c: char| c.is_alphanumeric() || c == '_';
@@ -162,7 +188,8 @@ pub(super) fn whitespace_is_plain(tree: &Tree) -> Vec<Problem> {
 mod tests {
     use super::{
         MOST_LINES, SHADOWS, UNFINISHED, files_are_small, files_have_a_subject,
-        nothing_is_unfinished, send_is_not_shadowed, whitespace_is_plain, words_are_plain,
+        nothing_is_unfinished, root_is_small, root_names, send_is_not_shadowed,
+        whitespace_is_plain, words_are_plain,
     };
     use crate::tidy::tree::Tree;
 
@@ -200,6 +227,19 @@ mod tests {
             let problems = words_are_plain(&Tree::sample_with("docs/guide.md", &text));
 
             assert_eq!(problems.len(), 1, "{word}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn names_at_the_root_are_counted_and_more_than_twenty_are_a_problem() {
+        let few = "//! A crate.\n\npub use low as floor;\npub use low::{A, b::{C, D}};\npub use low::E;\n\
+                   pub mod m {\n    pub use low::F;\n}\n";
+        assert_eq!(root_names(few), 4);
+        let many: String = (0..21).map(|n| format!("\npub use low::N{n};")).collect();
+
+        for (text, problems) in [(few, 0), (&*many, 1)] {
+            let tree = Tree::sample_with("crates/solent/src/lib.rs", text);
+            assert_eq!(root_is_small(&tree).len(), problems, "{text}");
         }
     }
 

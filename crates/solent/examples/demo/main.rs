@@ -8,8 +8,9 @@
 use std::{env, thread};
 
 use solent::{
-    Args, Connection, Http, Result, Solent,
+    Args, Result, Solent,
     session::{DynSessionStore, MemoryStore},
+    spec::{Connection, Http},
 };
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 

@@ -20,7 +20,7 @@ pub enum Restart {
 /// ```
 /// use std::time::Duration;
 ///
-/// use solent::{BackgroundConfig, Restart};
+/// use solent::app::{BackgroundConfig, Restart};
 ///
 /// let config = BackgroundConfig::default()
 ///     .restart(Restart::Always)

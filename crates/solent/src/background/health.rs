@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use solent_spec::{Body, Connection, Http, Result};
 
 /// How the background tasks of this process do. Cheap to clone; it is in the state of every connection and
-/// [`Context`](crate::Context), and [`Solent::health`](crate::Solent::health) shows it to who asks by HTTP.
+/// [`Context`](crate::app::Context), and [`Solent::health`](crate::Solent::health) shows it to who asks by HTTP.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
     /// One entry for each task, in the order in which they were added. Written by the tasks' supervisors; locked for a moment.

@@ -8,11 +8,11 @@ use std::{
 };
 
 use solent::{
-    BackgroundConfig, BoundSolent, DynLayer, Health, Restart, Solent, StopHandle, TaskHealth,
-    TaskState,
+    Solent,
+    app::{BackgroundConfig, BoundSolent, Health, Restart, StopHandle, TaskHealth, TaskState},
     layer::{
-        ChannelLayer, ChannelName, Claim, GroupName, GroupReport, LayerError, Mailbox, MemoryLayer,
-        Message, SendError,
+        ChannelLayer, ChannelName, Claim, DynLayer, GroupName, GroupReport, LayerError, Mailbox,
+        MemoryLayer, Message, SendError,
     },
 };
 use tokio::{

@@ -5,9 +5,11 @@ use std::{
 };
 
 use solent::{
-    ChannelConfig, ChannelConsumer, Connection, DynLayer, Error, Result, ServerConfig, Solent,
-    layer::{ChannelLayer, LayerError, MemoryLayer},
-    server::DrainConfig,
+    ChannelConsumer, Error, Result, Solent,
+    consumers::ChannelConfig,
+    layer::{ChannelLayer, DynLayer, LayerError, MemoryLayer},
+    server::{DrainConfig, ServerConfig},
+    spec::Connection,
 };
 use tokio::{net::TcpListener, time::Instant};
 
@@ -190,7 +192,7 @@ async fn start_that_fails_closes_the_layers() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let elsewhere = ChannelConfig::default().layer("nowhere");
-    let idle = |_: Connection<solent::Channel>| async { Ok(()) };
+    let idle = |_: Connection<solent::spec::Channel>| async { Ok(()) };
     for (what, app) in [
         ("port", Solent::new().bind(&taken)),
         ("address", Solent::new().bind("no address")),

@@ -9,13 +9,13 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use solent::{
-    Application, Args, Channel, ChannelConfig, ChannelConsumer, ChannelContext, DynLayer, Error,
-    Result, Solent, WorkerConfig, WorkerCounts,
-    consumers::ChannelCounts,
+    Application, Args, ChannelConsumer, ChannelContext, Error, Result, Solent,
+    consumers::{ChannelConfig, ChannelCounts, WorkerConfig, WorkerCounts},
     layer::{
-        ChannelLayer, ChannelName, GroupName, GroupReport, LayerError, Mailbox, MemoryLayer,
-        Message, SendError,
+        ChannelLayer, ChannelName, DynLayer, GroupName, GroupReport, LayerError, Mailbox,
+        MemoryLayer, Message, SendError,
     },
+    spec::Channel,
 };
 use tokio::sync::{Semaphore, mpsc};
 

@@ -42,7 +42,7 @@ const TAKEOVER: Duration = Duration::from_secs(15);
 /// An application: its routes, channel layers, state, background tasks and settings. It listens once it is [run](Self::run).
 ///
 /// ```no_run
-/// use solent::{Connection, Error, Http, Result, Solent};
+/// use solent::{Error, Result, Solent, spec::{Connection, Http}};
 ///
 /// async fn hello(mut connection: Connection<Http>) -> Result {
 ///     connection.send(solent::spec::http::Outbound::text("hello")).await?;
@@ -119,7 +119,7 @@ impl Solent {
     /// [this process as well](Self::worker_here).
     ///
     /// A channel needs a layer with queues. One that publishes is refused when the application starts: give it a layer of its
-    /// own then, by [`ChannelConfig::layer`](crate::ChannelConfig::layer). Whoever sends to the channel through the default layer,
+    /// own then, by [`ChannelConfig::layer`](crate::consumers::ChannelConfig::layer). Whoever sends to the channel through the default layer,
     /// as `send_to_channel` does, reaches it there.
     pub fn channel(self, name: &str, application: impl Application<Channel>) -> Self {
         self.channel_with(name, ChannelConfig::default(), application)
@@ -229,7 +229,7 @@ impl Solent {
 
     /// Adds a channel layer under an alias, as a second entry of Channels' `CHANNEL_LAYERS`: for consumers that name it as their
     /// `LAYER`, and for [channels](Self::channel_with) that are on it by
-    /// [`ChannelConfig::layer`](crate::ChannelConfig::layer). `--layer ALIAS=URL` does the same and counts before this.
+    /// [`ChannelConfig::layer`](crate::consumers::ChannelConfig::layer). `--layer ALIAS=URL` does the same and counts before this.
     pub fn layer_as(mut self, alias: &str, layer: impl ChannelLayer) -> Self {
         let layer = DynLayer::new(layer);
         self.layers.named.push((alias.to_owned(), layer));
@@ -343,7 +343,7 @@ impl Solent {
     /// # Examples
     ///
     /// ```no_run
-    /// use solent::{BackgroundConfig, Restart, Solent};
+    /// use solent::{Solent, app::{BackgroundConfig, Restart}};
     ///
     /// # async fn sweep() -> solent::Result { Ok(()) }
     /// let config = BackgroundConfig::default().restart(Restart::Always).limit(10);

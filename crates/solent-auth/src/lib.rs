@@ -23,7 +23,7 @@
 //!     }
 //! }
 //!
-//! /// Everybody whose name has three letters; a database, in life.
+//! /// Users whose names have three letters; a database, in life.
 //! struct Members;
 //!
 //! impl UserBackend for Members {
@@ -38,7 +38,7 @@
 //!     }
 //! }
 //!
-//! /// Takes everybody's word for who they are.
+//! /// Logs in under any name, without a password.
 //! async fn login(mut connection: Connection<Http>) -> Result {
 //!     let name = connection.scope().query().to_owned();
 //!     connection.scope().auth::<Member>()?.clone().login(Member(name)).await?;
@@ -46,7 +46,7 @@
 //! }
 //!
 //! async fn chat(mut connection: Connection<WebSocket>) -> Result {
-//!     let member = connection.scope().user::<Member>().ok_or("nobody is there")?;
+//!     let member = connection.scope().user::<Member>().ok_or("no user is logged in")?;
 //!     connection.receive().await;
 //!     connection.send(websocket::Outbound::accept()).await?;
 //!     connection.send(websocket::Outbound::Message(format!("Hello, {}.", member.id()).into())).await?;

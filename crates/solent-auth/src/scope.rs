@@ -35,7 +35,7 @@ pub trait AuthScope: RequestScope {
         self.link().get().ok_or(NotInScope("user of this type"))
     }
 
-    /// The user, as far as it is known; see [`Auth::known`]. Nobody outside a middleware that looks after users of type `U`.
+    /// The user, as far as it is known; see [`Auth::known`]. `None` outside a middleware that looks after users of type `U`.
     fn user<U: AuthUser>(&self) -> Option<Arc<U>> {
         self.link().get::<Auth<U>>()?.known()
     }
@@ -58,7 +58,7 @@ pub trait AuthScope: RequestScope {
     }
 
     /// Where a login page sends its visitor afterwards: the query's `next`, which
-    /// [`Require::login_page`](crate::Require::login_page) puts there. `None` unless that is a page of this site, since anybody can
+    /// [`Require::login_page`](crate::Require::login_page) puts there. `None` unless that is a page of this site, since any page can
     /// make up a link to a login page. What is returned is fit for a `Location`.
     fn next_page(&self) -> Option<String> {
         next_page(self.query())

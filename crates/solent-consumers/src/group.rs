@@ -29,7 +29,7 @@ use crate::ContextError;
 ///
 /// # Members that are slow
 ///
-/// A send waits for nobody. What a member has not handled yet waits in its mailbox: up to 8192 events by default, as long as they
+/// A send does not wait for members. What a member has not handled yet waits in its mailbox: up to 8192 events by default, as long as they
 /// are small ([`Capacities`](solent_layer::Capacities)). Ready frames ([`broadcast`](Self::broadcast)) go to the client's
 /// socket at once, and wait there up to the server's limit of unsent bytes. What finds no room is not lost in silence:
 ///

@@ -88,7 +88,7 @@
 //!
 //! # What happens when the client leaves?
 //!
-//! A handler runs to its end, whether or not somebody waits for it. One that takes long can ask: `cx.closed()` resolves when
+//! A handler runs to its end, also if its client is gone. One that takes long can ask: `cx.closed()` resolves when
 //! the client is gone, beside whatever else the handler waits for; blocking handlers have `is_closed()` and
 //! `wait_closed(timeout)`, and a worker's handlers are told the same when the worker stops. A consumer with
 //! [`CANCEL_ON_DISCONNECT`](WebSocketConsumer::CANCEL_ON_DISCONNECT) has all its handlers given up then, those for events of timers too.

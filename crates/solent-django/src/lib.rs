@@ -1,4 +1,4 @@
-//! Django's sessions, users and passwords: whoever is logged in there is known here, and the other way round.
+//! Django's sessions, users and passwords: a login there is good here, and the other way round.
 //!
 //! [`Django`] takes the settings of a project that say who is logged in, and makes the middleware of them:
 //!
@@ -83,7 +83,7 @@
 //!
 //! # What does it take for granted?
 //!
-//! - Whoever has the secret key can log in as anybody, here as in Django. Its `Debug` shows none of it.
+//! - The secret key lets its holder log in as any user, here as in Django. Its `Debug` shows none of it.
 //! - Nothing that was not signed is decompressed or parsed, except pickles, which are not signed, and whose reader makes plain
 //!   data and nothing else.
 //! - A malformed, forged or expired session is no session. An event tells why, and nothing of what was in it.

@@ -23,7 +23,7 @@ pub enum JwtError {
     #[error("no key is known that a token with {0} of that name may be signed with")]
     UnknownKey(Algorithm),
 
-    /// It is signed by somebody else, or was changed afterwards.
+    /// It is signed with another key, or was changed afterwards.
     #[error("the signature is wrong")]
     Signature,
 
@@ -39,7 +39,7 @@ pub enum JwtError {
     #[error("the token is of another issuer")]
     Issuer,
 
-    /// It was made for somebody else.
+    /// It was made for another audience.
     #[error("the token is for another audience")]
     Audience,
 

@@ -55,7 +55,7 @@ pub struct RotationConfig {
     pub min_interval: Duration,
     /// How old a set may get before it is fetched anew, so that keys that were withdrawn are forgotten. Default: ten minutes.
     pub max_age: Duration,
-    /// How old a set may get where it cannot be fetched anew. After that nobody gets in until it can. Default: one hour.
+    /// How old a set may get where it cannot be fetched anew. After that every token is refused until it can. Default: one hour.
     pub keep: Duration,
     /// How long a fetch may take. Default: ten seconds.
     pub timeout: Duration,

@@ -134,7 +134,7 @@ impl Fetched {
         }
         state.begun = Some(now);
         let (done, end) = watch::channel(());
-        // A task of its own, which nobody cancels by leaving: else clients that come and go could ask again and again.
+        // A task of its own, which a client that leaves does not cancel: else clients that come and go could ask again and again.
         let task = tokio::spawn(Arc::clone(&self.0).fetch(done));
         state.under_way = Some((end.clone(), task.abort_handle()));
         Some(end)

@@ -7,7 +7,7 @@ use solent_layer::{LayerError, SendError};
 
 use crate::link::{is_passing, reason};
 
-/// A command was not carried out, or nobody knows whether it was.
+/// A command was not carried out, or it is not known whether it was.
 ///
 /// It is the cause behind [`LayerError::Away`] and [`LayerError::Backend`]. Cheap to clone, because one failure ends many commands.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -57,7 +57,7 @@ pub(crate) enum LinkError {
 }
 
 impl LinkError {
-    /// Whether the same may succeed later, without anybody changing anything.
+    /// Whether the same may succeed later, without a change of settings.
     pub(crate) fn is_away(&self) -> bool {
         match self {
             Self::Away { .. } | Self::Broken(_) | Self::Overloaded { .. } => true,

@@ -28,7 +28,7 @@
 //! | shares its wire with | `channels_redis.pubsub.RedisPubSubChannelLayer` | `channels_redis.core.RedisChannelLayer` |
 //! | a group message costs Redis | one command, whatever there is of members and processes | one for each process with members |
 //! | names that workers listen on | every process gets each message | processes compete, messages wait |
-//! | what nobody is there to read | is lost | waits until it expires |
+//! | a message without a reader | is lost | waits until it expires |
 //! | while a process has no connection | what is sent is lost | what is sent waits |
 //!
 //! For sockets take the first: it is many times cheaper. For workers take the second; an application can have both, under
@@ -75,7 +75,7 @@
 //! - A process subscribes to each group once, and to all its own channels by one pattern, where `channels_redis` subscribes to each
 //!   channel. Their names have an exclamation mark, which is how they are told from those of Python.
 //! - The queues behind mailboxes are bounded, by the [policy](RedisConfig::policy), where the original's grow.
-//! - A sender is told how many connections took a message; what nobody took is counted. In a cluster nobody knows.
+//! - A sender is told how many connections took a message; what was not taken is counted. In a cluster that is not known.
 //! - In a cluster all that a process publishes goes through one node, and all that it receives comes from one, so that the order
 //!   holds. With [`sharded_pubsub`](RedisCluster::sharded_pubsub) each group has its shard: order then holds within a
 //!   group and for one channel, and not between them. Python takes part in the first only.

@@ -28,7 +28,7 @@ use crate::ChannelName;
 /// holds a [burst](Self::burst): up to 8192 messages in all, as long as those behind the first have no more than 4 MiB
 /// together. A capacity that you set, for all or for a pattern, is exact: there is no burst beside it.
 ///
-/// What a mailbox that nobody reads costs is 24 bytes for each message that waits, and the message itself, which the members
+/// A mailbox without a reader costs 24 bytes for each message that waits, and the message itself, which the members
 /// of a group share. [`LocalConfig::backlog`](crate::LocalConfig::backlog) bounds the sum of all bursts of a process.
 #[derive(Clone, Debug)]
 pub struct Capacities {

@@ -35,7 +35,7 @@ use crate::{
 /// left with its backend goes when it expires.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a channel layer")]
 pub trait ChannelLayer: Send + Sync + 'static {
-    /// Opens a new channel of this process, with a name that nobody else has: ASGI's `new_channel` and `receive` in
+    /// Opens a new channel of this process, with a name that no other channel has: ASGI's `new_channel` and `receive` in
     /// one. The name begins with `prefix` (letters, digits, `-`, `_`, `.`; at most 40) and has a `!`.
     ///
     /// # Errors
@@ -49,10 +49,10 @@ pub trait ChannelLayer: Send + Sync + 'static {
 
     /// Listens on a named channel, as workers do. Several mailboxes on one name compete: each message goes to one.
     ///
-    /// A message sent to a name that nobody listens on waits there, within capacity and expiry. When the last listener of a
+    /// A message sent to a name without a listener waits there, within capacity and expiry. When the last listener of a
     /// process goes, what it has not read waits for another, in whichever process.
     ///
-    /// A layer without queues, one that publishes, is the exception: nothing waits at a name that nobody listens on, and of
+    /// A layer without queues, one that publishes, is the exception: nothing waits at a name without a listener, and of
     /// several processes that listen each gets the message, for one of its mailboxes. Such a layer says so.
     ///
     /// # Errors
@@ -195,7 +195,7 @@ pub trait ChannelLayer: Send + Sync + 'static {
     /// `lifetime` from a moment before the answer.
     ///
     /// At most one claim to a name holds it at a time, among all processes that share the layer. A holder that does not renew it
-    /// in time has lost it, also if it hears nothing. Nobody waits here: who does not get it asks again.
+    /// in time has lost it, also if it hears nothing. This does not wait: a process that does not get it asks again.
     ///
     /// A layer without leases leaves this method out.
     ///

@@ -17,11 +17,11 @@ pub enum DropCause {
     Oldest,
     /// The channel was full, and its policy closed it.
     Overflowed,
-    /// Nobody read the message before it expired.
+    /// No reader took the message before it expired.
     Expired,
     /// The channel was closed.
     Closed,
-    /// What came from the broker is no message: another serializer or key made it, or nobody who knows of this layer.
+    /// What came from the broker is no message: another serializer or key made it, or a program that does not know this layer.
     Unreadable,
 }
 

@@ -14,7 +14,7 @@ pub enum LayerError {
     #[error("channel layer is closed")]
     Closed,
 
-    /// The channel is another process's, or of a mailbox that is gone, or somebody listens on it already and the layer cannot
+    /// The channel is another process's, or of a mailbox that is gone, or a process listens on it already and the layer cannot
     /// share it. The text says which.
     #[error("channel is not available: {0}")]
     Unavailable(&'static str),

@@ -33,9 +33,9 @@ pub enum Delivery {
 #[non_exhaustive]
 pub struct Gap {
     /// How many messages were lost in this process, exactly: there was no room in the mailbox, the client read too slowly for
-    /// ready frames, or nobody read them before they expired.
+    /// ready frames, or no reader took them before they expired.
     pub lost: u64,
-    /// Whether others may have been lost that nobody could count: the layer was without its backend for a while.
+    /// Whether others may have been lost that could not be counted: the layer was without its backend for a while.
     pub uncounted: bool,
 }
 

@@ -9,7 +9,7 @@ const MAX_LEN: usize = 99;
 ///
 /// A name with one `!` is *process-specific*: the part up to and including it names the process that reads, the rest
 /// tells that process's channels apart. [`NameSource`](crate::NameSource) makes such names and finds the process in them. One
-/// without is shared: whoever listens on it reads.
+/// without is shared by all that listen on it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelName(Arc<str>);
 

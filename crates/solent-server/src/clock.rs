@@ -129,7 +129,7 @@ const LATE: u32 = SHARDS as u32;
 /// Advances `clock` and calls `sweep` for each tick, for ever.
 ///
 /// Deadlines run on time that the process could have seen. Of a longer stall (a paused container, a machine that moves, a
-/// blocked thread) nothing counts at first, so that what has arrived meanwhile is read before anybody is given up.
+/// blocked thread) nothing counts at first, so that what has arrived meanwhile is read before a client is given up.
 pub(crate) async fn run(clock: &Clock, mut sweep: impl FnMut(Tick)) {
     let (mut counted, mut stalled) = (Instant::now(), false);
     loop {

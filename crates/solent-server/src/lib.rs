@@ -1,7 +1,7 @@
 //! A protocol server: HTTP/1.1 and WebSocket on one side, applications on the other.
 //!
 //! It accepts connections, turns them into scopes and events, and calls an application for each. It enforces the limits
-//! that keep a peer from doing harm, keeps connections alive, and ends without cutting anybody off.
+//! that keep a peer from doing harm, keeps connections alive, and ends without cutting a client off.
 //!
 //! # What is in it?
 //!

@@ -19,7 +19,7 @@ pub struct ServerConfig {
     pub websocket: WebSocketConfig,
     /// How the server ends.
     pub drain: DrainConfig,
-    /// Which peers introduce their clients by the PROXY protocol. Default: none, and nobody is believed.
+    /// Which peers introduce their clients by the PROXY protocol. Default: none is.
     pub proxy_protocol: Option<ProxyProtocolConfig>,
     /// The mount point of the application behind a proxy, ASGI's `root_path`. Default: none.
     pub root_path: String,
@@ -242,7 +242,7 @@ pub struct ConnectionLimits {
     /// Open connections from one client's address, an IPv4 address or an IPv6 network; one more is answered with 429.
     /// Default: 1,024.
     ///
-    /// Connections over loopback and Unix sockets are not counted: they are usually a proxy's, and stand for everybody. Those
+    /// Connections over loopback and Unix sockets are not counted: they are usually a proxy's, and stand for all of its clients. Those
     /// of a proxy that introduces its clients ([`ServerConfig::proxy_protocol`]) count for the clients.
     pub per_address: usize,
     /// The first bits of an IPv6 address that make the network. Default: 64, what a client is usually given.

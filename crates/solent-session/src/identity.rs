@@ -26,7 +26,7 @@ struct State {
 }
 
 impl Identity {
-    /// The id of the user who is logged in; `None` if nobody is, or if nobody has asked yet who it is.
+    /// The id of the user who is logged in; `None` for an anonymous client, or if the user was not asked for yet.
     pub fn id(&self) -> Option<Arc<str>> {
         self.0.lock().id.clone()
     }

@@ -13,7 +13,7 @@ impl Protocol for Channel {
     const NAME: &'static str = "channel";
     type Scope = ChannelScope;
     type Inbound = Message;
-    /// A worker has nobody to answer; an application sends through the channel layer.
+    /// A worker has no client to answer; an application sends through the channel layer.
     type Outbound = Infallible;
     type Direct = Infallible;
 }

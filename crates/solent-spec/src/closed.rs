@@ -48,7 +48,7 @@ pub struct Closed {
 
 /// Tells every [`Closed`] of a connection that it is closed. What implements [`Transport`](crate::Transport) holds it.
 ///
-/// Dropping it tells them as well: a transport that is gone reaches nobody.
+/// Dropping it tells them as well: a transport that is gone reaches no client.
 #[derive(Default)]
 pub struct ClosedSignal(Arc<Shared>);
 
@@ -63,7 +63,7 @@ struct Shared {
 #[derive(Default)]
 struct Waiting {
     wakers: Vec<Option<Waker>>,
-    /// Places that nobody waits in any more: all connections of a server may wait for its drain, so none are searched for.
+    /// Places that are free again: all connections of a server may wait for its drain, so none are searched for.
     free: Vec<usize>,
 }
 

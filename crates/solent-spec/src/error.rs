@@ -44,8 +44,8 @@ impl SendError {
 
 /// Marks a cause of an error as one that passes by itself: something is away, or has too much to do.
 ///
-/// A consumer that ends with such an error answers with 503 and `Retry-After`, or closes its socket with 1013, and nobody is to
-/// blame. The errors of session stores, user backends and password hashers have it among their causes where it is so. It
+/// A consumer that ends with such an error answers with 503 and `Retry-After`, or closes its socket with 1013. It is not
+/// logged as an error. The errors of session stores, user backends and password hashers have it among their causes where it is so. It
 /// shows itself as its own cause does.
 ///
 /// # Examples

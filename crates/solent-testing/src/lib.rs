@@ -43,7 +43,7 @@
 //! - [`TestRequest`]: what a client sends and a server knows, down to addresses, state and features.
 //! - [`CommunicatorError`]: what was wanted and what came, or the application's own error.
 //! - [`LiveServer`]: a server on a port of its own, for browsers and other real clients.
-//! - [`conformance`]: every promise of a channel layer as a test, for whoever writes one.
+//! - [`conformance`]: every promise of a channel layer as a test, for authors of layers.
 //!
 //! # How does time pass?
 //!

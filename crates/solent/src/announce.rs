@@ -18,7 +18,7 @@ pub(crate) fn announce(addresses: &[ServerAddr], channels: &[String]) {
     }
     let mut out = io::stdout();
     if is_wanted(env::var_os(VARIABLE).as_deref(), out.is_terminal()) {
-        // Whoever has closed the output does not want to know.
+        // A closed output means that the line is not wanted.
         let _ = writeln!(out, "{}", line(addresses, channels));
     }
 }

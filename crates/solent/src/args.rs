@@ -1,4 +1,4 @@
-//! What whoever starts an application may choose.
+//! Command-line options.
 
 use std::{fmt::Write, num::NonZeroUsize, process};
 

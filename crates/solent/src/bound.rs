@@ -185,7 +185,7 @@ fn tell(stop: &watch::Sender<Stopped>) {
 
 /// Waits until the application is told to stop.
 async fn told(mut stopped: watch::Receiver<Stopped>) {
-    // Without anybody who could tell it, it goes on.
+    // Without a handle that could tell it, it goes on.
     if stopped.wait_for(Option::is_some).await.is_err() {
         std::future::pending::<()>().await;
     }

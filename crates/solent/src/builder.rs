@@ -403,7 +403,7 @@ impl Solent {
         self
     }
 
-    /// Does what whoever starts the application asks for. Called last, as it counts before what was set until then.
+    /// Applies command-line options. Call it last: options override earlier settings.
     pub fn args(mut self, args: Args) -> Self {
         if !args.binds.is_empty() {
             self.binds = args.binds.into_iter().map(Ok).collect();

@@ -1,4 +1,4 @@
-//! A channel layer, chosen by whoever starts the application.
+//! A channel layer, chosen on the command line or in the environment.
 
 use std::{fmt, str::FromStr};
 

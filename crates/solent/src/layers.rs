@@ -12,7 +12,7 @@ use crate::{
 /// What is given as a layer, until the application starts.
 #[derive(Default)]
 pub(crate) struct Chosen {
-    /// Chosen by whoever starts the application; it counts before `given`.
+    /// Chosen on the command line or in the environment; it counts before `given`.
     pub(crate) url: Option<LayerUrl>,
     pub(crate) given: Option<DynLayer>,
     /// The same for layers with an alias.

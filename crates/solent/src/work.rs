@@ -101,7 +101,7 @@ impl Channels {
     }
 
     /// Finds the layer of each channel that is not on the default one. Refuses layers that there are not, that have no queues,
-    /// or through which a worker would hear of nobody.
+    /// or through which a worker would get no message.
     pub(crate) fn on(
         &mut self,
         layers: &AllLayers,

@@ -1,4 +1,4 @@
-//! What somebody logs in with.
+//! What a user logs in with.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub struct Password {
 }
 
 impl Password {
-    /// The credentials of somebody who says to be `name`.
+    /// The credentials of a client that claims to be `name`.
     pub fn new(name: impl Into<String>, password: impl Into<String>) -> Self {
         Self {
             name: name.into(),

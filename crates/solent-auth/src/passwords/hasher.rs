@@ -13,7 +13,7 @@ use solent_spec::TryLater;
 /// The longest password that is accepted, in bytes.
 pub const MAX_LEN: usize = 1024;
 
-/// A hash with the parameters of the others, of a password that nobody has: an unknown name takes as long as a known one.
+/// A hash with the parameters of the others, of a random password: an unknown name takes as long as a known one.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ibw$\
                                  fD1iPT5FbZ0SXmXcSYdKM0Mc9XLQ0yTMXjQXZlqYg3o";
 
@@ -99,7 +99,7 @@ pub async fn hash(password: impl Into<String>) -> Result<String, HashError> {
 ///
 /// # Errors
 ///
-/// [`HashError::Busy`] if too many wait: nobody knows then whether it is.
+/// [`HashError::Busy`] if too many wait: then it is not known whether it is.
 ///
 /// # Cancel safety
 ///
@@ -140,7 +140,7 @@ fn is_affordable(hash: &PasswordHash) -> bool {
     affordable
 }
 
-/// The same for somebody who may not exist: without a hash it takes as long as with one, and is no.
+/// The same for a user who may not exist: without a hash it takes as long as with one, and is `false`.
 ///
 /// # Errors
 ///

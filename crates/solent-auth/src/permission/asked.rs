@@ -11,7 +11,7 @@ use solent_spec::{
 
 use crate::{Auth, AuthUser};
 
-/// A request that somebody has to be allowed to make: the part of its scope that [checks](crate::Check) look at.
+/// A request that needs a permission: the part of its scope that [checks](crate::Check) look at.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
     head: Head<'a>,
@@ -71,7 +71,7 @@ impl<'a> Asked<'a> {
         self.auth()?.known()
     }
 
-    /// Whether anybody is known to be logged in, whatever the type of users.
+    /// Whether a user is known to be logged in, whatever the type of users.
     pub fn is_somebody(&self) -> bool {
         if let Some(session) = self.state::<Session>() {
             session.look();

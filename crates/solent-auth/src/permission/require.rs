@@ -10,10 +10,10 @@ use solent_spec::{
 
 use super::{Asked, Check};
 
-/// Lets in whom `check` says yes to.
+/// Lets in requests that pass `check`.
 ///
-/// The others are refused before the application inside is called, HTTP and WebSocket alike: with status 401 if nobody is
-/// logged in, with 403 if somebody is and may not.
+/// The others are refused before the application inside is called, HTTP and WebSocket alike: with status 401 if the client is
+/// anonymous, with 403 if its user may not.
 ///
 /// ```
 /// use solent_auth::{Asked, Check, authenticated, permission, require};
@@ -42,8 +42,8 @@ pub struct Require<C> {
 }
 
 impl<C> Require<C> {
-    /// Sends browsers that nobody is logged in with to this page instead of refusing them, if they ask for a page: a `GET`
-    /// that is no WebSocket's. The page finds where they wanted to go in the query's `next`, as Django's login view does;
+    /// Redirects anonymous visitors here when they request a page (`GET` or `HEAD` over HTTP). The page they asked for is in
+    /// the query's `next`, as Django's login view has it;
     /// [`next_page`](crate::AuthScope::next_page) reads it, if it is one of the site's own pages.
     pub fn login_page(mut self, url: impl Into<Arc<str>>) -> Self {
         self.login_page = Some(url.into());

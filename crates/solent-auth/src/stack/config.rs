@@ -22,7 +22,7 @@ pub struct AuthConfig {
     /// How long an application may go on after its connection was closed because of its user; then its future is dropped, and
     /// a consumer's `disconnect` runs. Should be longer than servers wait for a client to answer a close. Default: 10 seconds.
     pub grace: Duration,
-    /// Whether session and user are read only if somebody asks who it is. Such a connection is watched from then on.
+    /// Whether session and user are read only if the application asks for the user. Such a connection is watched from then on.
     /// Default: no, they are read before the application is called.
     pub lazy: bool,
     /// What happens to a connection when it cannot be found out who it is. Default: it is refused.
@@ -35,10 +35,10 @@ pub struct AuthConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnFailure {
-    /// It is refused with status 503: whoever is logged in must not be taken for nobody by accident.
+    /// It is refused with status 503: a logged-in user must not be taken for an anonymous client by accident.
     #[default]
     Refuse,
-    /// It is nobody's. For applications that have something to show to everybody.
+    /// It is anonymous. For applications that have something to show to every client.
     Anonymous,
 }
 

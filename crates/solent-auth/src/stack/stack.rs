@@ -54,7 +54,7 @@ use crate::{
 /// An open connection whose user is not logged in any more is closed with [4401](AuthConfig::close); a response that is
 /// being streamed ends. That the session was deleted or belongs to somebody else, that the user is gone or may not log in, or
 /// that the password was changed, is found out by checks; a message to the user's [group](crate::user_group) is
-/// acted upon at once. Anybody may send one, Django too:
+/// acted upon at once. Any process may send one, Django too:
 ///
 /// | Message | closes |
 /// |---|---|
@@ -86,7 +86,7 @@ pub struct AuthStack<U> {
     config: AuthConfig,
     /// The tickets that have been used, whatever the protocol and the application.
     spent: Arc<SpentTickets>,
-    /// The two checks, unless somebody else makes them.
+    /// The two checks, unless another middleware makes them.
     other_sites: Option<(Origins, CrossSite)>,
 }
 
@@ -120,7 +120,7 @@ impl<U: AuthUser> AuthStack<U> {
         self
     }
 
-    /// Reads session and user only if somebody asks who it is: [`AuthConfig::lazy`].
+    /// Reads session and user only if the application asks for the user: [`AuthConfig::lazy`].
     pub fn lazy(mut self) -> Self {
         self.config.lazy = true;
         self

@@ -10,8 +10,8 @@ use solent_session::{
 
 use super::{SpentTickets, Ticket};
 
-/// Where the session of a ticket keeps what it is for. A browser that shows a ticket as its session cookie has a session
-/// in which nobody is logged in.
+/// Where the session of a ticket keeps what it is for. A browser that shows a ticket as its session cookie has an
+/// anonymous session.
 const NAME: &str = "_login_ticket";
 
 /// The end of the year 9999, in seconds since 1970.
@@ -73,7 +73,7 @@ impl Promise {
         if seconds(SystemTime::now()) >= promise.until || !spent.spend(&key, promise.until) {
             return Ok(None);
         }
-        // Of all processes that read it, one replaces it. Cookies are nobody else's, so they are spent in this process only.
+        // Of all processes that read it, one replaces it. No other process reads cookies, so they are spent in this process only.
         let until = UNIX_EPOCH + Duration::from_secs(promise.until.min(END));
         let nothing = SessionData::new();
         let replaced = store.replace(&key, &stored.revision, &nothing, until);

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use solent_session::SessionKey;
 
-/// A text that a browser exchanges for a login, once and soon: to be sent to the user and nobody else, and not in a URL.
+/// A text that a browser exchanges for a login, once and soon: to be sent to the user only, and not in a URL.
 ///
 /// `Debug` does not print it.
 #[derive(Clone)]

@@ -11,7 +11,7 @@ use crate::guard::GRACE;
 #[non_exhaustive]
 #[must_use]
 pub struct TokenConfig {
-    /// Whether requests without a good token are refused, with status 401. Otherwise nobody is logged in. Default: no.
+    /// Whether requests without a good token are refused, with status 401. Otherwise the client is anonymous. Default: no.
     pub required: bool,
     /// The longest token that is looked at, in bytes. Default: 8 KiB.
     pub max_len: usize,

@@ -89,7 +89,7 @@ pub(super) fn refused() -> Frame {
     Frame::text(r#"{"type":"auth.refused"}"#)
 }
 
-/// Nobody can tell now whether the token is good.
+/// It cannot be told now whether the token is good.
 pub(super) fn unavailable() -> Frame {
     Frame::text(r#"{"type":"auth.unavailable"}"#)
 }

@@ -31,8 +31,8 @@ use crate::{
 /// Knows users by the tokens that their requests bring.
 ///
 /// Applications inside find the same in their scope as inside an [`AuthStack`](crate::AuthStack): [`Auth`] of the verifier's users,
-/// and [`Identity`](solent_session::Identity); and besides the [`Credential`], while there is one. A request without a good token is nobody's,
-/// unless tokens are [required](TokenConfig::required) or somebody outside has logged it in; a token that is no good is told to the log.
+/// and [`Identity`](solent_session::Identity); and besides the [`Credential`], while there is one. A request without a good token is anonymous,
+/// unless tokens are [required](TokenConfig::required) or a middleware outside has logged it in. A token that is not good is logged.
 ///
 /// Sockets that know users by a session as well are inside both: an `AuthStack` round the `Tokens`, so that a token, where there is one,
 /// says who it is.
@@ -129,7 +129,7 @@ impl<V: TokenVerifier> Tokens<V> {
                 cross_site: shared.cross_site.clone(),
             });
         }
-        change(Arc::get_mut(shared).expect("nobody else has it"));
+        change(Arc::get_mut(shared).expect("this is the only handle"));
         self
     }
 }
@@ -325,12 +325,12 @@ impl<V: TokenVerifier> Shared<V> {
         (connection, Some(guard))
     }
 
-    /// Nobody is logged in, unless somebody outside knows better.
+    /// Leaves the client anonymous, unless a middleware outside has set a user.
     fn leave_nobody<P: HttpProtocol>(&self, connection: &mut Connection<P>) {
         let link = connection.scope_mut().link_mut();
         if link.get::<Auth<V::User>>().is_none() {
             let auth = Auth::<V::User>::from_token(None);
-            // Somebody outside may know a user of another type.
+            // A middleware outside may know a user of another type.
             if link.get::<Identity>().is_none() {
                 link.insert(auth.identity().clone());
             }

@@ -18,7 +18,7 @@ pub(super) struct TokenTransport<P: HttpProtocol> {
     inner: Box<dyn Transport<P>>,
     credential: Credential,
     config: Arc<TokenConfig>,
-    /// Whether responses may be kept by nobody but the client, since nothing else in the request says so.
+    /// Whether only the client may cache responses, since nothing else in the request says so.
     private: bool,
     /// A newer token that is being verified. What the client has sent after it waits.
     verifying: Option<BoxFuture<Result<(), RefreshError>>>,

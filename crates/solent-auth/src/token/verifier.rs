@@ -58,7 +58,7 @@ pub trait TokenVerifier: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Verified<Self::User>>, BackendError>> + Send;
 
     /// Tells whether a user whose token was good may stay: called from [time to time](super::TokenConfig::interval) while a connection
-    /// is open, and when the user's group is sent `{"type": "auth.check"}`. By default everybody may.
+    /// is open, and when the user's group is sent `{"type": "auth.check"}`. By default every user may.
     ///
     /// # Errors
     ///

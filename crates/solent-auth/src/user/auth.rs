@@ -45,7 +45,7 @@ use crate::Ticket;
 pub struct Auth<U>(Arc<Inner<U>>);
 
 struct Inner<U> {
-    /// The user, once somebody has asked. Locked for a few instructions, never across a wait.
+    /// The user, once it was asked for. Locked for a few instructions, never across a wait.
     state: Mutex<Resolved<U>>,
     /// Follows `state`, for those that do not know the type of users.
     identity: Identity,
@@ -55,18 +55,18 @@ struct Inner<U> {
     resolving: sync::Mutex<()>,
 }
 
-/// What is known of the user; `None` while nobody has asked.
+/// What is known of the user; `None` until it is first asked for.
 type Resolved<U> = Option<Option<Arc<U>>>;
 
 impl<U: AuthUser> Auth<U> {
-    /// A user that has proved who it is with a token, or nobody. There is no session.
+    /// A user known by a token, or an anonymous client. There is no session.
     pub fn from_token(user: impl Into<Option<U>>) -> Self {
         let auth = Self::new(None);
         auth.set(user.into().map(Arc::new));
         auth
     }
 
-    /// Whoever a session belongs to.
+    /// The user that a session belongs to.
     pub(crate) fn from_session(session: SessionLogin<U>) -> Self {
         Self::new(Some(session))
     }
@@ -80,9 +80,9 @@ impl<U: AuthUser> Auth<U> {
         }))
     }
 
-    /// The user; `None` if nobody is logged in.
+    /// The user; `None` for an anonymous client.
     ///
-    /// The first to ask reads the session and the user; everybody else has the answer at hand.
+    /// The first call reads the session and the user; later ones return what it found.
     ///
     /// # Errors
     ///
@@ -105,15 +105,15 @@ impl<U: AuthUser> Auth<U> {
             None => None,
         };
         let mut state = self.state();
-        // Whoever has logged in or out meanwhile knows better.
+        // A login or logout meanwhile is newer.
         if state.is_none() {
             self.know(&mut state, user);
         }
         Ok(state.clone().flatten())
     }
 
-    /// The user, as far as it is known already: as [`user`](Self::user), without a wait. `None` also if nobody has asked
-    /// yet, which happens inside a [lazy](crate::AuthConfig::lazy) stack only.
+    /// The user, as far as it is known already: as [`user`](Self::user), without a wait. `None` also before the
+    /// user was asked for, which happens inside a [lazy](crate::AuthConfig::lazy) stack only.
     pub fn known(&self) -> Option<Arc<U>> {
         self.look();
         self.resolved().flatten()
@@ -129,10 +129,10 @@ impl<U: AuthUser> Auth<U> {
         self.0.session.as_ref().map(|login| login.session())
     }
 
-    /// Logs `user` in, whoever was logged in before. Whether it is them has been found out already, by
+    /// Logs `user` in, in place of the user who was logged in before. Whether it is them has been found out already, by
     /// [`Authenticate`](super::Authenticate) for example.
     ///
-    /// The session moves to a new key, which the browser learns with the response: whoever knows the old one has nothing.
+    /// The session moves to a new key, which the browser learns with the response. The old key is of no use any more.
     /// What was in the session stays, unless it was another user's. The login is stored by the time this returns.
     ///
     /// # Errors
@@ -166,7 +166,7 @@ impl<U: AuthUser> Auth<U> {
         let user = Arc::new(user);
         let begun = login.begin(&user, backend).await;
         if begun.is_err() && login.session().key().is_none() {
-            // Whoever was logged in before is not any more.
+            // The user who was logged in before is not any more.
             self.set(None);
         }
         begun?;
@@ -212,7 +212,7 @@ impl<U: AuthUser> Auth<U> {
         Ok(ticket)
     }
 
-    /// Logs in whoever a [ticket](Self::login_ticket) was made for; what [`Tickets`](crate::Tickets) does. `false` for one
+    /// Logs in the user that a [ticket](Self::login_ticket) was made for; what [`Tickets`](crate::Tickets) does. `false` for one
     /// that is none, was used before, or has expired.
     ///
     /// # Errors
@@ -232,7 +232,7 @@ impl<U: AuthUser> Auth<U> {
     }
 
     /// Logs the user out: the session is deleted with all that is in it, and every other connection that came with it is
-    /// closed, on all processes that share the channel layer. This one stays, and is nobody's.
+    /// closed, on all processes that share the channel layer. This one stays open and becomes anonymous.
     ///
     /// # Errors
     ///
@@ -275,7 +275,7 @@ impl<U: AuthUser> Auth<U> {
         Ok(())
     }
 
-    /// Reads session and user again, as the guard of a connection does now and then. `None` if nobody is logged in any more.
+    /// Reads session and user again, as the guard of a connection does now and then. `None` if the user is logged out.
     /// With a token there is nothing to be read.
     ///
     /// # Errors
@@ -292,14 +292,14 @@ impl<U: AuthUser> Auth<U> {
         let key = login.session().key();
         let user = login.stored_user().await?.map(Arc::new);
         let mut state = self.state();
-        // Whoever has logged in or out meanwhile has another key, or none, and knows better.
+        // A login or logout meanwhile is newer: it has another key, or none.
         if state.is_none() || login.session().key() == key {
             self.know(&mut state, user);
         }
         Ok(state.clone().flatten())
     }
 
-    /// Replaces the user, as a newer token does. `None` if there is nobody any more.
+    /// Replaces the user, as a newer token does. `None` if the user is logged out.
     pub fn set(&self, user: Option<Arc<U>>) {
         self.know(&mut self.state(), user);
     }

@@ -107,11 +107,11 @@ pub enum HashCheck {
     Current,
     /// The user's own, made with a key that has been replaced since. The session is good.
     Former,
-    /// Not the user's, or absent. Whoever has the session is not the user any more.
+    /// Not the user's, or absent. The session does not prove the user any more.
     Wrong,
 }
 
-/// A backend that knows who somebody is by their credentials `C`.
+/// A backend that finds a user by credentials `C`.
 pub trait Authenticate<C>: UserBackend {
     /// Finds the user that `credentials` belong to; `None` if there is none, they are wrong, or the user may not log in.
     ///

@@ -43,7 +43,7 @@ impl<U: AuthUser> Backends<U> {
         }
     }
 
-    /// The user that a session belongs to; `None` if it is nobody's.
+    /// The user that a session belongs to; `None` for an anonymous one.
     ///
     /// What does not fit is told as an event, without its contents. The session is left as it is: it may be good for
     /// somebody who knows more.

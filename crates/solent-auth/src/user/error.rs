@@ -17,7 +17,7 @@ impl BackendError {
     }
 }
 
-/// It could not be found out who somebody is, or they could not be logged in or out.
+/// The user could not be found out, or could not be logged in or out.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {

@@ -20,7 +20,7 @@ impl GroupHerald {
 
     fn tell(&self, data: &SessionData, notice: Notice) -> BoxFuture<()> {
         let Some(id) = text(data, USER_ID).map(str::to_owned) else {
-            // Nobody was logged in, so nobody watches.
+            // The client was anonymous, so no connection watches.
             return Box::pin(async {});
         };
         let layer = self.0.clone();

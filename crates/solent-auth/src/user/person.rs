@@ -33,7 +33,7 @@ pub trait AuthUser: Send + Sync + 'static {
     /// What tells the user from all others and never changes: a primary key. It is stored in the user's sessions.
     fn id(&self) -> Cow<'_, str>;
 
-    /// Whether the user may do what `permission` names, such as `"chat.delete_message"`. Nobody may by default.
+    /// Whether the user may do what `permission` names, such as `"chat.delete_message"`. By default no user may.
     fn has_permission(&self, permission: &str) -> bool {
         let _ = permission;
         false

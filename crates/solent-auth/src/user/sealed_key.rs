@@ -1,4 +1,4 @@
-//! How a new session key is told to those who know the old one, and to nobody else.
+//! How a new session key is told only to connections that know the old one.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac};

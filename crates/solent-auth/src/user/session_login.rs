@@ -46,7 +46,7 @@ impl<U: AuthUser> SessionLogin<U> {
             logins,
             layer,
         };
-        // Where the browser has no session there is nobody to be told.
+        // A browser without a session need not be told.
         if login.session.key().is_some() {
             login.herald();
         }
@@ -80,7 +80,7 @@ impl<U: AuthUser> SessionLogin<U> {
         &self.session
     }
 
-    /// Whose session it is. Reads the session, if nobody has, and the user.
+    /// Whose session it is. Reads the session, unless that is done, and the user.
     pub(crate) async fn user(&self) -> Result<Option<U>, AuthError> {
         let data = self.session.data().await?;
         Ok(self.logins.backends.user_of(&data).await?)
@@ -105,8 +105,8 @@ impl<U: AuthUser> SessionLogin<U> {
         let mut marks = SessionData::from_iter(marks(backend, user));
         match Owner::of(&data, backend, user) {
             Owner::Same => return Ok(self.renew(marks).await?),
-            Owner::SomebodyElse => self.session.flush().await?,
-            Owner::Nobody => marks.extend(Csrf::renewed(&data)),
+            Owner::Other => self.session.flush().await?,
+            Owner::Anonymous => marks.extend(Csrf::renewed(&data)),
         }
         Ok(self.session.cycle_key_with(marks).await?)
     }
@@ -148,7 +148,7 @@ impl<U: AuthUser> SessionLogin<U> {
     ) -> Result<Ticket, AuthError> {
         let backend = self.logins.backends.get(backend)?;
         let mut data = self.session.data().await?;
-        if Owner::of(&data, backend, user) == Owner::SomebodyElse {
+        if Owner::of(&data, backend, user) == Owner::Other {
             data.clear();
         }
         data.extend(Csrf::renewed(&data));
@@ -190,10 +190,10 @@ impl<U: AuthUser> SessionLogin<U> {
 /// Whose a session is before a login.
 #[derive(Clone, Copy, PartialEq)]
 enum Owner {
-    Nobody,
+    Anonymous,
     /// The same user, with the same password.
     Same,
-    SomebodyElse,
+    Other,
 }
 
 impl Owner {
@@ -201,14 +201,14 @@ impl Owner {
         use super::HashCheck::Current;
 
         let Some(id) = data.get(USER_ID) else {
-            return Self::Nobody;
+            return Self::Anonymous;
         };
         let same_user =
             id.as_str() == Some(&*user.id()) && text(data, USER_BACKEND) == Some(backend.name());
         if same_user && backend.check_hash(user, text(data, USER_HASH)) == Current {
             Self::Same
         } else {
-            Self::SomebodyElse
+            Self::Other
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What ends the connections of somebody who is not logged in any more.
+//! Ends the connections of a user who is logged out.
 
 use std::{
     future::Future,
@@ -17,7 +17,7 @@ use tokio::time::{Sleep, sleep};
 use super::{AuthError, group::Notice, user_group};
 use crate::guard::{Guard, Verdict, Watch, guard};
 
-/// Whoever knows whether a login still holds.
+/// A source that knows whether a login still holds.
 pub(crate) trait Login: Send + Sync + 'static {
     /// Who is logged in.
     fn identity(&self) -> &Identity;
@@ -59,7 +59,7 @@ const SETTLE: Duration = Duration::from_secs(1);
 /// How long until the group of a user is tried again where there are no checks to do it with.
 const AGAIN: Duration = Duration::from_secs(60);
 
-/// How long a login is doubted before its connection is closed, if nobody has said that it ended. Whoever changes their own
+/// How long a login is doubted before its connection is closed, unless a message says that it ended. Whoever changes their own
 /// password stores it a moment before their session, and only then can their sockets be told which session that is.
 const DOUBT: Duration = Duration::from_secs(1);
 
@@ -89,7 +89,7 @@ pub(crate) struct LoginWatch {
     settle: Duration,
     /// How many changes of the user have been seen.
     seen: u64,
-    /// What there is to watch while somebody is logged in. Boxed, since that is nobody on many connections.
+    /// What there is to watch while a user is logged in. Boxed, since many connections are anonymous.
     watched: Option<Box<Watched>>,
 }
 
@@ -159,7 +159,7 @@ impl Watch for LoginWatch {
 /// Why a connection is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ended {
-    /// Somebody said so.
+    /// A message said so.
     Told,
     /// The login does not hold any more.
     Checked,
@@ -177,7 +177,7 @@ struct Watched {
     check: Option<BoxFuture<Result<bool, AuthError>>>,
     /// Look once more after this check: its answer may be older than what was told meanwhile.
     again: bool,
-    /// Somebody has asked for the check that is under way.
+    /// A message has asked for the check that is under way.
     told: bool,
     /// The last check found no login. The next one decides.
     doubted: bool,
@@ -231,7 +231,7 @@ impl Watched {
         }
     }
 
-    /// Waits for somebody to say that the connection is to end.
+    /// Waits for a message that the connection is to end.
     fn poll_group(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             match &mut self.group {

@@ -50,7 +50,7 @@ use crate::{ConsumerEvent, HttpApplication, HttpContext};
 ///
 /// Handlers run one at a time. `disconnect` is called exactly once for every consumer, whatever ends the exchange. A
 /// handler is not interrupted when the client leaves, unless [`CANCEL_ON_DISCONNECT`](Self::CANCEL_ON_DISCONNECT) says so; sending
-/// then fails with an error that nobody logs.
+/// then fails with an error that is not logged.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not an HTTP consumer")]
 pub trait HttpConsumer: Sized + Send + 'static {
     /// What the consumer receives from groups, channels, timers and its own handle;

@@ -20,7 +20,7 @@ use crate::{ConsumerContext, NoEvents, blocking::Act, context::Kind, layers, who
 /// timers and tasks.
 ///
 /// Once the client is gone, sending fails with an error that [`is_disconnect`](solent_spec::is_disconnect) knows; pass
-/// it on with `?`, nobody will log it.
+/// it on with `?`, it is not logged.
 pub struct WebSocketContext<E = NoEvents> {
     scope: WebSocketScope,
     transport: Box<dyn Transport<WebSocket>>,

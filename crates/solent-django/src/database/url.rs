@@ -47,7 +47,7 @@ fn sqlite(rest: &str) -> Result<Location, DatabaseError> {
     let path = decoded(path).ok_or(DatabaseError::url("has a path that is not UTF-8"))?;
     if path == ":memory:" {
         return Err(DatabaseError::url(
-            "names a database in memory, which nobody else could see",
+            "names a database in memory, which no other process could see",
         ));
     }
     if path.is_empty() || path.contains('\0') {

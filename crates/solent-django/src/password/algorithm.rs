@@ -18,9 +18,9 @@ pub enum Algorithm {
     Scrypt,
     /// MD5 of salt and password, as test suites use it for its speed.
     Md5,
-    /// MD5 of the password alone, from before Django 1.4. Whoever sees the column knows the password.
+    /// MD5 of the password alone, from before Django 1.4. The column as good as shows the password.
     UnsaltedMd5,
-    /// SHA-1 of the password alone, from before Django 1.4. Whoever sees the column knows the password.
+    /// SHA-1 of the password alone, from before Django 1.4. The column as good as shows the password.
     UnsaltedSha1,
 }
 

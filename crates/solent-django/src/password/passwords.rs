@@ -28,7 +28,7 @@ pub struct Passwords {
     reason = "a password is right or it is not, and a hash of now or it is not"
 )]
 pub enum Verdict {
-    /// It is not the password, or nobody's is.
+    /// It is not the password, or there is no such user.
     Wrong,
     /// It is the password.
     Current,

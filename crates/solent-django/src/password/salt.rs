@@ -13,7 +13,7 @@ pub(super) fn new() -> String {
     random(22)
 }
 
-/// So many letters and digits, which nobody can foresee.
+/// So many random letters and digits.
 pub(super) fn random(length: usize) -> String {
     Alphanumeric.sample_string(&mut rand::rng(), length)
 }

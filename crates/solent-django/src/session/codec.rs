@@ -64,7 +64,7 @@ pub(super) fn read(
             Ok(None)
         }
         Err(error) => {
-            // Cookies may be forged by anybody, as often as they like.
+            // Any client may forge cookies, as often as it likes.
             tracing::info!(salt, error = %Chain(&error), "session data cannot be read");
             Err(StoreError::Unreadable)
         }

@@ -11,7 +11,7 @@ pub struct SecretKeys {
     keys: Arc<[Box<[u8]>]>,
 }
 
-/// A secret key without a single byte, with which anybody could sign.
+/// A secret key without a single byte, with which any client could sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a secret key is empty: set it to the SECRET_KEY of the Django project")]
 #[non_exhaustive]

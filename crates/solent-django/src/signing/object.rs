@@ -28,7 +28,7 @@ pub enum Compress {
 
 /// Signs a JSON value as of now: `django.core.signing.dumps`, whose default salt is `django.core.signing`.
 ///
-/// The text is URL-safe. Everybody can read what is in it.
+/// The text is URL-safe. Every client can read what is in it.
 ///
 /// ```
 /// use serde_json::json;

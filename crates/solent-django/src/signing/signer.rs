@@ -8,7 +8,7 @@ use crate::python::json;
 
 /// Signs text and believes what was signed: `django.core.signing.Signer`.
 ///
-/// The signed form is `value:signature`. Everybody can read the value; nobody without the secret key can change it.
+/// The signed form is `value:signature`. Every client can read the value. Only the secret key can change it.
 ///
 /// ```
 /// use solent_django::signing::{SecretKeys, Signer, SigningError};

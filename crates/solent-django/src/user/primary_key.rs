@@ -18,7 +18,7 @@ pub enum PrimaryKey {
 impl PrimaryKey {
     /// What a session has as `_auth_user_id`, for a statement; `None` if no user can be called that.
     pub(super) fn value(self, id: &str, dialect: Dialect) -> Option<Value> {
-        /// Longer than any key that anybody has.
+        /// Longer than any key in use.
         const MAX_TEXT: usize = 255;
         match self {
             Self::Integer => id.parse().ok().map(Value::Integer),

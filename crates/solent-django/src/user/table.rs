@@ -36,7 +36,7 @@ pub struct UserTable {
     pub password: String,
     /// The column with the time of the last login. Default: `last_login`.
     pub last_login: Option<String>,
-    /// The column that says who may log in. Without one everybody may. Default: `is_active`.
+    /// The column that says who may log in. Without one every user may. Default: `is_active`.
     pub is_active: Option<String>,
     /// The column that says who may go to the admin site. Default: `is_staff`.
     pub is_staff: Option<String>,

@@ -124,7 +124,7 @@ impl DjangoUsers {
             .execute(&self.statements.set_password, values)
             .await
         {
-            Ok(0) => {} // Somebody else was faster; the password is not what it was.
+            Ok(0) => {} // Another process was faster; the password is not what it was.
             Ok(_) => user.password = hashed,
             Err(error) => not_upgraded(&error),
         }
@@ -151,7 +151,7 @@ impl UserBackend for DjangoUsers {
 
     async fn find(&self, id: &str) -> Result<Option<DjangoUser>, BackendError> {
         let Some(id) = self.table.id_type.value(id, self.database.dialect()) else {
-            tracing::debug!("id in a session is none that a user can have; taken as nobody");
+            tracing::debug!("id in a session is not valid; the client is anonymous");
             return Ok(None);
         };
         let user = self.one(&self.statements.by_id, id).await?;

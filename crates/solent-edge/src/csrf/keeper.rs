@@ -97,7 +97,7 @@ impl Keeper {
                     sent: true,
                 };
             }
-            // Nobody would save it.
+            // It would not be saved.
             Self::Session(session) if session.is_answered() => {
                 return Err(SessionError::Answered.into());
             }

@@ -45,7 +45,7 @@ impl CsrfToken {
         Ok(self.0.issue().await?.token())
     }
 
-    /// Replaces the secret: what was given out before is void. Django does so whenever somebody logs in; where a login is
+    /// Replaces the secret: what was given out before is void. Django does so at every login; where a login is
     /// answered here, do it too, unless the secret is in the session, where `login` does it.
     ///
     /// # Errors

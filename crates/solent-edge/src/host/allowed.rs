@@ -11,7 +11,7 @@ use crate::{
 
 /// Which host names an application answers to: Django's `ALLOWED_HOSTS`.
 ///
-/// Whoever sends a request chooses the host that it names. Links made from that name, caches in front, and checks that
+/// A client chooses the host that its request names. Links made from that name, caches in front, and checks that
 /// compare an [origin](crate::Origins::same_host) with it, can all be misled by another name, and a name that an attacker lets
 /// point to a private address makes a browser ask there. Requests for other hosts are refused with status 400,
 /// WebSocket handshakes as well, and an event of `tracing` names the host.

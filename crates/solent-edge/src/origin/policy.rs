@@ -88,7 +88,7 @@ impl Origins {
     /// is of the same origin (`Sec-Fetch-Site`), they are believed: no page can send that header.
     ///
     /// A name that an attacker lets point to this machine is its host, too. Where sockets of a private network do
-    /// something for whoever reaches them, without asking who it is, take [`AllowedHosts`](crate::AllowedHosts) as well.
+    /// something for any client, without asking for its user, take [`AllowedHosts`](crate::AllowedHosts) as well.
     pub fn same_host() -> Self {
         Self {
             same_host: true,

@@ -13,7 +13,7 @@ pub struct ProxyConfig {
     /// Which family of headers the proxies set; the other one is not looked at. Default: `X-Forwarded-*`.
     pub headers: ProxyHeaders,
     /// How many proxies, the nearest first, are trusted whatever their addresses, for platforms that do not tell them.
-    /// Default: 0. Only for a server that nobody reaches but through that many proxies.
+    /// Default: 0. Only for a server that is reached through that many proxies and in no other way.
     pub hops: usize,
     /// Whether `X-Forwarded-Proto` tells encrypted connections from others. Default: yes.
     pub proto: bool,

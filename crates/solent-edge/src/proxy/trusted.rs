@@ -22,7 +22,7 @@ use super::{ProxyConfig, ProxyHeaders, forwarded, walk::Trust, x_forwarded};
 /// # Ok::<_, solent_spec::request::PeersError>(())
 /// ```
 ///
-/// Headers of anybody else are not looked at. Proxies append to what they get, so the walk goes from the right, proxy by
+/// Headers of other peers are not looked at. Proxies append to what they get, so the walk goes from the right, proxy by
 /// proxy, as long as each is trusted: the first address that is not is the client's. What stands left of it the client may
 /// have made up, and is not read. Where a trusted proxy does not tell an address (`unknown`), its own is kept.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ struct Inner {
 }
 
 impl TrustedProxies {
-    /// Trusts the proxies in `networks`: `"10.0.0.0/8"`, `"2001:db8::1"`, or `"unix"` for whoever connects to a Unix socket.
+    /// Trusts the proxies in `networks`: `"10.0.0.0/8"`, `"2001:db8::1"`, or `"unix"` for every peer on a Unix socket.
     ///
     /// # Errors
     ///

@@ -17,7 +17,7 @@ pub(super) struct Trust<'a> {
 pub(super) struct Walk {
     /// The first that is not trusted, or the last there is.
     pub(super) client: Option<SocketAddr>,
-    /// How many elements, from the right, were written by trusted proxies. Whatever is left of them anybody may have written.
+    /// How many elements, from the right, were written by trusted proxies. Any client may have written what is left of them.
     pub(super) elements: usize,
 }
 

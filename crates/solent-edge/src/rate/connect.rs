@@ -62,7 +62,7 @@ impl ConnectRate {
         self
     }
 
-    /// Sets whose connections are not limited. Default: nobody's.
+    /// Sets whose connections are not limited. Default: every one is.
     #[must_use]
     pub fn exempt(mut self, peers: Peers) -> Self {
         self.exempt = peers;

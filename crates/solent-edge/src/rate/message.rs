@@ -66,7 +66,7 @@ impl MessageRate {
         limit.per_user(rate)
     }
 
-    /// Adds a limit for all connections of a user in this process. Connections on which nobody is logged in share that of
+    /// Adds a limit for all connections of a user in this process. Anonymous connections share that of
     /// their address (an IPv6 network of 64 bits); where none is known, each has its own.
     #[must_use]
     pub fn per_user(mut self, rate: Rate) -> Self {

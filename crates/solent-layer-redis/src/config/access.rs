@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{ConfigError, Secret, url::Options};
 
-/// How a process is let in by a server: who it is, and what protects the connection. Default: nobody, and nothing.
+/// How a process is let in by a server: who it is, and what protects the connection. Default: no user, and no protection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use]
@@ -68,9 +68,9 @@ pub enum TlsCheck {
     /// Its certificate, and that it is for the host that was asked for.
     #[default]
     Full,
-    /// Its certificate, whichever host that is for. Whoever has a certificate of a trusted authority may listen in.
+    /// Its certificate, whichever host that is for. A holder of any certificate of a trusted authority may listen in.
     Certificate,
-    /// Nothing. Whoever is in the way may listen in. No client certificate is shown either.
+    /// Nothing. A host in between may listen in. No client certificate is shown either.
     Nothing,
 }
 

@@ -150,7 +150,7 @@ fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
     })
 }
 
-/// A file without any certificate would trust nobody, and say so only when it connects.
+/// A file without a certificate would trust no server, which would show only when it connects.
 fn read_authorities(path: &Path) -> Result<Vec<u8>, ConfigError> {
     const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
     let pem = read(path)?;

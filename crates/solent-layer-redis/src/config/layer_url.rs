@@ -14,7 +14,7 @@ use crate::wire::{Json, MessagePack};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RedisLayerKind {
-    /// What is sent is published, and lost if nobody subscribes: the layout of `channels_redis.pubsub`.
+    /// What is sent is published, and lost without a subscriber: the layout of `channels_redis.pubsub`.
     #[default]
     PubSub,
     /// What is sent waits in Redis: the layout of `channels_redis.core`.

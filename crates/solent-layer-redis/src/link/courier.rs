@@ -37,7 +37,7 @@ const PIECES: usize = 2;
 
 /// Sends commands to one host, in the order in which they are submitted, over one connection.
 ///
-/// What is submitted while Redis works on something is sent together; nobody waits for company. When the connection breaks,
+/// What is submitted while Redis works on something is sent together; a single command does not wait for others. When the connection breaks,
 /// what was under way fails unless it may be carried out twice, and the rest waits for a new connection.
 #[derive(Clone)]
 pub(super) struct Courier(Arc<Inner>);
@@ -214,7 +214,7 @@ impl Work {
         if let Way::There { connection, .. } = &self.way
             && connection.is_lost(&self.source)
         {
-            // What was sent now would fail, and nobody could tell that it was not carried out.
+            // What was sent now would fail, and it could not be told that it was not carried out.
             self.lose(Arc::new(lost()));
         }
         if matches!(self.way, Way::None) && self.queue.has_jobs() {

@@ -48,7 +48,7 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn finish(self, result: Result<Value, LinkError>) {
-        // Whoever asked may have gone.
+        // The task that asked may have gone.
         let _ = self.reply.send(result);
     }
 }

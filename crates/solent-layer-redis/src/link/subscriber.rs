@@ -29,7 +29,7 @@ use crate::{Backoff, RedisConfig, error::LinkError};
 /// The most topics in one command.
 const AT_ONCE: usize = 500;
 
-/// How often somebody who waits for a subscription looks whether the connection is still there.
+/// How often a task that waits for a subscription looks whether the connection is still there.
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Where what is published goes. It is called from the task that reads the connection and must not wait.
@@ -82,7 +82,7 @@ impl Subscriber {
         self.topics.unwant(topic);
     }
 
-    /// Resolves when what is published to a wanted topic arrives here. Somebody who goes on without it hears of a
+    /// Resolves when what is published to a wanted topic arrives here. A task that goes on without it hears of a
     /// [gap](Sink::gap) once it does.
     ///
     /// # Errors

@@ -51,9 +51,9 @@ struct State {
     entries: HashMap<Topic, Entry>,
     /// Topics whose entry is not as it should be.
     changed: HashSet<Topic>,
-    /// Somebody went on without waiting for a topic to be live.
+    /// A task went on without waiting for a topic to be live.
     late: bool,
-    /// Redis lets nobody subscribe. Set and taken back by the task that subscribes.
+    /// Redis refuses subscriptions. Set and taken back by the task that subscribes.
     refused: Option<LinkError>,
     /// What the last connection, or attempt, ended with; nothing while there is a connection.
     cause: Option<Arc<RedisError>>,
@@ -115,7 +115,7 @@ impl Topics {
         }
     }
 
-    /// Resolves once the topic is live, or refused; nothing, if it is live already, or nobody wants it.
+    /// Resolves once the topic is live, or refused; nothing, if it is live already, or not wanted.
     ///
     /// # Errors
     ///
@@ -244,12 +244,12 @@ impl Topics {
         }
     }
 
-    /// Somebody goes on though a topic is not live yet, and may miss something.
+    /// A task goes on though a topic is not live yet, and may miss something.
     pub(super) fn note_late(&self) {
         self.state.lock().late = true;
     }
 
-    /// Whether somebody did since this was last asked.
+    /// Whether one did since this was last asked.
     pub(super) fn take_late(&self) -> bool {
         std::mem::take(&mut self.state.lock().late)
     }

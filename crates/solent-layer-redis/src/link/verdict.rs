@@ -5,7 +5,7 @@ use std::{error::Error, io, sync::Arc};
 use redis::{ErrorKind, RedisError, ServerError};
 
 /// What a Redis answers that is there but cannot do its work now: it loads its data, is no master, is full or overrun. All
-/// other answers stay the same until somebody changes the settings of one side.
+/// other answers stay the same until the settings of one side change.
 const PASSING: [&str; 11] = [
     "LOADING",
     "READONLY",

@@ -13,7 +13,7 @@ use super::patience::within;
 
 /// A connection for one command at a time, which may wait.
 ///
-/// It is closed when it is dropped: a command that still waits in Redis must not take anything for nobody. So it is never
+/// It is closed when it is dropped: a command that still waits in Redis must not take a message that no reader would get. So it is never
 /// used again.
 pub(crate) struct Waiting {
     on: Waits,

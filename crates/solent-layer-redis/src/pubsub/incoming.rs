@@ -88,7 +88,7 @@ impl Shared {
     }
 
     fn deliver_to(&self, name: &str, message: &Message, now: Instant) -> Result<(), LayerError> {
-        // What is no name belongs to a peer with other rules; nobody here can have it.
+        // What is no name belongs to a peer with other rules; no channel here has it.
         if let Ok(channel) = name.parse::<ChannelName>() {
             let _ = self.local.push(&channel, message, now)?;
         }

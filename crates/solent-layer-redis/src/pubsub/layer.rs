@@ -43,7 +43,7 @@ pub(super) struct Shared {
     evictions: Evictions,
     pub(super) ring: Ring,
     process: ProcessId,
-    /// Whether nobody knows how many receive what is published.
+    /// Whether it is unknown how many receive what is published.
     is_cluster: bool,
 }
 
@@ -106,7 +106,7 @@ impl RedisPubSubLayer {
                 .iter()
                 .any(|host| matches!(host, RedisHost::Cluster(_))),
         });
-        // Nobody else has it yet.
+        // No other task has it yet.
         let _ = this.set(Arc::downgrade(&shared));
         Ok(Self(shared))
     }
@@ -265,7 +265,7 @@ impl Shared {
         Ok(())
     }
 
-    /// How many connections a message was handed to. In a cluster nobody knows.
+    /// How many connections a message was handed to. In a cluster that is not known.
     fn receivers(&self, answer: &Value) -> Result<Option<usize>, LinkError> {
         match answer {
             Value::Int(_) if self.is_cluster => Ok(None),

@@ -42,7 +42,7 @@ impl Shared {
         if let Err(error) = added {
             if is_new {
                 self.local.leave(group, channel)?;
-                // It may have been added all the same. Nobody waits for it.
+                // It may have been added all the same. No task waits for it.
                 drop(self.hosts.leave(group, [channel]));
             }
             return Err(error.into());

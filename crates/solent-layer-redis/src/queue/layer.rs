@@ -27,7 +27,7 @@ use crate::{ConfigError, RedisConfig, lease};
 ///   Python choose another.
 /// - **Names that workers listen on** are sent to on all hosts in turn, as readers in Python take them; each host has its share
 ///   of the capacity. Readers of Solent wait at all hosts at once and take the oldest message first. They take one only while
-///   somebody waits for it, and put back what nobody has read when the last of them goes.
+///   a reader waits for it, and put back what was not read when the last of them goes.
 /// - **Members** are processes of the living: each process of Solent has a key that says so and expires after three times
 ///   [`renewal`](RedisConfig::renewal). Members of a process without one are not sent to, and are removed by senders and by each
 ///   process that has members in the same group. Memberships of open mailboxes are renewed as often, so that a member, a

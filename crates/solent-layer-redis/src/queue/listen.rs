@@ -181,7 +181,7 @@ impl Listening {
         }
     }
 
-    /// Ends all mailboxes, and puts back what nobody has read.
+    /// Ends all mailboxes, and puts back what was not read.
     pub(super) fn close(&self) {
         let mut table = self.table.lock();
         table.closed = true;
@@ -229,7 +229,7 @@ impl Listened {
         self.taken.changed_here.notified().await;
     }
 
-    /// Nobody reads any more.
+    /// The last reader is gone.
     fn end(&self) {
         self.taken.changed_here.notify_one();
         self.inbox.close();
@@ -277,7 +277,7 @@ impl Taken {
             .arg(self.member(popping));
         let mut keep = cmd("EXPIRE");
         keep.arg(&self.set).arg(self.expiry);
-        // They are on their way; nobody waits for them.
+        // They are on their way, and no task waits for them.
         drop((link.send_again(add), link.send_again(keep)));
     }
 

@@ -198,7 +198,7 @@ async fn read_on(
 }
 
 impl Shared {
-    /// Removes what stands in the place of this process's own keys and is no queue: nobody else can need it.
+    /// Removes what stands in the place of this process's own keys and is no queue: no other process can need it.
     async fn remove_foreign(&self, host: usize, keys: &ReadKeys) {
         let link = self.hosts.link(host);
         for key in keys.after(0) {

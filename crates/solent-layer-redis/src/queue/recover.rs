@@ -1,4 +1,4 @@
-//! Messages that were taken by processes that died before anybody read them.
+//! Messages that were taken by processes that died before they were read.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -43,7 +43,7 @@ impl Backups {
         stale.cloned().collect()
     }
 
-    /// Forgets names that nobody listens on any more.
+    /// Forgets names without a listener.
     fn keep(&self, names: &[Arc<Listened>]) {
         let mut seen = self.0.lock();
         seen.retain(|(_, key), _| names.iter().any(|name| name.key == *key));
@@ -51,7 +51,7 @@ impl Backups {
 }
 
 impl Shared {
-    /// Puts back, for names that are listened on here, what nobody will read otherwise.
+    /// Puts back, for names that are listened on here, what would not be read otherwise.
     pub(super) async fn recover(&self) {
         let names = self.listening.all();
         self.backups.keep(&names);

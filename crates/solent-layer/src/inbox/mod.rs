@@ -185,7 +185,7 @@ impl Inbox {
         drop(self.take_unread());
     }
 
-    /// Takes back what nobody has read, oldest first.
+    /// Takes back what was not read, oldest first.
     pub fn take_unread(&self) -> Vec<Message> {
         let removed = self.state.lock().pop_all();
         self.give_back(removed.len(), 0);

@@ -156,7 +156,7 @@ impl State {
         Poll::Ready(Some(delivery))
     }
 
-    /// Notes a gap of which nobody knows how large it is, behind all that waits. One behind fewer is part of it: who is told
+    /// Notes a gap of unknown size, behind all that waits. One behind fewer is part of it: who is told
     /// later has missed both.
     pub(super) fn push_gap(&mut self) {
         let ahead = saturated(self.len());

@@ -49,7 +49,7 @@ impl Channel {
             let known = self.position(&group);
             let old = known.map(|idx| self.memberships[idx].place);
             let Some(place) = group.join(&self.inbox, old, millis, self.expires) else {
-                // Its last member left just now. Whoever comes first forgets it.
+                // Its last member left just now. The first task that looks forgets it.
                 groups.forget(&group);
                 continue;
             };

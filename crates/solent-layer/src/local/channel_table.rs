@@ -1,4 +1,4 @@
-//! The channels that somebody reads, or that hold messages.
+//! The channels that have a reader, or hold messages.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -156,7 +156,7 @@ impl ChannelTable {
                 Arc::ptr_eq(&channel.inbox, inbox),
                 "names are not used twice"
             );
-            // Nobody finds the channel any more, so nobody adds memberships.
+            // The channel cannot be found any more, so no membership is added.
             for membership in &channel.memberships {
                 groups.leave(membership);
             }

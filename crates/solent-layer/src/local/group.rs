@@ -35,7 +35,7 @@ struct Members {
     first_expiring: Place,
     /// The last place that was given away.
     last: Place,
-    /// The last member has left; the table of groups forgets this group, and nobody may join it.
+    /// The last member has left; the table of groups forgets this group, and no channel may join it.
     gone: bool,
 }
 

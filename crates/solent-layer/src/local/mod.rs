@@ -138,7 +138,7 @@ impl Local {
         self.0.channels.listen(channel, Arc::clone(&self.0) as _)
     }
 
-    /// Pushes a message to a channel. One for a shared name that nobody listens on waits there. If there is no room, the reader
+    /// Pushes a message to a channel. One for a shared name without a listener waits there. If there is no room, the reader
     /// is told.
     ///
     /// # Errors

@@ -150,7 +150,7 @@ fn set_of_many(loose: &[(usize, &str)]) -> Option<RegexSet> {
         .ok()
 }
 
-/// FNV-1a. Only an application's own patterns are ever in a table, so that nobody can fill it with collisions, and for
+/// FNV-1a. Only an application's own patterns are ever in a table, so that no client can fill it with collisions, and for
 /// short segments it is faster than the default.
 #[derive(Debug)]
 struct Fnv(u64);

@@ -50,7 +50,7 @@ impl Stream {
         }
     }
 
-    /// Keeps most of what a slow client has not read out of the kernel: there nobody could tell how much of it the client
+    /// Keeps most of what a slow client has not read out of the kernel: there it could not be told how much of it the client
     /// takes, nor put a ping in time behind it.
     ///
     /// Has the kernel give up on a client that acknowledges nothing for so long, or makes no room for more. That is the only

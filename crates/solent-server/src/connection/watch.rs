@@ -59,13 +59,13 @@ pub(crate) struct Watch {
     /// When a client that will send nothing more, and has not been written to since, counts as gone; 0 while it may send.
     /// Written by the connection's task.
     half_closed: AtomicU32,
-    /// The status for a request whose body broke; 0 while it has not. Written by whoever reads the body, read by the
+    /// The status for a request whose body broke; 0 while it has not. Written by the task that reads the body, read by the
     /// connection's task.
     body_fault: AtomicU16,
     /// What the request's body has used of the budget for bodies. Held for a few instructions.
     held: Mutex<Option<Share>>,
     /// The client may still send something of the request that is being answered. Written by the
-    /// connection's task and by whoever reads the body, read when the connection is closed.
+    /// connection's task and by the task that reads the body, read when the connection is closed.
     unread: AtomicBool,
     /// The drain does not wait any longer for responses to begin.
     late: AtomicBool,

@@ -30,7 +30,7 @@ pub(super) struct RequestBody {
     watch: Arc<Watch>,
 }
 
-/// A request body that cannot be had as a whole. Its source says that the connection is over, since nobody else than the
+/// A request body that cannot be had as a whole. Its source says that the connection is over, since none but the
 /// client is to blame: an application that ends with it is not logged.
 #[derive(Debug, thiserror::Error)]
 #[error("request body {what}")]

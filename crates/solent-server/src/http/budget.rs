@@ -59,7 +59,7 @@ impl Budget {
         }
     }
 
-    /// What stands for a client. Loopback is a proxy's, and stands for everybody.
+    /// What stands for a client. Loopback is a proxy's, and stands for all of its clients.
     fn counted(&self, client: Option<SocketAddr>) -> Option<IpAddr> {
         let address = client?.ip().to_canonical();
         (!address.is_loopback()).then(|| client_network(address, self.ipv6_prefix))
@@ -99,7 +99,7 @@ impl Budget {
 }
 
 impl Share {
-    /// What one body counts for at most. Nobody holds much larger ones as a whole, and whoever lets them pass through in
+    /// What one body counts for at most. No application holds much larger ones as a whole, and one that lets them pass through in
     /// pieces must not be refused for that.
     const MOST: usize = 4 * 1024 * 1024;
 

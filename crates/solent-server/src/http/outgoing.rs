@@ -69,7 +69,7 @@ impl Asked {
         self.route = caller.route();
     }
 
-    /// Logs a fault that nobody has seen yet, and returns what is sent instead.
+    /// Logs a fault that is not logged yet, and returns what is sent instead.
     pub(super) fn refuse(&self, fault: &Fault) -> Response<Body> {
         tracing::error!(
             target: "solent::server", method = %self.method, path = self.target.path(),

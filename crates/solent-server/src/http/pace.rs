@@ -16,7 +16,7 @@ pub(super) struct Pace {
     pause: Tick,
     /// Bytes' worth of waiting that is left.
     credit: u64,
-    /// The credit never grows beyond this, so that nobody saves up for a long wait.
+    /// The credit never grows beyond this, so that no client saves up for a long wait.
     most: u64,
     /// When the application began to wait; 0 while it does not.
     since: Tick,

@@ -24,7 +24,7 @@ pub(crate) struct SocketFile {
 }
 
 impl SocketFile {
-    /// Listens at a path, in the place of a stale socket if there is one. Nobody can connect before the file has its owner and
+    /// Listens at a path, in the place of a stale socket if there is one. No client can connect before the file has its owner and
     /// permissions: until the socket listens, the system refuses.
     pub(super) fn listen(setting: &UnixSocket, backlog: u32) -> io::Result<(UnixListener, Self)> {
         let path = &setting.path;
@@ -54,7 +54,7 @@ impl Drop for SocketFile {
     }
 }
 
-/// Whether there is a socket that nobody listens at. Anything else, and any doubt, is left for `bind` to stumble over.
+/// Whether there is a socket without a listener. Anything else, and any doubt, is left for `bind` to stumble over.
 fn is_stale(path: &Path) -> bool {
     let is_socket = path
         .symlink_metadata()

@@ -18,7 +18,7 @@ use solent_spec::request::Peers;
 /// # Ok::<_, solent_spec::request::PeersError>(())
 /// ```
 ///
-/// Peers in [`from`](Self::from) *must* send a header, and nobody else may: whoever could choose would choose who to be. A
+/// Peers in [`from`](Self::from) *must* send a header, and no other peer may: a peer with the choice could pose as any client. A
 /// header that does not come, or is none, ends the connection with an event in the log. Other peers are served as themselves,
 /// and a header of theirs is the beginning of a bad request.
 ///

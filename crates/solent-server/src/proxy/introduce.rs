@@ -12,7 +12,7 @@ use crate::connection::{Accepted, Refusal, Stream, Watch};
 /// Why there is no header.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    /// Nothing came: somebody looked whether anybody listens.
+    /// Nothing came: a health check that only connects.
     #[error("it ended before its header")]
     Unused,
     #[error("it ended amid its header")]

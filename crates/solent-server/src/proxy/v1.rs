@@ -69,7 +69,7 @@ fn address<T: FromStr + Into<IpAddr>>(
         let address: IpAddr = address.parse::<T>().ok()?.into();
         Some(SocketAddr::new(address.to_canonical(), port))
     };
-    // Nobody asks for the server's, but a line with a wrong one is no line.
+    // The server's is not used, but a line with a wrong one is no line.
     match (read(client, client_port), read(server, server_port)) {
         (Some(client), Some(_)) => Ok(Client::Address(client)),
         _ => Err(Malformed("its addresses are none")),

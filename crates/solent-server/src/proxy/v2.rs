@@ -44,7 +44,7 @@ pub(super) fn parse(bytes: &[u8], max_size: usize) -> Result<Progress, Malformed
 fn parse_block(family: u8, block: &[u8]) -> Result<Header, Malformed> {
     const SHORT: Malformed = Malformed("it is too short for its addresses");
     let (client, rest) = match family {
-        // Unspecified, or of an unspecified transport: there may be addresses, but nobody knows what they mean.
+        // Unspecified, or of an unspecified transport: there may be addresses, but they have no meaning.
         0x00..=0x02 | 0x10 | 0x20 | 0x30 => return Ok(Header::SILENT),
         0x11 | 0x12 => client::<4>(block).ok_or(SHORT)?,
         0x21 | 0x22 => client::<16>(block).ok_or(SHORT)?,

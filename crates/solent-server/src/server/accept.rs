@@ -58,7 +58,7 @@ impl Scopes {
 fn begin(core: &Arc<Core>, scopes: &Scopes, stream: Stream, peer: Option<SocketAddr>) {
     let proxied = core.config.proxy_protocol.as_ref();
     let is_proxy = proxied.is_some_and(|config| config.from.contains(peer));
-    // A proxy's own address stands for everybody.
+    // A proxy's own address stands for all of its clients.
     let guard = match core.limiter.admit(peer.filter(|_| !is_proxy)) {
         Ok(guard) => guard,
         Err(refusal) => return refusal.answer(core, stream, peer),

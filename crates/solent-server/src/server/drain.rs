@@ -1,4 +1,4 @@
-//! Ending without cutting anybody off.
+//! Ending without cutting a client off.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 

@@ -2,7 +2,7 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Resolves at the first SIGTERM or SIGINT. A second one ends the process at once, as if nobody had listened.
+/// Resolves at the first SIGTERM or SIGINT. A second one ends the process at once, as without a handler.
 ///
 /// # Cancel safety
 ///

@@ -36,7 +36,7 @@ pub(super) struct Bell {
 struct Wakers {
     /// The socket's task, from the moment that the socket is there.
     task: Option<Waker>,
-    /// Whoever waits for the application's next event, if the socket's task is not the one.
+    /// The task that waits for the application's next event, if the socket's task is not the one.
     application: Option<Waker>,
 }
 

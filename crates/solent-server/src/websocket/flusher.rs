@@ -59,7 +59,7 @@ impl Flusher {
         for outbox in turn.drain(rest..).rev() {
             outbox.flush_scheduled();
         }
-        // The rest, or what was noted meanwhile, after everybody else had a turn.
+        // The rest, or what was noted meanwhile, after all others had a turn.
         cx.waker().wake_by_ref();
         Poll::Pending
     }

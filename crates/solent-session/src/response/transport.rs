@@ -18,7 +18,7 @@ const MAX_HELD: usize = 256;
 
 /// A transport that runs the hooks of a jar before the first event of a response leaves, and from then on only passes on.
 ///
-/// Hooks that do not have to wait are done while the event is taken. Those that have to are driven by whoever flushes or
+/// Hooks that do not have to wait are done while the event is taken. Those that have to are driven by the call that flushes or
 /// receives; the event, and those after it, are held back meanwhile.
 pub(crate) struct BeforeResponse<P: HttpProtocol> {
     inner: Box<dyn Transport<P>>,
@@ -41,7 +41,7 @@ struct Held<P: HttpProtocol> {
     headers: HeaderMap,
     /// The response's first event, and those after it.
     events: VecDeque<P::Outbound>,
-    /// What went wrong when nobody was there to be told.
+    /// What went wrong while no call was there to return it.
     error: Option<SendError>,
 }
 
@@ -63,7 +63,7 @@ impl<P: HttpProtocol> BeforeResponse<P> {
             events: VecDeque::from([event]),
             error: None,
         }));
-        // Whoever flushes polls again, with a waker of its own.
+        // The flush polls again, with a waker of its own.
         match self.poll_hooks(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => outcome,
             Poll::Pending => Ok(()),

@@ -84,7 +84,7 @@ fn cookie(session: &Session) -> Option<SetCookie> {
         (Some(key), Some(data)) if state.untold => {
             Some(config.cookie(key, data, SystemTime::now()))
         }
-        // What it showed has become nobody's key here. A cookie that this process cannot read may be good elsewhere, where there
+        // The key that it showed belongs to no session here. A cookie that this process cannot read may be good elsewhere, where there
         // are other keys or another store: it stays.
         (None, Some(_)) if state.shown && state.was_changed() && !state.unreadable => {
             Some(config.removal())

@@ -47,7 +47,7 @@ pub enum SessionError {
 
     /// The browser has a session that [cannot be read](StoreError::Unreadable), and it is not written over: another
     /// application that shares the cookie may have good use of it. Correct the keys or the serializer;
-    /// [flush](crate::Session::flush) the session, or log somebody in, to begin another one; or set
+    /// [flush](crate::Session::flush) the session, or log a user in, to begin another one; or set
     /// [`replace_unreadable`](crate::SessionConfig::replace_unreadable).
     #[error(
         "session cannot be read, and is not written over: look whether this application has the keys and the serializer that it was written with"
@@ -58,7 +58,7 @@ pub enum SessionError {
     #[error("session was changed by others each time that it was to be saved")]
     Contended,
 
-    /// The session was deleted by somebody else after it was read, as a log-out in another window does. It is not
+    /// The session was deleted by another request after it was read, as a log-out in another window does. It is not
     /// written again.
     #[error("session was deleted before it was saved, the user may have logged out meanwhile")]
     Vanished,

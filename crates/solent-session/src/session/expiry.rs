@@ -7,7 +7,7 @@ use time::{OffsetDateTime, PrimitiveDateTime, format_description::well_known::Is
 
 use super::SessionData;
 
-/// When a session ends, if nobody ends it before.
+/// When a session ends, unless it is ended before.
 ///
 /// One that is [set](crate::Session::set_expiry) for a session is kept in its data under `_session_expiry`, as Django does: whole
 /// seconds as a number, 0 until the browser closes, and a moment as text in ISO 8601.

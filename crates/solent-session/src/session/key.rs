@@ -10,7 +10,7 @@ use rand::RngExt;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// What a session is found by: the value of the browser's session cookie. Whoever has it, has the session.
+/// What a session is found by: the value of the browser's session cookie. It is all that the session needs, so it is a secret.
 ///
 /// Stores decide what their keys look like. What all have in common is what a cookie can hold: 8 to 4096 visible ASCII
 /// characters, none of them `"`, `,`, `;` or `\`.
@@ -42,7 +42,7 @@ impl SessionKey {
         }
     }
 
-    /// A new key that nobody can guess: 32 characters `a-z0-9`, as Django's are, with 165 bits from the operating
+    /// A new key that cannot be guessed: 32 characters `a-z0-9`, as Django's are, with 165 bits from the operating
     /// system's generator.
     pub fn random() -> Self {
         const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";

@@ -56,7 +56,7 @@ impl Session {
         Ok(true)
     }
 
-    /// Is the session of `key` from now on, which it was moved to by somebody else.
+    /// Is the session of `key` from now on, which another request has moved it to.
     pub fn follow(&self, key: SessionKey) {
         let mut state = self.state();
         state.key = Some(key);

@@ -12,9 +12,9 @@ use parking_lot::Mutex;
 
 use super::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, Stored};
 
-/// Keeps sessions in the memory of this process: for one process, for tests, and where a restart may log everybody out.
+/// Keeps sessions in the memory of this process: for one process, for tests, and where a restart may log all users out.
 ///
-/// Holds a bounded number of sessions, 100,000 by default. Whoever comes when it is full displaces the session that would
+/// Holds a bounded number of sessions, 100,000 by default. A session that comes when it is full displaces the one that would
 /// expire first. Cheap to clone; all clones are the same store.
 #[derive(Clone)]
 pub struct MemoryStore(Arc<Inner>);

@@ -14,7 +14,7 @@ use crate::{CookieJar, Cookies};
 
 /// Gives every connection its [`Session`].
 ///
-/// The session is found by the browser's cookie and not read before anybody looks into it. It is saved with the response, if
+/// The session is found by the browser's cookie and not read before the application looks into it. It is saved with the response, if
 /// it was changed, or if the settings say so:
 ///
 /// - with a status of 500 or above nothing is saved;
@@ -27,7 +27,7 @@ use crate::{CookieJar, Cookies};
 ///
 /// On a WebSocket the response is the accept. What is changed after it is to be [saved](Session::save) explicitly.
 ///
-/// Inside another `Sessions`, the outer one's session is everybody's.
+/// Inside another `Sessions`, the outer one's session is used.
 ///
 /// ```
 /// use solent_session::{MemoryStore, Session, Sessions};
@@ -80,8 +80,8 @@ impl Sessions {
         &self.store
     }
 
-    /// The session of a key, or a new one, without a request: for tests, for workers, and for those who log somebody in
-    /// where the cookie is somebody else's business.
+    /// The session of a key, or a new one, without a request: for tests, for workers, and for code that logs a user in
+    /// and leaves the cookie to others.
     pub fn session(&self, key: Option<SessionKey>) -> Session {
         self.with_state(State::shown(key, false))
     }

@@ -24,7 +24,7 @@ impl Session {
         Err(SessionError::Contended)
     }
 
-    /// `false` if somebody else was quicker.
+    /// `false` if another request was quicker.
     async fn try_to_save(&self) -> Result<bool, SessionError> {
         let Some(key) = self.key() else {
             return self.create_in_turn().await.map(|()| true);
@@ -130,7 +130,7 @@ impl Session {
         if let Some(old) = &old
             && let Err(error) = self.store().delete(old).await
         {
-            // Nobody knows the new key.
+            // No other process knows the new key.
             let _ = self.store().delete(&new).await;
             return Err(error.into());
         }
@@ -154,7 +154,7 @@ impl Session {
         let former = match known {
             Some(former) => Some(*former),
             None if self.herald().is_none() => None,
-            // Nobody has looked what is in it. If that cannot be found out, the session ends nevertheless.
+            // Its values have not been read. If that cannot be found out, the session ends nevertheless.
             None => {
                 let stored = self.stored_in_turn(&key).await;
                 stored.ok().map(|stored| stored.data)

@@ -19,7 +19,7 @@ use super::{
 
 /// A browser's session: values that are remembered from one request to the next.
 ///
-/// It is read when it is first looked into, once for all clones, and a session that nobody looks into costs no access to the store.
+/// It is read when it is first looked into, once for all clones, and a session that is not looked into costs no access to the store.
 /// What was changed is saved when the response leaves: the start of an HTTP response, unless its status is 500 or above,
 /// and the accept of a WebSocket. Later changes have to be [saved](Self::save) explicitly, on a WebSocket for example; and a
 /// session that does not exist by then can not be made any more, since there is no way to tell the browser its key.
@@ -176,7 +176,7 @@ impl Session {
         Ok(())
     }
 
-    /// Moves the session to a new key, so that whoever knows the old one has nothing. To be done whenever a user gains
+    /// Moves the session to a new key, so that the old one is of no use. To be done whenever a user gains
     /// rights, as by logging in. Values that are inserted before are saved along with it, in one go.
     ///
     /// # Errors

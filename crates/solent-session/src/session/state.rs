@@ -11,7 +11,7 @@ pub(super) struct State {
     pub(super) key: Option<SessionKey>,
     /// Whether the browser showed anything, be it a key or not.
     pub(super) shown: bool,
-    /// Whether anybody looked into it.
+    /// Whether the application looked into it.
     pub(super) accessed: bool,
     /// Whether the browser has to be told the key: it is new, or its expiry was renewed.
     pub(super) untold: bool,
@@ -119,7 +119,7 @@ impl State {
         self.data = Some(fresh);
     }
 
-    /// Takes what the store has. Without anything there, the key is nobody's.
+    /// Takes what the store has. Without anything there, the key belongs to no session.
     pub(super) fn loaded(&mut self, stored: Option<Stored>) {
         self.unreadable = false;
         self.saved = self.version;

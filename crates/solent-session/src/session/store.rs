@@ -14,7 +14,7 @@ pub type SessionData = Map<String, Value>;
 /// The key is all that a browser shows, so a store issues keys that cannot be guessed: [`SessionKey::random`] has enough
 /// of chance. Everything a browser sends may be forged: a key that the store did not issue is no session. Content
 /// that is there and cannot be read, because it was written with another key or serializer, is none to [`load`](Self::load), and
-/// [`StoreError::Unreadable`] to [`read`](Self::read), so that nobody takes it for absent and writes over it.
+/// [`StoreError::Unreadable`] to [`read`](Self::read), so that it is not taken for absent and written over.
 ///
 /// Requests of one browser run at the same time. [`read`](Self::read) and [`replace`](Self::replace) let a
 /// [`Session`](crate::Session) notice that another request has saved meanwhile; stores that can compare and write in one step

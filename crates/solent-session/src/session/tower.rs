@@ -45,7 +45,7 @@ impl<S: Tower> TowerStore<S> {
         }))
     }
 
-    /// Waits until nobody else saves or deletes the session.
+    /// Waits until no other task saves or deletes the session.
     async fn turn(&self, id: &Id) -> MutexGuard<'_, ()> {
         let turns = &self.0.turns;
         turns[id.0.unsigned_abs() as usize % turns.len()]

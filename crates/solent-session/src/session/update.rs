@@ -21,7 +21,7 @@ impl Session {
     ///   [`replace`](crate::SessionStore::replace) of their own, for none;
     /// - stores that keep sessions in cookies: each request has the cookie that it came with.
     ///
-    /// A session that the browser has no key of yet is nobody else's. It is saved with the response, as after
+    /// A session that the browser has no key of yet is known to no other request. It is saved with the response, as after
     /// [`insert`](Self::insert), and so is one that was [cleared](Self::clear).
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use serde::{
 
 use super::Reason;
 
-/// Deeper values are not looked into: whoever sends them would have a say about the stack.
+/// Deeper values are not looked into, so that a sender cannot exhaust the stack.
 const MAX_DEPTH: usize = 64;
 
 /// A value of JSON or MessagePack.

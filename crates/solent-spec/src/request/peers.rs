@@ -8,7 +8,7 @@ use std::{
 
 use ipnet::IpNet;
 
-/// A set of peers: networks, single addresses, and whoever connects to a Unix socket.
+/// A set of peers: networks, single addresses, and all peers on a Unix socket.
 ///
 /// Middleware and servers take it where they ask whom to believe, such as a proxy that tells of its clients. Written as
 /// text it is a list with commas or blanks:
@@ -37,7 +37,7 @@ pub struct Peers {
 pub struct PeersError(String);
 
 impl Peers {
-    /// Nobody.
+    /// No peer.
     pub fn none() -> Self {
         Self::default()
     }
@@ -85,7 +85,7 @@ impl Peers {
             .any(|network| network.contains(&address))
     }
 
-    /// Whether nobody is.
+    /// Whether no peer is.
     pub fn is_empty(&self) -> bool {
         self.networks.is_empty() && !self.unix
     }

@@ -16,7 +16,7 @@ pub enum Inbound {
     Connect,
     /// A message. ASGI's `websocket.receive`.
     Message(Frame),
-    /// The socket is closed, whoever closed it; always the last event. ASGI's `websocket.disconnect`.
+    /// The socket is closed, by either side; always the last event. ASGI's `websocket.disconnect`.
     Disconnect(Close),
 }
 

@@ -11,7 +11,7 @@ use solent_layer::{Capacities, FullPolicy};
 pub struct Profile {
     /// The expiry that promises about time want of a layer whose clock cannot be paused, long enough for a few calls.
     /// They then wait for it. Every layer that does I/O needs this: a paused clock jumps over each wait for an answer.
-    /// Default: nothing, for a layer that tells the time by [`tokio::time::Instant`] and waits for nobody.
+    /// Default: nothing, for a layer that tells the time by [`tokio::time::Instant`] and waits for no other process.
     pub real_expiry: Option<Duration>,
     /// How long the kit goes on to watch for what must *not* arrive where something may be late: when listeners compete, or with several
     /// orders. A time that is too short misses defects, and fails no sound layer. Default: a second, which costs nothing while the

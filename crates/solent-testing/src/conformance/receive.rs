@@ -3,7 +3,7 @@
 //! Nothing here takes silence for the end. A check says what it expects and waits for that, up to
 //! [`Profile::patience`](super::Profile::patience). That nothing else comes is seen by a *mark*: a message that is sent to the mailbox
 //! afterwards, the same way, and before which nothing may arrive. Only where a mark may overtake what was sent before it does the
-//! check wait for a moment longer; a moment that is too short then misses a defect, and accuses nobody.
+//! check wait for a moment longer; a moment that is too short then misses a defect, and accuses no layer wrongly.
 
 use std::{future::poll_fn, task::Poll};
 

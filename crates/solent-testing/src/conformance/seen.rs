@@ -1,4 +1,4 @@
-//! What a check has seen, for whoever has to find out why it failed.
+//! What a check has seen, to find out why it failed.
 
 use std::{
     cell::RefCell,

@@ -256,7 +256,7 @@ pub(super) fn group(name: &str) -> GroupName {
     name.parse().expect("the kit's names are valid")
 }
 
-/// A name to listen on that nobody else has, since brokers need not keep the names of several layers apart.
+/// A name to listen on that no other test has, since brokers need not keep the names of several layers apart.
 pub(super) fn jobs() -> ChannelName {
     channel(&format!("jobs.{}", namespace()))
 }

@@ -31,7 +31,7 @@ pub struct TaskHealth {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TaskState {
-    /// Another process runs it, or nobody knows since the channel layer is out of reach.
+    /// Another process runs it, or that is not known since the channel layer is out of reach.
     Waiting,
     /// It runs.
     Running,
@@ -83,7 +83,7 @@ impl Health {
         }
     }
 
-    /// Answers an HTTP request with all of it, but for the errors: they may hold what is not for everybody.
+    /// Answers an HTTP request with all of it, but for the errors: they may hold what is not for the public.
     pub(crate) async fn answer(self, mut connection: Connection<Http>) -> Result {
         let tasks = self.tasks();
         let is = |state| tasks.iter().any(|task| task.state == state);

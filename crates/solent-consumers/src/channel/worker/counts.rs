@@ -91,7 +91,7 @@ impl ChannelCounts {
         self.listens_failed.load(Relaxed)
     }
 
-    /// Messages that this process lost before an application took them: nobody read them before they expired, or, from a
+    /// Messages that this process lost before an application took them: no reader took them before they expired, or, from a
     /// group, they found no room.
     pub fn missed(&self) -> u64 {
         self.missed.load(Relaxed)

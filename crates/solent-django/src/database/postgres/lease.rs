@@ -6,7 +6,7 @@ use tokio_postgres::Error;
 use super::value;
 use crate::database::{Row, Value};
 
-/// A connection of the pool. It goes back only if it is not in the middle of anything: a statement whose answer nobody waited
+/// A connection of the pool. It goes back only if it is not in the middle of anything: a statement whose answer no task waited
 /// for would make the next one wait.
 pub(super) struct Lease {
     /// There until this is dropped.

@@ -59,7 +59,7 @@ impl Options {
             config.application_name("solent");
         }
         let is_local = config.get_hosts().iter().all(is_socket) && !config.get_hosts().is_empty();
-        // Nobody listens in on a Unix socket, and servers speak no TLS there.
+        // A Unix socket cannot be listened in on, and servers speak no TLS there.
         config.ssl_mode(if is_local {
             SslMode::Disable
         } else {

@@ -20,7 +20,7 @@ pub(super) struct Pool {
     permits: Arc<Semaphore>,
     /// A thread for each of them: those of the runtime may all wait for an answer of ours.
     threads: Threads,
-    /// Connections that nobody uses. Held for a moment, never across a wait or a statement.
+    /// Connections that are not in use. Held for a moment, never across a wait or a statement.
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -38,7 +38,7 @@ impl Pool {
         }
     }
 
-    /// Runs `act` with a connection, on a thread for what blocks. It runs to its end also if nobody waits for it any more.
+    /// Runs `act` with a connection, on a thread for what blocks. It runs to its end also if its future was dropped.
     pub(super) async fn run<T: Send + 'static>(
         pool: &Arc<Self>,
         act: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,

@@ -6,13 +6,13 @@ use serde_json::Value;
 use solent_session::SessionData;
 use time::{OffsetDateTime, PrimitiveDateTime, format_description::well_known::Iso8601};
 
-/// When a session ends that was written at `modified`. One that says something that nobody understands has ended.
+/// When a session ends that was written at `modified`. One with an expiry that cannot be read has ended.
 pub(super) fn of(data: &SessionData, modified: SystemTime, age: Duration) -> SystemTime {
     let after = |age| modified.checked_add(age).unwrap_or(modified);
     match data.get("_session_expiry") {
         None | Some(Value::Null) => after(age),
         Some(Value::Number(seconds)) => match seconds.as_f64() {
-            // Until the browser closes, which nobody hears of here.
+            // Until the browser closes, which a server does not notice.
             Some(0.0) => after(age),
             Some(seconds) => Duration::try_from_secs_f64(seconds).map_or(UNIX_EPOCH, after),
             None => UNIX_EPOCH,

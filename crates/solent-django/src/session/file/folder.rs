@@ -109,7 +109,7 @@ impl Folder {
         present(fs::remove_file(path)).map(drop)
     }
 
-    /// Writes to another file first, so that nobody ever reads half a session.
+    /// Writes to another file first, so that no process ever reads half a session.
     fn write(&self, path: &Path, content: &str) -> io::Result<()> {
         let mut name = path.as_os_str().to_owned();
         name.push("_out_");
@@ -141,7 +141,7 @@ impl Folder {
     }
 }
 
-/// A file that was not there, for nobody else to read.
+/// A new file that only this user may read.
 pub(super) fn new_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -15,7 +15,7 @@ use rand::RngExt;
 /// It is a file beside the other one, which is gone when this is dropped.
 pub(super) struct Lock(PathBuf);
 
-/// A lock that is older was left by a process that has ended: nobody holds one for longer than it takes to write a session.
+/// A lock that is older was left by a process that has ended: no process holds one for longer than it takes to write a session.
 const STALE: Duration = Duration::from_secs(10);
 
 /// How long a lock is waited for.

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::config::{ConfigError, layer_url};
 
-/// Options that are taken by name. Those that nobody takes are an error, which lists those that were asked for.
+/// Options that are taken by name. Those that are not taken are an error, which lists those that were asked for.
 pub(crate) struct Options {
     /// Names with decoded values that were not taken yet.
     left: Vec<(String, Vec<u8>)>,
@@ -128,7 +128,7 @@ impl Options {
             .transpose()
     }
 
-    /// Refuses what nobody has taken. Options of the layer are refused for the given reason.
+    /// Refuses what was not taken. Options of the layer are refused for the given reason.
     pub(crate) fn finish(self, layer_problem: &'static str) -> Result<(), ConfigError> {
         let Self { left, mut known } = self;
         let Some((name, _)) = left.into_iter().next() else {

@@ -79,7 +79,7 @@ impl Outbox {
         Arc::new_cyclic(|me| Self {
             core: Arc::clone(core),
             me: me.clone(),
-            // Whoever looks before the outbox is made finds nothing yet.
+            // A sweep before the outbox is made finds nothing yet.
             key: core.websockets.insert(me.clone()),
             attached: OnceLock::new(),
             state: Mutex::default(),

@@ -12,7 +12,7 @@ use super::{Revision, Saved, SessionData, SessionKey, SessionStore, StoreError, 
 
 /// Keeps each session in its browser's cookie: no store to run, and none to ask.
 ///
-/// [`signed`](Self::signed) cookies can be read by whoever has the browser, but not changed;
+/// [`signed`](Self::signed) cookies can be read by the user of the browser, but not changed;
 /// [`encrypted`](Self::encrypted) ones not be read either. The expiry is sealed along with the values.
 ///
 /// What this kind of store cannot do: take anything back. A copy of a cookie stays good until it expires, also after a

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// A secret that cookies are sealed with: at least 32 bytes that nobody can guess, the same in all processes.
+/// A secret that cookies are sealed with: at least 32 bytes that cannot be guessed, the same in all processes.
 #[derive(Clone)]
 pub struct CookieSecret(Arc<[u8]>);
 

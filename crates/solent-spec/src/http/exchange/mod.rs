@@ -2,7 +2,7 @@
 //!
 //! This is how an application of events runs inside a server of requests and responses. The application's future is
 //! polled by the response's future and then by the response's body, in the task that already serves the connection: a
-//! simple response spawns nothing and wakes nobody.
+//! simple response spawns no task and wakes none.
 
 mod body;
 mod future;

@@ -102,7 +102,7 @@ impl State {
     pub(super) fn end(&mut self) {
         self.over = true;
         self.order.disconnected();
-        // The head's body may hold the other end of this slot; nobody takes it any more.
+        // The head's body may hold the other end of this slot; it is not taken any more.
         self.head = None;
         self.pieces.clear();
         self.queued = 0;

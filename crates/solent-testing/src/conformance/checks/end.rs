@@ -82,7 +82,7 @@ pub(crate) async fn close_ends_in_time(subject: &Subject) {
     layer.send(&jobs, number(1)).await.expect("there is room");
     let _ = layer.group_send(&room, number(2)).await;
 
-    // Nobody reads what waits, and nobody drops a mailbox.
+    // No task reads what waits, and none drops a mailbox.
     let closed = time::timeout(subject.profile().patience, layer.close()).await;
 
     let closed = closed.expect("close must not wait for what others do");

@@ -1,4 +1,4 @@
-//! Messages that nobody reads in time.
+//! Messages that are not read in time.
 
 use solent_layer::ChannelLayer;
 

@@ -5,7 +5,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
-use solent::Solent;
+use serde::{Deserialize, Serialize};
+use solent::{
+    Group, Solent, WebSocketConsumer, WebSocketContext, axum::FromSolent, layer::DynLayer,
+    testing::TestRequest,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -103,4 +107,67 @@ async fn what_a_mounted_service_says_wrong_of_its_response_does_not_leave() -> R
 
     live.stop();
     live.ended().await
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(tag = "type", rename = "alarm")]
+struct Alarm {
+    text: String,
+}
+
+#[derive(Clone)]
+struct Prefix(&'static str);
+
+async fn alarm(
+    FromSolent(layer): FromSolent<DynLayer>,
+    FromSolent(Prefix(prefix)): FromSolent<Prefix>,
+    text: String,
+) -> StatusCode {
+    let group = Group::<Alarm>::new("operators").expect("the name is sound");
+    let text = format!("{prefix}{text}");
+    match group.send(&layer, &Alarm { text }).await {
+        Ok(report) if report.delivered == 1 => StatusCode::NO_CONTENT,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+#[derive(Default)]
+struct Operator;
+
+impl WebSocketConsumer for Operator {
+    type Input = String;
+    type Event = Alarm;
+
+    async fn connect(&mut self, cx: &mut WebSocketContext<Alarm>) -> solent::Result {
+        cx.join(&Group::<Alarm>::new("operators")?).await?;
+        cx.accept().await
+    }
+
+    async fn event(&mut self, cx: &mut WebSocketContext<Alarm>, alarm: &Alarm) -> solent::Result {
+        cx.send(alarm.text.clone()).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn axum_handler_sends_to_a_group_of_the_application() -> Result<()> {
+    let router = Router::new()
+        .route("/api/alarm", any(alarm))
+        .route("/api/none", any(|_: FromSolent<u64>| async { "never" }));
+    let app = Solent::new()
+        .state(Prefix("fire: "))
+        .websocket("ws/", Operator::application())
+        .mount_service("api/", router);
+    let app = app.in_process().await?;
+    let mut operator = app.websocket("/ws/")?;
+    operator.connect().await?.accepted()?;
+
+    let alarm = TestRequest::post("/api/alarm").body("in the kitchen");
+    let sent = app.http(alarm)?.response().await?;
+    let none = app.http("/api/none")?.response().await?;
+
+    assert_eq!(sent.status, 204);
+    assert_eq!(operator.receive_text().await?, "fire: in the kitchen");
+    assert_eq!(none.status, 500);
+    drop(operator);
+    Ok(app.stop().await?)
 }

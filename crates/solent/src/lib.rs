@@ -54,6 +54,8 @@
 
 mod announce;
 mod args;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod background;
 mod bound;
 mod builder;
